@@ -1,0 +1,1 @@
+"""Continuous training for tabular models."""

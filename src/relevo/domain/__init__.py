@@ -1,0 +1,1 @@
+"""What the words mean. Pure: no I/O, no framework."""

@@ -1,0 +1,110 @@
+"""Measured facts, and what was decided on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One measured fact. `passed` says whether it calls for the action; None where it could not be measured."""
+
+    name: str
+    value: float | None
+    threshold: float | None
+    passed: bool | None
+    sentence: str
+
+
+class Action(StrEnum):
+    TRAIN = "train"
+    SKIP = "skip"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Train or skip, with why. `request_id` is set where a person asked for it."""
+
+    id: int
+    case: str
+    batch_id: int
+    action: Action
+    sentence: str
+    evidence: tuple[Evidence, ...]
+    policy: dict[str, object]
+    decided_at: datetime
+    request_id: int | None = None
+
+
+class Ruling(StrEnum):
+    PROMOTE = "promote"
+    KEEP = "keep"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a contest found: the challenger becomes champion, or the champion is kept."""
+
+    id: int
+    case: str
+    decision_id: int
+    ruling: Ruling
+    challenger: str
+    champion: str | None
+    contest_number: int  # the k of this case's life that its error probability was spent on; 0: no contest
+    sentence: str
+    evidence: tuple[Evidence, ...]
+    ruled_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """A challenger that was trained and registered for a decision."""
+
+    id: int
+    case: str
+    decision_id: int
+    version: str
+    run_id: str
+    estimator: str
+    batches: tuple[int, ...]  # batch ids whose rows were used
+    rows: dict[str, int]  # side -> rows
+    data_sha256: str
+    metrics: dict[str, float]
+    seconds: float
+    trained_at: datetime
+
+
+class MoveKind(StrEnum):
+    FIRST = "first"
+    PROMOTION = "promotion"
+    ROLLBACK = "rollback"
+    PERSON = "person"  # promoted by hand
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """The alias `champion` moved. `done_at` is None from the intent until the alias has moved."""
+
+    id: int
+    case: str
+    kind: MoveKind
+    version: str
+    previous: str | None
+    reason: str
+    verdict_id: int | None
+    asked_at: datetime
+    done_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A person's wish to train again, with a reason."""
+
+    id: int
+    case: str
+    reason: str
+    asked_at: datetime
+    decision_id: int | None

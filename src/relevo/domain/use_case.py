@@ -1,0 +1,105 @@
+"""A use case: everything Relevo must know about one table."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+import numpy as np
+
+from relevo.domain.contract import Contract, Kind
+from relevo.domain.frame import Frame
+from relevo.domain.policy import Policy
+from relevo.errors import UseCaseBroken
+
+Task = Literal["regression", "classification"]
+
+
+@dataclass(frozen=True, slots=True)
+class HttpBatches:
+    """Batches from a server that speaks the data API. An empty `url` means the setting RELEVO_SOURCE_URL.
+
+    `can_repeat`: the server answers `batch_number=K` again without moving its cursor (Relevo's own does).
+    `may_restart`: the loop may put the server's cursor back to 0 to find a lost batch.
+    """
+
+    group: int
+    url: str = ""
+    can_repeat: bool = False
+    may_restart: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FileBatches:
+    """Batches from CSV or Parquet: a folder (a file a batch, in order of name) or one file, cut.
+
+    A file is cut by `every` ("month", "week", "day") of the column `by`, or into `rows` rows a batch.
+    """
+
+    path: str
+    by: str | None = None
+    every: Literal["day", "week", "month"] | None = None
+    rows: int | None = None
+
+
+class Fitted(Protocol):
+    """A trained model. Its ONNX form takes one [n, 1] input a feature, named as the feature."""
+
+    name: str
+
+    def predict(self, frame: Frame) -> np.ndarray: ...
+
+    def to_onnx(self) -> bytes: ...
+
+    def native_files(self) -> dict[str, bytes]: ...
+
+    def importances(self) -> dict[str, float]: ...
+
+    def parameters(self) -> dict[str, float | int | str]: ...
+
+
+class Candidate(Protocol):
+    """A way to make a model; the best by cross-validation becomes the challenger."""
+
+    name: str
+
+    def fit(self, train: Frame, validation: Frame, seed: int) -> Fitted: ...
+
+
+@dataclass(frozen=True, slots=True)
+class UseCase:
+    """`features` are contract columns; `slices` are features whose groups a challenger must not harm."""
+
+    name: str
+    contract: Contract
+    features: tuple[str, ...]
+    candidates: tuple[Candidate, ...]
+    source: HttpBatches | FileBatches
+    task: Task = "regression"
+    policy: Policy = field(default_factory=Policy)
+    slices: tuple[str, ...] = ()
+    log_target: bool = False
+    unit: str = ""
+    title: str = ""
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", self.name):
+            raise UseCaseBroken(
+                f"use case {self.name!r}: a name is lower case letters, digits and _, starts with a letter, at most 40 long"
+            )
+        for name in (*self.features, *self.slices):
+            if self.contract[name].kind is Kind.TEXT:
+                raise UseCaseBroken(f"use case {self.name}: {name!r} is free text and cannot be a feature; make it a category")
+        if self.contract.target in self.features:
+            raise UseCaseBroken(f"use case {self.name}: the target {self.contract.target!r} is also a feature")
+        if not self.features or not self.candidates:
+            raise UseCaseBroken(f"use case {self.name}: name at least one feature and one candidate")
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        return tuple(name for name in self.features if not self.contract[name].is_categorical)
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        return tuple(name for name in self.features if self.contract[name].is_categorical)

@@ -1,0 +1,46 @@
+"""Everything that differs from one place to another, from RELEVO_… variables or a .env file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """With nothing set, all state lies under `.relevo/` in the folder Relevo is started in."""
+
+    model_config = SettingsConfigDict(env_prefix="RELEVO_", env_file=".env", extra="ignore", frozen=True)
+
+    home: Path = Field(Path(".relevo"), description="where embedded parts keep their state")
+    use_cases: Path = Field(Path("use_cases"), description="the folder of use cases")
+    warehouse_url: str = Field("", description="SQLAlchemy URL; empty: SQLite under home")
+    tracking_uri: str = Field("", description="MLflow; empty: SQLite and local files under home")
+    landing_store: str = Field("", description="s3://bucket or a folder; empty: a folder under home")
+    artifacts_store: str = Field("", description="s3://bucket or a folder; empty: a folder under home")
+    s3_endpoint: str = Field("", description="for S3 that is not Amazon's, such as MinIO")
+    source_url: str = Field("http://127.0.0.1:8000", description="the data API of HTTP sources that name none")
+    source_timeout: float = Field(60.0, gt=0, description="seconds without a byte before a request is given up")
+    source_tries: int = Field(5, ge=1, description="requests before a source that may be retried is given up")
+    reload_urls: tuple[str, ...] = Field((), description="APIs to hint at after publishing, as a JSON list")
+    commit: str = Field("", description="the commit that runs; empty: asked from git")
+    data_api_port: int = Field(8000, description="the port of the data API under `make up`")
+    mlflow_port: int = Field(5000, description="the port of MLflow under `make up`")
+    airflow_port: int = Field(8080, description="the port of Airflow under `make up`")
+
+    @property
+    def warehouse(self) -> str:
+        return self.warehouse_url or f"sqlite:///{self.home.absolute()}/warehouse.db"
+
+    @property
+    def tracking(self) -> str:
+        return self.tracking_uri or f"sqlite:///{self.home.absolute()}/mlflow.db"
+
+    @property
+    def landing(self) -> str:
+        return self.landing_store or str(self.home.absolute() / "landing")
+
+    @property
+    def artifacts(self) -> str:
+        return self.artifacts_store or str(self.home.absolute() / "api-artifacts")

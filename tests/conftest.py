@@ -1,0 +1,3 @@
+"""Real servers for the tests; each is started once, on demand, and stopped at the end."""
+
+pytest_plugins = ["tests.servers.postgres", "tests.servers.mariadb", "tests.servers.minio"]
