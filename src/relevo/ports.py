@@ -149,6 +149,11 @@ class Warehouse(Protocol):
     def batches(self, case: str, source: str | None = None) -> list[Batch]:
         """In order of loading."""
 
+    def last_batch(self, case: str, source: str) -> Batch | None: ...
+
+    def rows_until(self, case: str, batch_id: int) -> int:
+        """RAW rows of the case's batches up to this one."""
+
     def set_batch_state(self, batch: Batch, state: BatchState, reason: str) -> Batch: ...
 
     def bad_cells(self, batch: Batch, limit: int = 100) -> list[BadCell]: ...
@@ -160,14 +165,11 @@ class Warehouse(Protocol):
     def good_rows(self, case: UseCase, batch: Batch) -> Iterator[pa.RecordBatch]:
         """RAW rows of the batch that are not in quarantine: `position` and the contract's columns, streamed."""
 
-    def write_clean(self, case: UseCase, batch: Batch, chunks: Iterator[pa.RecordBatch], profile: dict[str, Any]) -> int:
-        """Replace the batch's CLEAN rows and its profile in one transaction; rows written.
+    def write_clean(self, case: UseCase, batch: Batch, chunks: Iterator[pa.RecordBatch]) -> int:
+        """Replace the batch's CLEAN rows in one transaction; rows written.
 
         Columns: batch_id, position, identity, side, then the contract's columns but text.
         """
-
-    def profile(self, batch: Batch) -> dict[str, Any] | None:
-        """What write_clean stored; None before it."""
 
     def frame(
         self,
@@ -238,10 +240,10 @@ class RunRecord:
 
 
 class ModelRegistry(Protocol):
-    def register(self, case: str, run: RunRecord, folder: Path, decision_id: int) -> Version:
+    def register(self, case: str, run: RunRecord, folder: Path, decision_key: str) -> Version:
         """Log the run and its release folder, and register it. Tagged with the decision; complete or absent."""
 
-    def find(self, case: str, decision_id: int) -> Version | None:
+    def find(self, case: str, decision_key: str) -> Version | None:
         """The complete version that was registered for a decision."""
 
     def versions(self, case: str) -> list[Version]:
@@ -259,8 +261,10 @@ class ModelRegistry(Protocol):
         """The version's release folder on this machine, downloaded once and checked against its digest."""
 
 
+class ReloadHint(Protocol):
+    def __call__(self, case: str) -> None:
+        """Tell the APIs to look now. They would find out by themselves: a failure is logged and fails nothing."""
+
+
 class Clock(Protocol):
     def now(self) -> datetime: ...
-
-
-Chunks = Iterable[bytes]

@@ -37,6 +37,11 @@ class Decision:
     decided_at: datetime
     request_id: int | None = None
 
+    @property
+    def key(self) -> str:
+        """Names the decision outside its warehouse, where another one may count its ids from 1 too."""
+        return f"{self.id}@{self.decided_at:%Y%m%dT%H%M%S%f}"
+
 
 class Ruling(StrEnum):
     PROMOTE = "promote"

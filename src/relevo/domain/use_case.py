@@ -82,6 +82,7 @@ class UseCase:
     log_target: bool = False
     unit: str = ""
     title: str = ""
+    experiment: str = ""  # its MLflow experiment; empty: the name
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", self.name):

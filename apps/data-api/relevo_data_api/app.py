@@ -1,0 +1,104 @@
+"""The HTTP face: routes translate, groups.py does the work."""
+
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Annotated, Any, Literal
+
+from fastapi import FastAPI, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, StreamingResponse
+
+from relevo_data_api import openapi
+from relevo_data_api.errors import DataApiError, UnknownGroup
+from relevo_data_api.groups import Group, open_groups
+from relevo_data_api.settings import Settings
+
+log = logging.getLogger(__name__)
+
+GroupNumber = Annotated[int, Query(description="whose cursor", examples=[1])]
+Day = Annotated[
+    Literal["Tuesday", "Wednesday"] | None,
+    Query(description="accepted for the clients that send it; the batch is the same on either day"),
+]
+Repeat = Annotated[
+    int | None,
+    Query(
+        description="answer this batch again, without moving the cursor; it must have been answered before"
+    ),
+]
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The application. Streams and cursors are opened when it starts, not here."""
+    chosen = settings if settings is not None else Settings()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.groups = open_groups(chosen)
+        yield
+
+    app = FastAPI(
+        title="Relevo Data API",
+        description="A batch source: each GET of /data answers the group's next batch.",
+        lifespan=lifespan,
+    )
+    app.add_exception_handler(DataApiError, refuse)
+    app.add_exception_handler(RequestValidationError, refuse_parameters)
+    app.get("/health", responses=openapi.HEALTH)(health)
+    app.get("/data", response_class=StreamingResponse, responses=openapi.DATA)(data)
+    app.get("/restart_data_generation", responses=openapi.RESTART)(restart_data_generation)
+    return app
+
+
+async def health() -> dict[str, str]:
+    """The process lives."""
+    return {"status": "OK"}
+
+
+def data(
+    request: Request, group_number: GroupNumber, day: Day = None, batch_number: Repeat = None
+) -> StreamingResponse:
+    """Answer the group's next batch and move its cursor on, or answer an earlier batch again."""
+    group = _group(request, group_number)
+    if batch_number is None:
+        batch_number, body = group.next_batch()
+        log.info("group %d: batch %d of %s answered", group_number, batch_number, group.stream.name)
+    else:
+        body = group.answered_batch(batch_number)
+        log.info("group %d: batch %d of %s answered again", group_number, batch_number, group.stream.name)
+    return StreamingResponse(body, media_type="application/json")
+
+
+def restart_data_generation(request: Request, group_number: GroupNumber) -> dict[str, bool]:
+    """Put the group's cursor back to 0."""
+    _group(request, group_number).restart()
+    log.info("group %d: restarted", group_number)
+    return {"ok": True}
+
+
+async def refuse(request: Request, error: Exception) -> JSONResponse:
+    status = error.status_code if isinstance(error, DataApiError) else HTTPStatus.INTERNAL_SERVER_ERROR
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.error("%s %s: %s", request.method, request.url.path, error)
+    return JSONResponse({"detail": str(error)}, status)
+
+
+async def refuse_parameters(request: Request, error: Exception) -> JSONResponse:
+    problems = error.errors() if isinstance(error, RequestValidationError) else []
+    return JSONResponse({"detail": "; ".join(map(_sentence, problems))}, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+def _sentence(problem: Mapping[str, Any]) -> str:
+    sentence = f"{problem['loc'][-1]}: {problem['msg']}"
+    return sentence if problem["type"] == "missing" else f"{sentence}; got {problem['input']!r:.60}"
+
+
+def _group(request: Request, number: int) -> Group:
+    groups: Mapping[int, Group] = request.app.state.groups
+    try:
+        return groups[number]
+    except KeyError:
+        existing = ", ".join(map(str, groups))
+        raise UnknownGroup(f"group {number} does not exist; the groups are {existing}") from None
