@@ -17,7 +17,7 @@ Cell = float | int | bool | str | datetime | None
 
 IS_MISSING = "is missing"
 MISSING_WORDS = frozenset({"", "NA", "N/A", "n/a", "<NA>", "NaN", "nan", "NULL", "null"})  # in CSV; "None" may be a category
-TRUE_WORDS = {"true": True, "yes": True, "1": True, "1.0": True, "false": False, "no": False, "0": False, "0.0": False}
+BOOLEAN_WORDS = {"true": True, "yes": True, "1": True, "1.0": True, "false": False, "no": False, "0": False, "0.0": False}
 SHOWN_VALUES = 10
 SHOWN_CHARACTERS = 200
 
@@ -117,8 +117,8 @@ def _integer(value: object, spelled: bool) -> int:
 def _boolean(value: object, spelled: bool) -> bool:
     if isinstance(value, bool):
         return value
-    if spelled and isinstance(value, str) and value.strip().casefold() in TRUE_WORDS:
-        return TRUE_WORDS[value.strip().casefold()]
+    if spelled and isinstance(value, str) and value.strip().casefold() in BOOLEAN_WORDS:
+        return BOOLEAN_WORDS[value.strip().casefold()]
     if isinstance(value, (int, float)) and value in (0, 1):
         return bool(value)
     raise Misfit(f"is {type_name(value)}, not true or false")
@@ -151,7 +151,7 @@ def _code(value: object, spelled: bool) -> float:
 
 def _category(value: object, spelled: bool) -> str | None:
     text = _text(value, spelled)
-    return text if text.strip() else None
+    return text or None
 
 
 def _text(value: object, spelled: bool) -> str:

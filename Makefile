@@ -1,0 +1,55 @@
+# Everything a person does with Relevo. `make help` lists it.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+UV := $(shell command -v uv || echo .uv/bin/uv)
+export UV_PYTHON_DOWNLOADS := never
+export UV_LINK_MODE ?= copy
+RUN := $(UV) run --frozen
+
+.PHONY: help setup up clean test test-kills bench ci format lint types imports coverage
+
+help: ## list every target
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv/.ready ## install everything Relevo needs into .venv (the other targets call it)
+
+.uv/bin/uv:
+	@command -v python3 >/dev/null || { echo "python3 is not installed; Relevo needs Python 3.11, 3.12 or 3.13"; exit 1; }
+	python3 -m venv .uv && .uv/bin/python -m pip install --quiet uv
+
+.venv/.ready: $(if $(findstring .uv/,$(UV)),$(UV)) uv.lock pyproject.toml apps/data-api/pyproject.toml apps/airflow/pyproject.toml
+	$(UV) sync --frozen
+	@touch $@
+
+up: setup ## run the whole loop on this machine: data API, MLflow, Airflow; Ctrl-C stops it
+	@$(RUN) relevo up
+
+clean: ## forget all state of `make up` and `relevo run` on this machine
+	rm -rf .relevo
+
+test: setup ## run the tests (those that need a server which is absent say how to get it)
+	$(RUN) pytest -m "not kills and not cluster"
+
+test-kills: setup ## kill the loop at fifty random instants and at every step boundary
+	$(RUN) pytest -m kills
+
+bench: setup ## measure accuracy, speed and memory, each beside something to compare with
+	$(RUN) python -m benchmarks
+
+ci: setup lint types imports coverage ## what CI runs: format, lint, types, import contracts, tests with coverage
+
+format: setup ## put the code into its one format
+	$(RUN) ruff format . && $(RUN) ruff check --fix .
+
+lint: setup ## check format and lint
+	$(RUN) ruff format --check . && $(RUN) ruff check . && $(RUN) yamllint --strict .
+
+types: setup ## check types, strictly
+	$(RUN) mypy
+
+imports: setup ## check that imports point one way
+	$(RUN) lint-imports
+
+coverage: setup ## run the tests and show what they cover
+	$(RUN) pytest -m "not kills and not cluster" --cov --cov-report=term:skip-covered
