@@ -30,9 +30,7 @@ def _settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        lines = [
-            f"{ENV_PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}; got {e['input']!r}" for e in error.errors()
-        ]
+        lines = [f"{ENV_PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}; got {e['input']!r}" for e in error.errors()]
         sys.exit("\n".join(lines))
 
 

@@ -24,9 +24,7 @@ Day = Annotated[
 ]
 Repeat = Annotated[
     int | None,
-    Query(
-        description="answer this batch again, without moving the cursor; it must have been answered before"
-    ),
+    Query(description="answer this batch again, without moving the cursor; it must have been answered before"),
 ]
 
 
@@ -58,7 +56,10 @@ async def health() -> dict[str, str]:
 
 
 def data(
-    request: Request, group_number: GroupNumber, day: Day = None, batch_number: Repeat = None
+    request: Request,
+    group_number: GroupNumber,
+    day: Day = None,  # noqa: ARG001 (checked by FastAPI, and changes nothing)
+    batch_number: Repeat = None,
 ) -> StreamingResponse:
     """Answer the group's next batch and move its cursor on, or answer an earlier batch again."""
     group = _group(request, group_number)
@@ -85,7 +86,7 @@ async def refuse(request: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"detail": str(error)}, status)
 
 
-async def refuse_parameters(request: Request, error: Exception) -> JSONResponse:
+async def refuse_parameters(_: Request, error: Exception) -> JSONResponse:
     problems = error.errors() if isinstance(error, RequestValidationError) else []
     return JSONResponse({"detail": "; ".join(map(_sentence, problems))}, HTTPStatus.UNPROCESSABLE_ENTITY)
 

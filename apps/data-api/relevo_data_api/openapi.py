@@ -21,7 +21,7 @@ EXAMPLE = Listing(
     state="Puerto Rico",
     zip_code=601.0,
     house_size=920.0,
-    prev_sold_date=None,
+    prev_sold_date="2021-11-30",
 )
 
 
@@ -68,8 +68,7 @@ DATA: Responses = {
     400: _refusals("the end of data, or no such group", end=str(EndOfData()), unknown_group=_NO_GROUP),
     404: _refusals(
         "the batch asked for again was never answered",
-        not_yet="batch 5 of group 1 has not been answered yet; "
-        "GET /data?group_number=1 answers the next one, batch 2",
+        not_yet="batch 5 of group 1 has not been answered yet; GET /data?group_number=1 answers the next one, batch 2",
         no_such_batch="batch 99 of group 1 does not exist; its stream king-county has batches 0 to 12",
     ),
     422: _PARAMETERS,

@@ -38,8 +38,8 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     state_dir: Path = Field(default=Path(".relevo/data-api"), description="where the cursors are kept")
-    groups: Annotated[dict[int, StreamName], NoDecode, BeforeValidator(parse_groups), Field(min_length=1)] = (
-        Field(default_factory=default_groups)
+    groups: Annotated[dict[int, StreamName], NoDecode, BeforeValidator(parse_groups), Field(min_length=1)] = Field(
+        default_factory=default_groups
     )
     batch_rows: int | None = Field(default=None, ge=1, description="at most so many rows in a batch")
     campaign_scale: float = Field(default=1.0, gt=0, le=1, description="fraction of the campaign's sizes")

@@ -50,14 +50,13 @@ class Campaign(Stream):
     def __init__(self, seed: int = 2026, scale: float = 1.0, batch_rows: int | None = None) -> None:
         limit = batch_rows or max(band.rows for band in BATCHES)
         self.sizes = [min(limit, max(1, round(band.rows * scale))) for band in BATCHES]
-        self.identity = f"{self.name} seed={seed} scale={scale} batch_rows={batch_rows}"
+        self.identity = f"{self.name} seed={seed} scale={float(scale)} batch_rows={batch_rows}"
         self._seed = seed
         self._sale_days = np.array([*sale_days(), None], dtype=object)
         self._places = build_places(np.random.default_rng([seed, 0, 0, 0]))
         everywhere = PlaceSampler(self._places, IN_PLACE_SPREAD)
         self._markets = [
-            Market(band, self._places, PriceSampler(band), self._sampler(band.state) or everywhere)
-            for band in BATCHES
+            Market(band, self._places, PriceSampler(band), self._sampler(band.state) or everywhere) for band in BATCHES
         ]
 
     def rows(self, batch_number: int) -> Iterator[list[Listing]]:
@@ -113,9 +112,7 @@ class Campaign(Stream):
         new = rows - copies - relisted
         houses = self._new_houses(batch_number, chunk)
         _relist(rng, houses, again, BATCHES[batch_number])
-        order = np.concatenate(
-            [np.arange(new), rng.integers(0, new, copies), np.arange(rows - relisted, rows)]
-        )
+        order = np.concatenate([np.arange(new), rng.integers(0, new, copies), np.arange(rows - relisted, rows)])
         return _take(houses, rng.permutation(order))
 
     def _listings(self, houses: Houses) -> list[Listing]:

@@ -89,9 +89,7 @@ def draw_houses(rng: np.random.Generator, market: Market, streets: Floats) -> Ho
         "bed": _blank(bed, land | (rng.random(count) < 0.07)),
         "bath": _blank(bath, land | (rng.random(count) < 0.09)),
         "size": _blank(np.round(np.exp(size + SIZE_MEAN)), land | (rng.random(count) < 0.13)),
-        "acre": _blank(
-            _acres(rng, size + finish, places.rural[place], land), ~land & (rng.random(count) < 0.16)
-        ),
+        "acre": _blank(_acres(rng, size + finish, places.rural[place], land), ~land & (rng.random(count) < 0.16)),
         "sold_day": _sale_days(rng, status),
     }
 

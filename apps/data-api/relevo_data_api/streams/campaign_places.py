@@ -42,11 +42,7 @@ def build_places(rng: np.random.Generator) -> Places:
     state = np.repeat(np.arange(len(STATES)), zips_of)
     zip_code = np.concatenate(
         [
-            np.sort(
-                rng.choice(
-                    np.arange(s.first_prefix * 100 + 1, s.last_prefix * 100 + 100), count, replace=False
-                )
-            )
+            np.sort(rng.choice(np.arange(s.first_prefix * 100 + 1, s.last_prefix * 100 + 100), count, replace=False))
             for s, count in zip(STATES, zips_of, strict=True)
         ]
     )
@@ -66,7 +62,7 @@ def build_places(rng: np.random.Generator) -> Places:
         city=city,
         state=state,
         price=price,
-        rural=rng.normal(0, 0.5, cities_of.sum())[city] - 0.8 * city_price[city],
+        rural=rng.normal(0, 0.5, cities_of.sum())[city] - 0.4 * city_price[city],
         weight=weight / weight.sum(),
         city_names=_city_names(rng, int(cities_of.sum())),
         state_names=np.array([s.name for s in STATES], dtype=object),
@@ -89,12 +85,12 @@ class PlaceSampler:
 
     def __init__(self, places: Places, spread: float, state: int | None = None) -> None:
         weight = places.weight if state is None else places.weight * (places.state == state)
-        targets = (np.arange(DRAWS) + 0.5) / DRAWS
         self._table = np.empty((len(PRICE_GRID), DRAWS), dtype=np.int16)
         for step, price in enumerate(PRICE_GRID):
             likelihood = weight * np.exp(-0.5 * ((price - places.price) / spread) ** 2)
             cumulative = np.cumsum(likelihood)
-            self._table[step] = np.searchsorted(cumulative / cumulative[-1], targets)
+            ends = np.round(cumulative / cumulative[-1] * DRAWS).astype(np.int64)
+            self._table[step] = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))
 
     def draw(self, rng: np.random.Generator, log_price: Floats) -> Ints:
         position = (log_price - PRICE_GRID[0]) / (PRICE_GRID[1] - PRICE_GRID[0])
