@@ -16,8 +16,20 @@ from relevo.domain.contract import Column, Kind
 Cell = float | int | bool | str | datetime | None
 
 IS_MISSING = "is missing"
-MISSING_WORDS = frozenset({"", "NA", "N/A", "n/a", "<NA>", "NaN", "nan", "NULL", "null"})  # in CSV; "None" may be a category
-BOOLEAN_WORDS = {"true": True, "yes": True, "1": True, "1.0": True, "false": False, "no": False, "0": False, "0.0": False}
+# of CSV; "None" may well be a category
+MISSING_WORDS = frozenset({"", "NA", "N/A", "n/a", "<NA>", "NaN", "nan", "NULL", "null"})
+    {"", "NA", "N/A", "n/a", "<NA>", "NaN", "nan", "NULL", "null"}
+)  # in CSV; "None" may be a category
+BOOLEAN_WORDS = {
+    "true": True,
+    "yes": True,
+    "1": True,
+    "1.0": True,
+    "false": False,
+    "no": False,
+    "0": False,
+    "0.0": False,
+}
 SHOWN_VALUES = 10
 SHOWN_CHARACTERS = 200
 
@@ -32,7 +44,8 @@ class Misfit(Exception):
 def read_cell(column: Column, value: object, *, spelled: bool) -> Cell:
     """The value as the column stores it, None for missing; Misfit where it cannot be.
 
-    `spelled`: the format has no types (CSV), so "3" may be a number and "yes" a boolean. JSON's and Parquet's text is text.
+    `spelled`: the format has no types (CSV), so "3" may be a number and "yes" a boolean. JSON's and Parquet's text
+    is text.
     """
     if value is None or value != value:
         return None
@@ -124,14 +137,14 @@ def _boolean(value: object, spelled: bool) -> bool:
     raise Misfit(f"is {type_name(value)}, not true or false")
 
 
-def _date(value: object, spelled: bool) -> datetime:
+def _date(value: object, _spelled: bool) -> datetime:
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value.strip())
         except ValueError:
             raise Misfit("is not a date in ISO 8601") from None
     if isinstance(value, date) and not isinstance(value, datetime):
-        value = datetime(value.year, value.month, value.day)  # noqa: DTZ001
+        value = datetime(value.year, value.month, value.day)
     if not isinstance(value, datetime):
         raise Misfit(f"is {type_name(value)}, not a date")
     try:
@@ -140,7 +153,7 @@ def _date(value: object, spelled: bool) -> datetime:
         raise Misfit("is not between the years 1 and 9999") from None
 
 
-def _code(value: object, spelled: bool) -> float:
+def _code(value: object, _spelled: bool) -> float:
     if isinstance(value, (bool, dict, list)):
         raise Misfit(f"is {type_name(value)}, not a code")
     number = _number(value, spelled=True)
@@ -154,7 +167,7 @@ def _category(value: object, spelled: bool) -> str | None:
     return text or None
 
 
-def _text(value: object, spelled: bool) -> str:
+def _text(value: object, _spelled: bool) -> str:
     if isinstance(value, (dict, list, bytes)):
         raise Misfit(f"is {type_name(value)}, not text")
     text = value.isoformat() if isinstance(value, date) else spell(value)

@@ -37,8 +37,7 @@ class NumberColumn:
         """Cells of other rows on this column's bins, the missing last."""
         if isinstance(values, Categorical):
             raise TypeError("profile: a column of numbers is compared with one of categories")
-        present = np.sort(values)[: len(values) - np.count_nonzero(np.isnan(values))]
-        return _cells(present, np.array(self.edges), len(values))
+        return _cells(_ordered(values), np.array(self.edges), len(values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +86,10 @@ class Profile:
 
 
 def profile_of(frame: Frame, target_name: str, bins: int = 10, reference: Profile | None = None) -> Profile:
-    """The profile of a frame; on the bins and words of `reference` where that is given."""
+    """The profile of a frame; on the bins and words of `reference` where that has the column."""
     known = reference.columns if reference else {}
     columns = {
-        name: _recount(known[name], values) if name in known else _column_of(values, bins)
+        name: _recount(known[name], values) if _alike(known.get(name), values) else _column_of(values, bins)
         for name, values in _columns(frame, target_name).items()
     }
     return Profile(len(frame), target_name, columns)
@@ -118,14 +117,19 @@ def psi(reference: Column, counts: Sequence[int] | Counts) -> float:
 
 
 def drift(reference: Profile, frame: Frame) -> dict[str, float]:
-    """PSI of each feature and the target. Nothing of an empty frame; no target where the rows carry none."""
+    """PSI of each feature and the target that both sides have as the same kind.
+
+    Nothing of an empty frame; no target where the rows carry none.
+    """
     columns = _columns(frame, reference.target)
     if not len(frame) or not reference.rows:
         return {}
     if np.isnan(frame.target).all():
         del columns[reference.target]
     return {
-        name: psi(known, known.count(columns[name])) for name, known in reference.columns.items() if name in columns
+        name: psi(known, known.count(columns[name]))
+        for name, known in reference.columns.items()
+        if name in columns and _alike(known, columns[name])
     }
 
 
@@ -153,23 +157,28 @@ def _columns(frame: Frame, target: str) -> dict[str, NDArray[Any] | Categorical]
     return {**frame.numbers, **frame.categories, target: labels}
 
 
+def _alike(known: Column | None, values: NDArray[Any] | Categorical) -> bool:
+    return known is not None and isinstance(known, WordColumn) == isinstance(values, Categorical)
+
+
+def _ordered(values: NDArray[Any]) -> NDArray[Any]:
+    return np.sort(values)[: len(values) - np.count_nonzero(np.isnan(values))]
+
+
 def _column_of(values: NDArray[Any] | Categorical, bins: int) -> Column:
     if isinstance(values, Categorical):
         return _words_of(values)
-    present = np.sort(values)[: len(values) - np.count_nonzero(np.isnan(values))]
-    edges = _edges(present[np.isfinite(present)], bins)
-    return _number(edges, present, len(values))
+    present = _ordered(values)
+    return _number(_edges(present[np.isfinite(present)], bins), present, len(values))
 
 
 def _recount(known: Column, values: NDArray[Any] | Categorical) -> Column:
-    if isinstance(values, Categorical):
+    if isinstance(known, WordColumn) and isinstance(values, Categorical):
         own, cells = _words_of(values), known.count(values)
-        words = known.words if isinstance(known, WordColumn) else ()
-        return WordColumn(words, tuple(cells[:-1].tolist()), int(cells[-1]), own.known, own.complete)
-    if isinstance(known, WordColumn):
-        raise TypeError("profile: a column of numbers is counted on one of categories")
-    present = np.sort(values)[: len(values) - np.count_nonzero(np.isnan(values))]
-    return _number(np.array(known.edges), present, len(values))
+        return WordColumn(known.words, tuple(cells[:-1].tolist()), int(cells[-1]), own.known, own.complete)
+    if isinstance(known, WordColumn) or isinstance(values, Categorical):
+        raise TypeError("profile: a column of numbers and one of categories cannot be compared")
+    return _number(np.array(known.edges), _ordered(values), len(values))
 
 
 def _edges(ordered: NDArray[Any], bins: int) -> NDArray[np.float64]:

@@ -22,7 +22,7 @@ def prepare(case: UseCase, batch: Batch, warehouse: Warehouse) -> int:
 
 
 def _clean(case: UseCase, batch: Batch, rows: pa.RecordBatch) -> pa.RecordBatch:
-    columns = {c.name: _cleaned(rows[c.name], c.kind, c.digits) for c in case.contract if c.kind is not Kind.TEXT}
+    columns = {c.name: cleaned(rows[c.name], c.kind, c.digits) for c in case.contract if c.kind is not Kind.TEXT}
     about = [(columns.get(name, rows[name])).to_pylist() for name in case.contract.identity]
     identity = identities(case.name, about)
     side = sides(identity, case.policy.holdout_share, case.policy.validation_share)
@@ -37,7 +37,7 @@ def _clean(case: UseCase, batch: Batch, rows: pa.RecordBatch) -> pa.RecordBatch:
     )
 
 
-def _cleaned(values: pa.Array, kind: Kind, digits: int | None) -> pa.Array:
+def cleaned(values: pa.Array, kind: Kind, digits: int | None) -> pa.Array:
     """Categories without stray blanks; a code by its name, such as 00601."""
     if kind is Kind.CODE:
         whole = values.cast(pa.int64(), safe=False).cast(pa.string())

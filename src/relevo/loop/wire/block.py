@@ -21,8 +21,8 @@ LINE = "_line"
 class Block:
     """Some rows, a column at a time.
 
-    `extras`: by index, fields that have no column. `broken`: by index, why a row as a whole cannot be read into columns;
-    its text is in its extras.  `spelled`: the format has no types, all values are text.
+    `spelled`: the format has no types, all values are text. `extras`: by index, fields that have no column.
+    `broken`: by index, why a row as a whole cannot be read into columns; its text is in its extras.
     """
 
     rows: int
@@ -71,7 +71,9 @@ def _rest_column(rest: dict[int, dict[str, object]], rows: int) -> pa.Array:
 
 def _to_json(fields: dict[str, object]) -> str:
     """Infinity has no JSON and becomes its name; what JSON has no type for becomes its text."""
-    plain = {name: str(v) if isinstance(v, float) and v in (float("inf"), float("-inf")) else v for name, v in fields.items()}
+    plain = {
+        name: str(v) if isinstance(v, float) and v in (float("inf"), float("-inf")) else v for name, v in fields.items()
+    }
     try:
         return msgspec.json.encode(plain, enc_hook=str).decode()
     except (UnicodeEncodeError, TypeError):

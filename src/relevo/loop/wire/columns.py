@@ -1,6 +1,6 @@
 """A column of a batch, typed and checked against its contract.
 
-Whole columns at once where all cells fit; cell by cell, by the rules of `domain.cells`, only for a column in which one does not.
+Whole columns at once where all cells fit; cell by cell, by the rules of `domain.cells`, only where one does not.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from relevo.domain.cells import IS_MISSING, Misfit, breaches, printable, read_cell
 from relevo.domain.contract import Column, Kind
 
-Values = Sequence[object] | pa.Array
+Values: TypeAlias = "Sequence[object] | pa.Array"
 
 ARROW_TYPES: dict[Kind, pa.DataType] = {
     Kind.NUMBER: pa.float64(),
@@ -75,7 +75,7 @@ def _whole_number(array: pa.Array, spelled: bool) -> pa.Array:
     return numbers
 
 
-def _whole_code(array: pa.Array, spelled: bool) -> pa.Array:
+def _whole_code(array: pa.Array, _spelled: bool) -> pa.Array:
     numbers = _whole_number(array, spelled=True)
     numbers.cast(pa.int64())
     return numbers
@@ -87,7 +87,7 @@ def _whole_integer(array: pa.Array, spelled: bool) -> pa.Array:
     return _whole_number(array, spelled=False).cast(pa.int64())
 
 
-def _whole_boolean(array: pa.Array, spelled: bool) -> pa.Array:
+def _whole_boolean(array: pa.Array, _spelled: bool) -> pa.Array:
     if pa.types.is_boolean(array.type):
         return array
     numbers = _whole_number(array, spelled=False)
@@ -95,7 +95,7 @@ def _whole_boolean(array: pa.Array, spelled: bool) -> pa.Array:
     return pc.equal(numbers, 1.0)
 
 
-def _whole_date(array: pa.Array, spelled: bool) -> pa.Array:
+def _whole_date(array: pa.Array, _spelled: bool) -> pa.Array:
     if pa.types.is_timestamp(array.type):
         dates = array.cast(pa.timestamp("us"), safe=array.type.unit != "ns")
     else:
@@ -107,7 +107,7 @@ def _whole_date(array: pa.Array, spelled: bool) -> pa.Array:
     return dates
 
 
-def _whole_text(array: pa.Array, spelled: bool) -> pa.Array:
+def _whole_text(array: pa.Array, _spelled: bool) -> pa.Array:
     _require(pa.types.is_string(array.type) or pa.types.is_large_string(array.type))
     texts = array.cast(pa.string())
     _require(not pc.any(pc.match_substring(texts, "\x00")).as_py())
@@ -176,7 +176,9 @@ def _breaking(column: Column, typed: TypedColumn) -> list[tuple[int, str, str]]:
     for name, mask in _broken_rules(column, array):
         if pc.any(mask).as_py():
             reason = breaches(column)[name]
-            found += [(index, printable(array[index].as_py()), reason) for index in pc.indices_nonzero(mask).to_pylist()]
+            found += [
+                (index, printable(array[index].as_py()), reason) for index in pc.indices_nonzero(mask).to_pylist()
+            ]
     return found
 
 

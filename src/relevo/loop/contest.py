@@ -1,0 +1,92 @@
+"""Champion and challenger on the same rows, which neither has seen; a verdict with its evidence."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+
+from relevo.domain.contest import Fitness, Judgement, Match, classic, first_model, judge, onnx_guard, slices_of
+from relevo.domain.evidence import Decision, Training, Verdict
+from relevo.domain.frame import Frame
+from relevo.domain.identity import Side
+from relevo.domain.release import CHAMPION, MODEL_FILE
+from relevo.domain.use_case import UseCase
+from relevo.learning.metrics import root_mean_square, row_losses
+from relevo.learning.score import OnnxModel
+from relevo.loop.train import ONNX_GAP
+from relevo.ports import Clock, ModelRegistry, Warehouse
+
+TIMED_ROWS = 300
+
+
+def contest(case: UseCase, decision: Decision, warehouse: Warehouse, registry: ModelRegistry, clock: Clock) -> Verdict:
+    """The verdict on a decision's challenger; the one on record where there is one."""
+    if known := warehouse.verdicts(case.name, decision.id):
+        return known[0]
+    training = warehouse.trainings(case.name, decision.id)[0]
+    champion = registry.alias(case.name, CHAMPION)
+    number = 0
+    if champion is None or champion == training.version:
+        champion = None
+        judgement = first_model(_fitness(training, registry.fetch(case.name, training.version), None), case.policy)
+    else:
+        number = 1 + max((verdict.contest_number for verdict in warehouse.verdicts(case.name)), default=0)
+        judgement = _meet(case, decision, training, champion, number, warehouse, registry)
+    return warehouse.record_verdict(
+        Verdict(
+            0, case.name, decision.id, judgement.ruling, training.version, champion, number, judgement.sentence,
+            judgement.evidence, clock.now(),
+        )  # fmt: skip
+    )
+
+
+def _meet(
+    case: UseCase,
+    decision: Decision,
+    training: Training,
+    champion: str,
+    number: int,
+    warehouse: Warehouse,
+    registry: ModelRegistry,
+) -> Judgement:
+    holdout = warehouse.frame(case, training.batches, [Side.TEST], max_rows=case.policy.contest_rows)
+    old_folder, new_folder = registry.fetch(case.name, champion), registry.fetch(case.name, training.version)
+    old, new = OnnxModel(old_folder / MODEL_FILE), OnnxModel(new_folder / MODEL_FILE)
+    old_answers, new_answers = old.predict(holdout), new.predict(holdout)
+    fitness = _fitness(training, new_folder, _time_ratio(new, old, holdout))
+    regression = case.task == "regression"
+    old_rmse = root_mean_square(holdout.target, old_answers) if regression else None
+    new_rmse = root_mean_square(holdout.target, new_answers) if regression else None
+    if case.policy.promotion == "classic" and old_rmse is not None and new_rmse is not None:
+        return classic(old_rmse, new_rmse, (onnx_guard(fitness, case.policy),))
+    match = Match(
+        row_losses(case.task, case.log_target, holdout.target, old_answers),
+        row_losses(case.task, case.log_target, holdout.target, new_answers),
+        holdout.identity,
+        slices_of(holdout, case.slices, decision.batch_id, target_name=case.contract.target),
+        old_rmse,
+        new_rmse,
+    )
+    return judge(match, fitness, case.policy, number)
+
+
+def _fitness(training: Training, folder: Path, time_ratio: float | None) -> Fitness:
+    size_mb = (folder / MODEL_FILE).stat().st_size / 1e6
+    return Fitness(training.metrics[ONNX_GAP], size_mb, time_ratio)
+
+
+def _time_ratio(new: OnnxModel, old: OnnxModel, rows: Frame) -> float | None:
+    """Challenger's over champion's median time for one row, asked in turn so that both see the same machine."""
+    if not len(rows):
+        return None
+    taken = np.empty((2, min(TIMED_ROWS, len(rows))))
+    feeds = list(rows.take(np.arange(taken.shape[1])).inputs(chunk=1))
+    for place, feed in enumerate(feeds):
+        for who, model in enumerate((new, old)):
+            started = time.perf_counter()
+            model.run(feed)
+            taken[who, place] = time.perf_counter() - started
+    medians = np.median(taken, axis=1)
+    return float(medians[0] / medians[1])

@@ -1,0 +1,92 @@
+"""Run the loop as a process of its own that is killed, by a clock or at each boundary of what it does."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from multiprocessing.context import ForkServerContext
+from pathlib import Path
+from typing import Any
+
+from relevo.settings import Settings
+
+WATCHED = {
+    "warehouse": (
+        "open_attempt", "close_attempt", "load", "write_clean", "record_decision", "record_training", "record_verdict",
+        "open_move", "finish_move",
+    ),
+    "registry": ("register", "set_alias", "tag"),
+    "landing": ("put",),
+    "artifacts": ("put",),
+}  # fmt: skip
+PRELOADED = ["relevo.adapters.mlflow_registry", "relevo.adapters.sql_warehouse", "relevo.loop.train", "relevo.loop.contest"]
+
+
+STEPS = ("ingest", "prepare", "decide", "train", "contest", "publish")
+
+
+class Killer:
+    """Stands before a port and kills the process at each boundary of its watched calls that has not killed before."""
+
+    def __init__(self, name: str, port: Any, watched: tuple[str, ...], record: Path) -> None:
+        self._name, self._port, self._watched, self._record = name, port, watched, record
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._port, name)
+        if name not in self._watched:
+            return found
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            self._boundary(f"before {self._name}.{name}")
+            answer = found(*args, **kwargs)
+            self._boundary(f"after {self._name}.{name}")
+            return answer
+
+        return call
+
+    def _boundary(self, what: str) -> None:
+        killed = self._record.read_text().splitlines() if self._record.exists() else []
+        if what not in killed:
+            self._record.write_text("\n".join([*killed, what]))
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def live(settings: Settings, boundaries: Path | None = None) -> None:
+    """Work batches off until the source has no more: what a life of the loop does."""
+    from relevo.bootstrap import open_loop
+    from relevo.errors import RelevoError
+    from relevo.loop.chain import work_one
+
+    steps: Any = loop = open_loop("flats", settings)
+    if boundaries:
+        for port, watched in WATCHED.items():
+            loop.__dict__[port] = Killer(port, getattr(loop, port), watched, boundaries)
+        steps = Killer("step", loop, STEPS, boundaries)
+    try:
+        with loop.working("a life"):
+            while work_one(steps, lambda _: None) is not None:
+                pass
+    except RelevoError as error:
+        (settings.home / "error.txt").write_text(f"{type(error).__name__}: {error}")
+        raise SystemExit(3) from error
+
+
+def forks() -> ForkServerContext:
+    """A server that has imported everything, so that a life starts in milliseconds."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    return context
+
+
+def one_life(context: ForkServerContext, settings: Settings, boundaries: Path | None = None, seconds: float | None = None) -> int:
+    """Exit code of one life; -SIGKILL where it was killed, after `seconds` or at a boundary."""
+    process = context.Process(target=live, args=(settings, boundaries))
+    process.start()
+    process.join(seconds)
+    if process.is_alive():
+        process.kill()
+        process.join()
+    code = process.exitcode
+    assert code is not None
+    return code
