@@ -151,6 +151,12 @@ class Warehouse(Protocol):
 
     def last_batch(self, case: str, source: str) -> Batch | None: ...
 
+    def twin(self, batch: Batch) -> Batch | None:
+        """An earlier batch of the case with the same rows, where there are any rows."""
+
+    def last_training_batch(self, case: str) -> int | None:
+        """The newest batch id that was decided to train at."""
+
     def rows_until(self, case: str, batch_id: int) -> int:
         """RAW rows of the case's batches up to this one."""
 

@@ -18,8 +18,6 @@ Cell = float | int | bool | str | datetime | None
 IS_MISSING = "is missing"
 # of CSV; "None" may well be a category
 MISSING_WORDS = frozenset({"", "NA", "N/A", "n/a", "<NA>", "NaN", "nan", "NULL", "null"})
-    {"", "NA", "N/A", "n/a", "<NA>", "NaN", "nan", "NULL", "null"}
-)  # in CSV; "None" may be a category
 BOOLEAN_WORDS = {
     "true": True,
     "yes": True,

@@ -77,3 +77,14 @@ class Frame:
             for name, values in self.categories.items():
                 feed[name] = Categorical(values.codes[start:stop], values.words).strings()[:, None]
             yield feed
+
+
+def with_classes(frame: Frame, classes: tuple[str, ...]) -> Frame:
+    """The frame with its target coded in a model's classes; rows of a class the model does not know are left out."""
+    if frame.classes == classes:
+        return frame
+    place = {word: code for code, word in enumerate(classes)}
+    codes = np.array([place.get(word, -1) for word in frame.classes], dtype=np.float64)[frame.target.astype(np.int64)]
+    known = codes >= 0
+    kept = frame.take(known)
+    return Frame(kept.numbers, kept.categories, codes[known], kept.identity, kept.batch, classes)

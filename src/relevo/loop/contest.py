@@ -65,7 +65,13 @@ def _meet(
         row_losses(case.task, case.log_target, holdout.target, old_answers),
         row_losses(case.task, case.log_target, holdout.target, new_answers),
         holdout.identity,
-        slices_of(holdout, case.slices, decision.batch_id, target_name=case.contract.target),
+        slices_of(
+            holdout,
+            case.slices,
+            decision.batch_id,
+            target_name=case.contract.target,
+            expected=(old_answers + new_answers) / 2 if regression else None,
+        ),
         old_rmse,
         new_rmse,
     )

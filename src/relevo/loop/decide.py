@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from relevo.domain.batch import Batch, BatchState
 from relevo.domain.decision import Facts, decide_on
-from relevo.domain.evidence import Action, Decision, Evidence
-from relevo.domain.frame import Frame
+from relevo.domain.evidence import Decision, Evidence, Request
+from relevo.domain.frame import Frame, with_classes
 from relevo.domain.identity import Side
 from relevo.domain.profile import Profile, drift, new_category_share
-from relevo.domain.release import CHAMPION, MODEL_FILE, PROFILE_FILE, RELEASE_FILE
+from relevo.domain.release import CHAMPION, MODEL_FILE, PROFILE_FILE, RELEASE_FILE, Release
 from relevo.domain.use_case import UseCase
-from relevo.learning.metrics import HEADLINE, measure
+from relevo.learning.metrics import measure
 from relevo.learning.score import OnnxModel
-from relevo.ports import Clock, ModelRegistry, Request, Warehouse
+from relevo.ports import Clock, ModelRegistry, Warehouse
 
 
 def decide(
@@ -59,9 +59,54 @@ def measure_facts(
         rows_since_training=total - (warehouse.rows_until(case.name, trained) if trained is not None else 0),
         requests=tuple(wishes),
     )
-    if champion is None or batch.state is BatchState.REJECTED:
+    if champion is None:
+        known = [one.id for one in warehouse.batches(case.name)]
+        return replace(facts, trainable_rows=sum(warehouse.count_clean(case, known).values()))
+    if batch.state is BatchState.REJECTED or not batch.rows:
         return facts
     created = registry.version(case.name, champion).created_at
     age = (clock.now() - created).total_seconds() / 86_400
     rows = warehouse.frame(case, [batch.id], list(Side), max_rows=case.policy.contest_rows)
     return _against_champion(case, facts, rows, registry.fetch(case.name, champion), age)
+
+
+def _against_champion(case: UseCase, facts: Facts, rows: Frame, folder: Path, age_days: float) -> Facts:
+    """The batch as the champion sees it: how far it lies from what was learnt, and how well it is predicted."""
+    facts = replace(facts, age_days=age_days)
+    if not len(rows):
+        return replace(facts, unmeasured="the batch has no clean rows with a known target")
+    release = Release.from_dict(json.loads((folder / RELEASE_FILE).read_text()))
+    profile = Profile.from_dict(json.loads((folder / PROFILE_FILE).read_text()))
+    moved = drift(profile, rows)
+    target = moved.pop(case.contract.target, None)
+    share, column = new_category_share(profile, rows)
+    label, now, then = _errors(case, release, rows, OnnxModel(folder / MODEL_FILE))
+    return replace(
+        facts,
+        drift=moved,
+        target_drift=target,
+        new_category_share=share,
+        new_category_column=column,
+        metric=label,
+        error_now=now,
+        error_when_trained=then,
+    )
+
+
+def _errors(case: UseCase, release: Release, rows: Frame, model: OnnxModel) -> tuple[str, float | None, float | None]:
+    """The champion's error on these rows and on its own test rows, in the measure that people of this task use."""
+    rows = with_classes(rows, release.classes)
+    measured = measure(case.task, rows.target, model.predict(rows))
+    trained = {name.removeprefix("test_"): value for name, value in release.metrics.items() if name.startswith("test_")}
+    if case.task == "classification":
+        return "error rate", *(None if "accuracy" not in m else 1 - m["accuracy"] for m in (measured, trained))
+    label = "MAPE" if case.log_target else "MAE"
+    return label, measured.get(label.lower()), trained.get(label.lower())
+
+
+def _same_rows(batch: Batch, warehouse: Warehouse) -> Evidence | None:
+    """A batch that holds the very rows of an earlier one is loaded, and people are told."""
+    twin = warehouse.twin(batch)
+    if twin is None:
+        return None
+    return Evidence("same_rows", float(twin.number), None, None, f"its rows are those of batch {twin.number} again")

@@ -1,4 +1,4 @@
-"""CSV with a header. Its delimiter (comma, semicolon, tab, bar) is the one that finds most of the contract's columns."""
+"""CSV with a header. Its delimiter (comma, semicolon, tab, bar) is the one that finds most columns of the contract."""
 
 from __future__ import annotations
 

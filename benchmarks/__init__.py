@@ -1,0 +1,1 @@
+"""What Relevo costs, each figure beside something to compare with: `python -m benchmarks [NAME …]`."""
