@@ -5,6 +5,7 @@ SHELL := /bin/bash
 UV := $(shell command -v uv || echo .uv/bin/uv)
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE ?= copy
+export UV_COMPILE_BYTECODE := 1
 RUN := $(UV) run --frozen
 
 .PHONY: help setup up clean test test-kills bench ci format lint types imports coverage

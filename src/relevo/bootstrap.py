@@ -146,6 +146,13 @@ class Loop:
 
         return decide(self.case, self.warehouse.batch(batch_id), self.warehouse, self.registry, self.clock)
 
+    def open_decisions(self, batch_id: int) -> list[Decision]:
+        """Decisions on a batch that are not carried out yet, a person's request beside the batch's own."""
+        from relevo.loop.progress import is_carried_out
+
+        decisions = self.warehouse.decisions(self.case.name, batch_id)
+        return [decision for decision in decisions if not is_carried_out(decision, self.warehouse)]
+
     def train(self, decision_id: int) -> Training:
         from relevo.loop.train import train
 

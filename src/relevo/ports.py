@@ -155,7 +155,7 @@ class Warehouse(Protocol):
         """An earlier batch of the case with the same rows, where there are any rows."""
 
     def last_training_batch(self, case: str) -> int | None:
-        """The newest batch id that was decided to train at."""
+        """The newest batch id that a training was recorded for."""
 
     def rows_until(self, case: str, batch_id: int) -> int:
         """RAW rows of the case's batches up to this one."""

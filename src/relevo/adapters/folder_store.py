@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import builtins
-import contextlib
 import errno
 import os
-import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+from uuid import uuid4
 
-from relevo.errors import NotFound, OrderRefused, StoreUnavailable
+from relevo.adapters.object_key import UNFINISHED, checked
+from relevo.errors import NotFound, StoreUnavailable
 
-_UNFINISHED = ".relevo-unfinished-"
+SWEPT_AFTER = 24 * 3600.0
 
 
 class FolderStore:
-    """A key is a relative path. A put that was killed leaves a hidden file, which is never listed, and no key."""
+    """A key is a relative path. A put that was killed leaves no key but a hidden file, swept by a put a day later."""
 
     def __init__(self, path: Path | str) -> None:
         self._root = Path(path).absolute()
@@ -27,8 +28,9 @@ class FolderStore:
         target = self._path(key)
         with self._explained(f"{target} cannot be written"):
             _make_folders(target.parent)
-            descriptor, name = tempfile.mkstemp(prefix=_UNFINISHED, dir=target.parent)
-        unfinished = Path(name)
+            _sweep(target.parent)
+            unfinished = target.with_name(f"{UNFINISHED}{uuid4()}")
+            descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         try:
             size = self._write(descriptor, chunks, target)
             with self._explained(f"{target} cannot be written"):
@@ -42,8 +44,7 @@ class FolderStore:
     def _write(self, descriptor: int, chunks: Iterable[bytes], target: Path) -> int:
         """What the chunks themselves raise passes as it is."""
         size = 0
-        with contextlib.ExitStack() as closing:
-            file = closing.enter_context(os.fdopen(descriptor, "wb", buffering=0))
+        with os.fdopen(descriptor, "wb", buffering=0) as file:
             for chunk in chunks:
                 with self._explained(f"{target} cannot be written"):
                     _write_all(file.fileno(), chunk)
@@ -69,7 +70,7 @@ class FolderStore:
         """Keys that start with `prefix`, in order."""
         start = self._root / os.path.dirname(prefix)
         with self._explained(f"{start} cannot be listed"):
-            files = [path for path in start.rglob("*") if not path.name.startswith(_UNFINISHED) and path.is_file()]
+            files = [path for path in start.rglob("*") if not path.name.startswith(UNFINISHED) and path.is_file()]
         keys = (path.relative_to(self._root).as_posix() for path in files)
         return sorted(key for key in keys if key.startswith(prefix))
 
@@ -79,10 +80,7 @@ class FolderStore:
             self._path(key).unlink(missing_ok=True)
 
     def _path(self, key: str) -> Path:
-        parts = key.split("/")
-        if not key or "\x00" in key or any(part in ("", ".", "..") or part.startswith(_UNFINISHED) for part in parts):
-            raise OrderRefused(f"object key {key!r} is not a relative path of plain names")
-        return self._root.joinpath(*parts)
+        return self._root / checked(key)
 
     @contextmanager
     def _explained(self, what: str) -> Iterator[None]:
@@ -108,6 +106,15 @@ def _make_folders(path: Path) -> None:
     _make_folders(path.parent)
     path.mkdir(exist_ok=True)
     _sync_folder(path.parent)
+
+
+def _sweep(folder: Path) -> None:
+    for left in folder.glob(f"{UNFINISHED}*"):
+        try:
+            if time.time() - left.stat().st_mtime > SWEPT_AFTER:
+                left.unlink()
+        except FileNotFoundError:  # its writer has just finished
+            continue
 
 
 def _sync_folder(path: Path) -> None:

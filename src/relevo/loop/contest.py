@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from relevo.domain.contest import Fitness, Judgement, Match, classic, first_model, judge, onnx_guard, slices_of
 from relevo.domain.evidence import Decision, Training, Verdict
 from relevo.domain.frame import Frame
 from relevo.domain.identity import Side
-from relevo.domain.release import CHAMPION, MODEL_FILE
+from relevo.domain.release import CHAMPION, MODEL_FILE, RELEASE_FILE
 from relevo.domain.use_case import UseCase
 from relevo.learning.metrics import root_mean_square, row_losses
 from relevo.learning.score import OnnxModel
@@ -19,6 +21,7 @@ from relevo.loop.train import ONNX_GAP
 from relevo.ports import Clock, ModelRegistry, Warehouse
 
 TIMED_ROWS = 300
+Answers = NDArray[np.float64]
 
 
 def contest(case: UseCase, decision: Decision, warehouse: Warehouse, registry: ModelRegistry, clock: Clock) -> Verdict:
@@ -54,7 +57,8 @@ def _meet(
     holdout = warehouse.frame(case, training.batches, [Side.TEST], max_rows=case.policy.contest_rows)
     old_folder, new_folder = registry.fetch(case.name, champion), registry.fetch(case.name, training.version)
     old, new = OnnxModel(old_folder / MODEL_FILE), OnnxModel(new_folder / MODEL_FILE)
-    old_answers, new_answers = old.predict(holdout), new.predict(holdout)
+    old_answers = _in_classes(old.predict(holdout), old_folder, holdout.classes)
+    new_answers = _in_classes(new.predict(holdout), new_folder, holdout.classes)
     fitness = _fitness(training, new_folder, _time_ratio(new, old, holdout))
     regression = case.task == "regression"
     old_rmse = root_mean_square(holdout.target, old_answers) if regression else None
@@ -76,6 +80,18 @@ def _meet(
         new_rmse,
     )
     return judge(match, fitness, case.policy, number)
+
+
+def _in_classes(answers: Answers, folder: Path, classes: tuple[str, ...]) -> Answers:
+    """Probabilities in the holdout's order of classes; a class that the model never saw has none."""
+    if not classes:
+        return answers
+    known = json.loads((folder / RELEASE_FILE).read_text())["classes"]
+    spread = np.zeros((len(answers), len(classes)))
+    for place, name in enumerate(classes):
+        if name in known:
+            spread[:, place] = answers[:, known.index(name)]
+    return spread
 
 
 def _fitness(training: Training, folder: Path, time_ratio: float | None) -> Fitness:

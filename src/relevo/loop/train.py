@@ -8,11 +8,13 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from relevo.domain.evidence import Decision, Training
-from relevo.domain.frame import Frame
+from relevo.domain.frame import Frame, with_classes
 from relevo.domain.identity import Side
 from relevo.domain.profile import profile_of
 from relevo.domain.release import (
@@ -36,6 +38,7 @@ from relevo.ports import Clock, ModelRegistry, RunRecord, Version, Warehouse
 
 ONNX_GAP = "onnx_gap"
 TRAINING_FILE = "training.json"
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +72,11 @@ def _make(
     started = time.monotonic()
     batches = [batch for batch in warehouse.batches(case.name) if batch.id <= decision.batch_id]
     ids = [batch.id for batch in batches]
-    train, validation, test = (warehouse.frame(case, ids, [side]) for side in Side)
-    sides = Sides(train, validation, test)
+    sides = _sides(case, ids, warehouse)
+    train = sides.train
     if not len(train):
         raise OrderRefused(f"{case.name}: no clean rows to train on in batches up to {decision.batch_id}; see relevo history")
-    choice = choose(case.candidates, train, validation, case)
+    choice = choose(case.candidates, train, sides.validation, case.policy.seed)
     made = _measured(choice, sides, case)
     data = _data_hash([batch.content_sha256 for batch in batches], sides)
     release = Release(
@@ -89,3 +92,102 @@ def _make(
         folder = Path(temporary)
         _write(folder, choice, made, release, record, card, profile_of(train, case.contract.target).to_dict())
         return registry.register(case.name, _run(case, decision, choice, release, record), folder, decision.key)
+
+
+def _sides(case: UseCase, batch_ids: list[int], warehouse: Warehouse) -> Sides:
+    """Validation and test rows are coded in the classes of the training rows."""
+    train = warehouse.frame(case, batch_ids, [Side.TRAIN])
+    others = (warehouse.frame(case, batch_ids, [side]) for side in (Side.VALIDATION, Side.TEST))
+    validation, test = (with_classes(frame, train.classes) for frame in others)
+    return Sides(train, validation, test)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A chosen model in the form it serves in, and how good it is."""
+
+    onnx: bytes
+    metrics: dict[str, float]
+    pictures: dict[str, bytes]
+
+
+def _measured(choice: Choice, sides: Sides, case: UseCase) -> Made:
+    """Metrics of each side, from the ONNX form; on the test rows it is held against the native model, row by row."""
+    onnx = choice.model.to_onnx()
+    served = OnnxModel(onnx)
+    metrics: dict[str, float] = {}
+    shown = sides.test if len(sides.test) else sides.train
+    for side, frame in sides.items():
+        if len(frame):
+            answers = served.predict(frame)
+            metrics |= {f"{side}_{name}": value for name, value in measure(case.task, frame.target, answers).items()}
+        if frame is shown:
+            metrics[ONNX_GAP] = _gap(choice.model.predict(frame), answers)
+            pictures = draw(case, frame, answers, choice.model.importances())
+    return Made(onnx, metrics, pictures)
+
+
+def _gap(native: Floats, served: Floats) -> float:
+    """The largest difference, relative to the native answer."""
+    return float(np.max(np.abs(served - native) / np.maximum(np.abs(native), 1e-9), initial=0.0))
+
+
+def _data_hash(batches: list[str], sides: Sides) -> str:
+    """What the model was made from: the batches' content, and which rows of them stood on which side."""
+    digest = hashlib.sha256()
+    for content in batches:
+        digest.update(content.encode())
+    for _, frame in sides.items():
+        digest.update(frame.identity.tobytes())
+    return digest.hexdigest()
+
+
+def _write(
+    folder: Path, choice: Choice, made: Made, release: Release, record: dict[str, Any], card: str, profile: dict[str, Any]
+) -> None:
+    (folder / MODEL_FILE).write_bytes(made.onnx)
+    (folder / RELEASE_FILE).write_text(json.dumps(release.to_dict(), indent=2))
+    (folder / TRAINING_FILE).write_text(json.dumps(record))
+    (folder / PROFILE_FILE).write_text(json.dumps(profile))
+    (folder / CARD_FILE).write_text(card)
+    files = {f"native/{name}": data for name, data in choice.model.native_files().items()}
+    files |= {f"pictures/{name}": data for name, data in made.pictures.items()}
+    for name, data in files.items():
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(data)
+
+
+def _run(case: UseCase, decision: Decision, choice: Choice, release: Release, record: dict[str, Any]) -> RunRecord:
+    """What MLflow shows of the training."""
+    scores = {f"cv_{name}": score for name, score in choice.scores.items()}
+    return RunRecord(
+        experiment=case.experiment or case.name,
+        name=f"{case.name} {choice.model.name} decision {decision.id}",
+        parameters={
+            "estimator": choice.model.name,
+            "features": ", ".join(case.features),
+            "batches": record["batches"],
+            "rows_train": record["rows"]["train"],
+            "rows_validation": record["rows"]["validation"],
+            "rows_test": record["rows"]["test"],
+            **choice.model.parameters(),
+        },
+        metrics={**release.metrics, **scores},
+        tags={
+            "relevo.reason": decision.sentence,
+            "relevo.data": release.data_sha256,
+            "relevo.commit": release.commit,
+            "relevo.estimator": release.estimator,
+        },
+    )
+
+
+def _training(case: UseCase, decision: Decision, registry: ModelRegistry, version: Version, clock: Clock) -> Training:
+    folder = registry.fetch(case.name, version.number)
+    release = Release.from_dict(json.loads((folder / RELEASE_FILE).read_text()))
+    record = json.loads((folder / TRAINING_FILE).read_text())
+    return Training(
+        0, case.name, decision.id, version.number, version.run_id, release.estimator, tuple(record["batches"]),
+        record["rows"], release.data_sha256, release.metrics, record["seconds"], clock.now(),
+    )  # fmt: skip

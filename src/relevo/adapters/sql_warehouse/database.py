@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 import psycopg2
 import sqlalchemy as sa
 import stamina
-from sqlalchemy.exc import DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import DBAPIError
 
 from relevo.adapters.sql_warehouse.faults import CommitUnknown, StoreAway, explain, parsed, translated, where
 from relevo.adapters.sql_warehouse.tables import Tables
@@ -32,10 +32,7 @@ class Fence(Protocol):
 
 class Database:
     def __init__(self, url: str, patience: float) -> None:
-        try:
-            self.url = parsed(url)
-        except NoSuchModuleError as error:
-            raise ValueError(str(error)) from error
+        self.url = parsed(url)
         self.patience = patience
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.tables = Tables(self.url.get_backend_name())
@@ -74,6 +71,12 @@ class Database:
     def writing(self, case: str | None) -> Iterator[sa.Connection]:
         """A long transaction; only connecting is patient."""
         with self._transaction(self._connect_patiently, case, writes=True) as connection:
+            yield connection
+
+    @contextmanager
+    def writing_once(self) -> Iterator[sa.Connection]:
+        """A transaction that waits for no database: somebody is waiting for us, or we will be back."""
+        with self._transaction(self._connect, None, writes=True) as connection:
             yield connection
 
     def now(self, connection: sa.Connection) -> datetime:

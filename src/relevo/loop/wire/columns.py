@@ -82,7 +82,10 @@ def _whole_code(array: pa.Array, _spelled: bool) -> pa.Array:
 
 
 def _whole_integer(array: pa.Array, spelled: bool) -> pa.Array:
-    if pa.types.is_integer(array.type) or (spelled and pa.types.is_string(array.type)):
+    if spelled and pa.types.is_string(array.type):
+        _require(not pc.any(pc.match_substring(array, "x", ignore_case=True)).as_py())  # Arrow would read hexadecimal
+        return array.cast(pa.int64())
+    if pa.types.is_integer(array.type):
         return array.cast(pa.int64())
     return _whole_number(array, spelled=False).cast(pa.int64())
 
@@ -156,15 +159,19 @@ def _cell_by_cell(column: Column, values: Values, spelled: bool) -> TypedColumn:
 
 
 def _python_values(values: Values) -> Sequence[object]:
-    """Instants finer than a microsecond, or outside the years Python knows, come as text or as plain counts."""
+    """Instants are cut to microseconds; one outside the years Python knows comes as text."""
     if not isinstance(values, pa.Array):
         return values
     if pa.types.is_timestamp(values.type) and values.type.unit == "ns":
         values = values.cast(pa.timestamp("us", values.type.tz), safe=False)
+    return [_python_value(value) for value in values]
+
+
+def _python_value(value: pa.Scalar) -> object:
     try:
-        return values.to_pylist()  # type: ignore[no-any-return]
+        return value.as_py()
     except (ValueError, OverflowError):
-        return values.cast(pa.int64()).to_pylist()  # type: ignore[no-any-return]
+        return str(value.value)
 
 
 def _breaking(column: Column, typed: TypedColumn) -> list[tuple[int, str, str]]:

@@ -102,7 +102,7 @@ class JsonBody:
             if len(window.buffer) > _LARGEST_ROW:
                 raise window.malformed(f"has a row of more than {_LARGEST_ROW:,} bytes")
             if not window.fill():
-                raise window.malformed("ends in the middle of its rows")
+                raise window.malformed("ends in the middle of its rows, or they are not JSON")
 
     def _decode(self, text: bytes) -> tuple[Rows, int] | None:
         """The rows of an array and their length within its brackets; None where the text ends too early."""

@@ -10,6 +10,7 @@ from relevo.errors import SourceUnavailable
 
 BLOCK = 2 * 1024 * 1024
 SHOWN = 80
+_LONGEST_FIELD = 1024 * 1024
 SPACE = b" \t\r\n"
 _BOM = b"\xef\xbb\xbf"
 
@@ -86,7 +87,7 @@ class Window:
             try:
                 value, end = DECODER.raw_decode(text)
             except (ValueError, RecursionError) as error:
-                if len(self.buffer) > BLOCK or not self.fill():
+                if len(self.buffer) > _LONGEST_FIELD or not self.fill():
                     raise self.malformed(f"is not JSON: {error}") from None
                 continue
             if end < len(text) or not self.fill():

@@ -1,0 +1,256 @@
+"""Continuous training: one DAG a use case. A run works one batch off and triggers the next, until there is no more data.
+
+Tasks only call the library, which makes each of them safe to run again; between tasks only ids pass.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
+from airflow.sdk import DAG, Param, TriggerRule, get_current_context, task
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from relevo.bootstrap import Loop, find_use_cases, load_use_case, open_loop
+from relevo.domain.evidence import Action
+from relevo.domain.use_case import UseCase
+from relevo.errors import (
+    BatchStopped,
+    GapFound,
+    ModelRefused,
+    NotFound,
+    OrderRefused,
+    RelevoError,
+    SettingMissing,
+    SourceError,
+    SourceUnavailable,
+    UseCaseBroken,
+)
+from relevo.settings import Settings
+
+log = logging.getLogger("relevo.airflow")
+
+# Asking again would get the same answer: a person must act.
+HOPELESS = (
+    BatchStopped, GapFound, ModelRefused, NotFound, OrderRefused, SettingMissing, SourceError, UseCaseBroken,
+)  # fmt: skip
+FIRST_DAY = datetime(2024, 1, 1, tzinfo=UTC)
+# The first delay is Airflow's own setting, [core] default_task_retry_delay; each one after it is twice as long.
+PATIENCE = {"retries": 3, "retry_exponential_backoff": 2.0, "max_retry_delay": timedelta(minutes=10)}
+CHAIN = "(dag_run.conf or {}).get('chain', run_id)"
+NEXT_LINK = "((dag_run.conf or {}).get('link', 1) | int + 1)"
+DOC = """
+### {title}
+Continuous training of **{name}**. A run works one batch off and triggers the run for the next one. When the source
+has no more data, all tasks are skipped, the run is green and the chain has ended; `{schedule}` looks for new data.
+
+A run that is started by schedule or by hand while a chain lives starts nothing. Give a run a `reason` to have it train
+even where the evidence would not ask for it. Why each decision fell: `relevo history {name}`, `relevo explain {name} BATCH`.
+"""
+
+
+@contextmanager
+def _failing_at_once() -> Iterator[None]:
+    """What asking again would not mend fails without retries, with the library's message."""
+    try:
+        yield
+    except SourceUnavailable:
+        raise
+    except HOPELESS as error:
+        raise AirflowFailException(str(error)) from error
+
+
+@contextmanager
+def _at_work(case: str) -> Iterator[Loop]:
+    """The case's loop, held for this DAG run."""
+    with _failing_at_once(), open_loop(case).working(str(get_current_context()["run_id"])) as loop:
+        yield loop
+
+
+@task
+def evaluate_run_and_load_raw_data(case: str) -> int:
+    """Brings in the next batch, exactly once, and stores its rows in RAW as they came.
+
+    A batch that a killed run left half-way comes first. No more data: all tasks are skipped, and the chain ends.
+    """
+    context = get_current_context()
+    reason = context["params"].get("reason") or ""
+    if reason:
+        _ask_to_train(case, reason)
+    if _chain_lives(context):
+        log.info("a chain of %s lives: this run starts nothing", case)
+        raise AirflowSkipException("a chain lives; this run starts nothing")
+    with _at_work(case) as loop:
+        batch = loop.ingest()
+        known = loop.warehouse.batches(case)
+        if batch is None and not (known and loop.warehouse.open_requests(case)):
+            log.info("the source of %s has no more data: the chain ends", case)
+            raise AirflowSkipException("no more data")
+        batch = batch or known[-1]
+        log.info(
+            "batch %d of %s: %s rows, %s of them bad", batch.number, case, f"{batch.rows:,}", f"{batch.bad_rows:,}"
+        )
+        return batch.id
+
+
+def _ask_to_train(case: str, reason: str) -> None:
+    """Put a person's wish on record, once; the next decision sees it, in this run or in the chain that lives."""
+    with _failing_at_once():
+        warehouse = open_loop(case).warehouse
+        if all(one.reason != reason for one in warehouse.open_requests(case)):
+            warehouse.add_request(case, reason)
+            log.info("asked to train %s: %s", case, reason)
+
+
+def _chain_lives(context: Any) -> bool:
+    """True for a run from outside the chain while another run is queued or running."""
+    if (context["dag_run"].conf or {}).get("chain"):
+        return False
+    live: int = context["ti"].get_dr_count(dag_id=context["dag"].dag_id, states=["queued", "running"])
+    return live > 1
+
+
+@task
+def preprocess_and_split(case: str, batch_id: int) -> int:
+    """Writes the batch's good rows to CLEAN, each on its side: train, validation or holdout.
+
+    Rows that break the contract are in quarantine, with the reason.
+    """
+    with _at_work(case) as loop:
+        log.info("%s clean rows", f"{loop.prepare(batch_id):,}")
+    return batch_id
+
+
+@task.branch
+def train_decision(case: str, batch_id: int) -> str:
+    """Decides on evidence whether to train. The log has the decision in a sentence; `relevo explain` has it all."""
+    from relevo.loop.decide import decide
+
+    with _at_work(case) as loop:
+        decision = loop.decide(batch_id)
+        for wish in loop.warehouse.open_requests(case):  # those that came after the batch was decided on
+            decision = decide(
+                loop.case, loop.warehouse.batch(batch_id), loop.warehouse, loop.registry, loop.clock, wish
+            )
+        decision = next((one for one in loop.open_decisions(batch_id) if one.action is Action.TRAIN), decision)
+    log.info("%s: %s", decision.action, decision.sentence)
+    get_current_context()["ti"].xcom_push(key="decision_id", value=decision.id)
+    return "train_model" if decision.action is Action.TRAIN else "skip_training"
+
+
+@task
+def train_model(case: str, decision_id: int) -> int:
+    """Trains the candidates on all rows so far and registers the best as challenger."""
+    with _at_work(case) as loop:
+        training = loop.train(decision_id)
+    figures = ", ".join(f"{name} {value:.4g}" for name, value in sorted(training.metrics.items()))
+    log.info("version %s: %s in %.1f s; %s", training.version, training.estimator, training.seconds, figures)
+    return decision_id
+
+
+@task
+def judge_challenger(case: str, decision_id: int) -> int:
+    """Champion and challenger predict the same holdout rows; the challenger must win by more than chance."""
+    with _at_work(case) as loop:
+        verdict = loop.contest(decision_id)
+    log.info("%s: %s", verdict.ruling, verdict.sentence)
+    return decision_id
+
+
+@task
+def publish_champion(case: str, decision_id: int) -> None:
+    """Carries the verdict out: a winner becomes champion and its files go to the bucket; a loser is tagged with why."""
+    with _at_work(case) as loop:
+        move = loop.publish(decision_id)
+    log.info(f"version {move.version} is champion now" if move else "the champion stays")
+
+
+def continuous_training(case: UseCase) -> DAG:
+    """The DAG of a use case. Opens no connection."""
+    title, schedule = case.title or case.name, case.policy.schedule
+    with DAG(
+        dag_id(case.name),
+        description=f"{title}: batches come in, a better model goes out",
+        doc_md=DOC.format(title=title, name=case.name, schedule=schedule),
+        schedule=schedule,
+        start_date=FIRST_DAY,
+        catchup=False,
+        max_active_runs=1,
+        is_paused_upon_creation=False,
+        default_args=PATIENCE,
+        tags=["relevo", case.name],
+        params={
+            "reason": Param("", type="string", title="Reason", description="why to train; empty: the evidence decides")
+        },
+    ) as dag:
+        decision = train_decision(case.name, preprocess_and_split(case.name, evaluate_run_and_load_raw_data(case.name)))
+        trained = train_model(case.name, decision["decision_id"])
+        skipped = EmptyOperator(
+            task_id="skip_training",
+            doc_md="The evidence did not ask for training; the log of `train_decision` has why.",
+        )
+        decision >> [trained, skipped]
+        [publish_champion(case.name, judge_challenger(case.name, trained)), skipped] >> _rerun(case.name)
+    dag.validate()
+    return dag
+
+
+def _rerun(case: str) -> TriggerDagRunOperator:
+    return TriggerDagRunOperator(
+        task_id="trigger_dag_rerun",
+        doc_md="Triggers the run for the next batch. Both branches end here; without data nothing is triggered.",
+        trigger_dag_id=dag_id(case),
+        # named, so that a task that was killed after it had triggered does not fork the chain when it is retried
+        trigger_run_id=f"chain__{{{{ {CHAIN} }}}}__{{{{ {NEXT_LINK} }}}}",
+        conf={"chain": f"{{{{ {CHAIN} }}}}", "link": f"{{{{ {NEXT_LINK} }}}}"},
+        skip_when_already_exists=True,
+        logical_date=None,  # or each re-trigger makes a new version of the DAG
+        trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,
+    )
+
+
+def broken(name: str, message: str) -> DAG:
+    """A DAG that only fails, with why: an import error of this file would take the other use cases down with it."""
+    with DAG(
+        dag_id(name),
+        dag_display_name=f"{dag_id(name)} (BROKEN)",
+        description=f"BROKEN: {message}",
+        doc_md=f"### {name} cannot be loaded\n```\n{message}\n```",
+        schedule="@hourly",
+        start_date=FIRST_DAY,
+        catchup=False,
+        max_active_runs=1,
+        is_paused_upon_creation=False,
+        tags=["relevo", "broken"],
+    ) as dag:
+        use_case_is_broken(message)
+    return dag
+
+
+@task(retries=0)
+def use_case_is_broken(message: str) -> None:
+    """Fails until the use case's file is mended."""
+    raise AirflowFailException(message)
+
+
+def dag_id(case: str) -> str:
+    return f"continuous_training_{case}"
+
+
+def _dag(case: str, settings: Settings) -> DAG:
+    try:
+        return continuous_training(load_use_case(case, settings))
+    except RelevoError as error:
+        message = str(error)
+    except Exception as error:  # noqa: BLE001 - whatever one case is broken by, the others must run
+        message = f"{settings.use_cases / case / 'use_case.py'}: {type(error).__name__}: {error}"
+    log.error("%s", message)
+    return broken(case, message)
+
+
+globals().update({dag_id(case): _dag(case, chosen) for chosen in [Settings()] for case in find_use_cases(chosen)})

@@ -1,0 +1,37 @@
+"""The warehouse as a whole: its shape, its leases, and the parts it is made of."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+
+import sqlalchemy as sa
+
+from relevo.adapters.sql_warehouse.case_tables import make
+from relevo.adapters.sql_warehouse.lease import leased
+from relevo.adapters.sql_warehouse.migrate import is_current, lock_shape, upgrade
+from relevo.adapters.sql_warehouse.record import Record
+from relevo.domain.use_case import UseCase
+from relevo.ports import Lease
+
+
+class SqlWarehouse(Record):
+    """PostgreSQL, or a SQLite file. Opening it connects to nothing yet."""
+
+    def migrate(self) -> None:
+        if not self.database.read(is_current):
+            self.database.write(None, upgrade)
+
+    def prepare_case(self, case: UseCase) -> None:
+        def work(connection: sa.Connection) -> None:
+            lock_shape(connection)
+            for table in (self._raw(case), self._clean(case)):
+                make(table, connection)
+
+        self.database.write(None, work)
+
+    def lease(self, case: str, holder: str) -> AbstractContextManager[Lease]:
+        return leased(self.database, case, holder)
+
+    def close(self) -> None:
+        """Let go of all connections; the next call opens new ones."""
+        self.database.dispose()

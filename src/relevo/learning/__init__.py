@@ -1,0 +1,1 @@
+"""How models are made, compared, judged and written down. Needs the domain only."""

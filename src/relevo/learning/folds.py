@@ -1,0 +1,38 @@
+"""Folds and samples of rows by identity, so that rows about one thing always stay together."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relevo.domain.frame import Frame
+
+Hashes = NDArray[np.uint64]
+Folds = NDArray[np.int8]
+
+
+def mixed(identity: NDArray[np.int64], salt: int) -> Hashes:
+    """Another hash of the identity for each salt (splitmix64): rows chosen by one say nothing about those of another."""
+    offset = np.uint64((salt + 1) * 0x9E3779B97F4A7C15 % 2**64)
+    x = identity.astype(np.uint64) + offset
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+def fold_of(identity: NDArray[np.int64], folds: int, salt: int) -> Folds:
+    return (mixed(identity, salt) % np.uint64(folds)).astype(np.int8)
+
+
+def lowest(frame: Frame, rows: int, salt: int) -> Frame:
+    """At most about `rows` rows, those of lowest hash; what shares an identity comes or stays as one."""
+    if len(frame) <= rows:
+        return frame
+    hashes = mixed(frame.identity, salt)
+    return frame.take(hashes <= np.partition(hashes, rows - 1)[rows - 1])
+
+
+def split_off(frame: Frame, share: float, salt: int) -> tuple[Frame, Frame]:
+    """The frame without a share of its identities, and that share."""
+    chosen = mixed(frame.identity, salt) < np.uint64(share * 2**64)
+    return frame.take(~chosen), frame.take(chosen)

@@ -1,0 +1,121 @@
+"""Which columns are features, and which say what a row is about."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from relevo.domain.contract import Kind
+from relevo.domain.use_case import Task
+from relevo.newcase.batches import Cut
+from relevo.newcase.facts import Facts
+from relevo.newcase.leaks import gives_away
+
+ID_NAME = re.compile(r"(^|[\W_])(id|ids|uuid|guid|key|pk|idx|index|identifier|rownum|row|nr|no|number)([\W_]|$)")
+ALMOST_EMPTY = 0.005
+WITH_TIME = 0.95  # correlation with the main date, or with the place in the file
+MOST_IDENTITY = 8
+LEAST_THINGS = 50
+SLICE_WORDS, SLICE_ROWS = 12, 150
+
+
+def leave_out(facts: Sequence[Facts], target: Facts, task: Task, cut: Cut) -> None:
+    """Say of each column that is to be no feature why; the target is none of `facts`."""
+    main = next((fact for fact in facts if fact.name == cut.by), None)
+    for fact in facts:
+        fact.out = _no_feature(fact, main)
+    suspects = {fact.name: how for fact in facts if not fact.out and (how := gives_away(fact, target, task))}
+    if len(suspects) < sum(not fact.out for fact in facts):
+        for fact in facts:
+            if how := suspects.get(fact.name):
+                fact.out = f"suspect: it {how} almost alone; add it if it is known before the target is"
+
+
+def _no_feature(fact: Facts, main: Facts | None) -> str:
+    if fact.filled == 0:
+        return "empty"
+    if fact.filled < ALMOST_EMPTY * fact.rows:
+        return f"filled in only {fact.filled:,} rows"
+    if fact.distinct <= 1:
+        return "the same in all rows"
+    if fact.kind is Kind.TEXT:
+        return "text" if fact.note else "free text"
+    if is_key(fact):
+        return "an id"
+    if fact.is_words and fact.distinct > fact.filled / 2 and fact.distinct > LEAST_THINGS:
+        return "almost every row has one of its own"
+    return _moves_with_time(fact, main) if fact.kind is Kind.DATE else ""
+
+
+def is_key(fact: Facts) -> bool:
+    """A column that names rows or things: by its name and many values, or a value a row."""
+    if fact.kind in (Kind.DATE, Kind.BOOLEAN) or fact.distinct < 20:
+        return False
+    is_whole = fact.is_words or bool(np.all(np.mod(fact.values[~np.isnan(fact.values)], 1) == 0))
+    if is_whole and has_id_name(fact) and fact.distinct > fact.filled / 2:
+        return True
+    if fact.distinct < 0.98 * fact.filled or fact.missing:
+        return False
+    return fact.kind in (Kind.CATEGORY, Kind.CODE) or (fact.kind is Kind.INTEGER and _counts_rows(fact))
+
+
+def has_id_name(fact: Facts) -> bool:
+    snake = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", fact.name).lower()
+    return bool(ID_NAME.search(snake)) or snake.startswith("unnamed")
+
+
+def _counts_rows(fact: Facts) -> bool:
+    """Up by the same step from row to row."""
+    steps = np.diff(fact.values)
+    return bool(len(steps) >= 10 and (steps > 0).all() and steps.std() <= 0.01 * steps.mean())
+
+
+def _moves_with_time(fact: Facts, main: Facts | None) -> str:
+    """A date that only ever grows has not been seen before in any new batch: nothing can be learned from it."""
+    if fact is main:
+        return "orders the batches"
+    time = main.values if main is not None else np.arange(len(fact.values), dtype=np.float64)
+    both = ~np.isnan(fact.values) & ~np.isnan(time)
+    if both.sum() < 10 or not fact.values[both].std() or not time[both].std():
+        return ""
+    return "moves with time" if abs(np.corrcoef(fact.values[both], time[both])[0, 1]) > WITH_TIME else ""
+
+
+def choose_identity(facts: Sequence[Facts]) -> tuple[tuple[str, ...], str]:
+    """The columns that say what a row is about, and why they do."""
+    keys = [fact for fact in facts if _may_be_identity(fact)]
+    if keys:
+        best = min(keys, key=lambda fact: (fact.distinct, fact.name))
+        every = "every row has its own" if best.distinct > 0.98 * best.rows else f"about {best.distinct:,} different ones"
+        return (best.name,), f"an id: {every}"
+    usable = [fact for fact in facts if fact.filled and fact.distinct > 1]
+    by_words = sorted(usable, key=lambda fact: (not fact.is_feature, -fact.distinct))
+    chosen = by_words[:MOST_IDENTITY] or list(facts[:1])
+    order = [fact.name for fact in facts if fact in chosen]
+    few = "" if len(order) < len(usable) else ", all there are"
+    things = _combinations(chosen)
+    warning = f"; only {things} different rows: holdout may be uneven, name an id if there is one" if things < LEAST_THINGS else ""
+    return tuple(order), f"no id was found: rows that agree in these {len(order)} columns{few} are one thing{warning}"
+
+
+def _may_be_identity(fact: Facts) -> bool:
+    if fact.missing > 0.05 * fact.rows or not (is_key(fact) or (has_id_name(fact) and fact.kind is not Kind.NUMBER)):
+        return False
+    largest = np.bincount(fact.codes()).max() / len(fact.values)
+    enough = fact.distinct >= max(LEAST_THINGS, 0.05 * fact.rows) or fact.distinct > 0.9 * fact.rows
+    return bool(enough and largest <= max(0.05, 2 / len(fact.values)))
+
+
+def _combinations(facts: Sequence[Facts]) -> int:
+    return len(np.unique(np.stack([fact.codes() for fact in facts]), axis=1).T) if facts else 0
+
+
+def choose_slice(facts: Sequence[Facts]) -> tuple[str, ...]:
+    """One feature with a few common groups, none of which a new model may harm."""
+    for fact in facts:
+        if fact.is_feature and fact.kind is Kind.CATEGORY and 2 <= fact.distinct <= SLICE_WORDS:
+            if fact.missing == 0 and fact.rows / fact.distinct >= 4 * SLICE_ROWS:
+                return (fact.name,)
+    return ()
