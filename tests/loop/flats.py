@@ -29,7 +29,7 @@ CASE = UseCase(
     candidates=(LinearBaseline(),),
     log_target=True,
     slices=("city",),
-    policy=Policy(min_rows_to_measure=50),
+    policy=Policy(min_rows_to_measure=50, error_rise=0.6),
     source=HttpBatches(group=1),
 )
 '''

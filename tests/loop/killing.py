@@ -58,7 +58,8 @@ def live(settings: Settings, boundaries: Path | None = None) -> None:
     from relevo.errors import RelevoError
     from relevo.loop.chain import work_one
 
-    steps: Any = loop = open_loop("flats", settings)
+    loop = open_loop("flats", settings)
+    steps: Any = loop
     if boundaries:
         for port, watched in WATCHED.items():
             loop.__dict__[port] = Killer(port, getattr(loop, port), watched, boundaries)

@@ -71,7 +71,7 @@ class Postgres:
 
 
 @contextmanager
-def _running() -> Iterator[Postgres]:
+def running_postgres() -> Iterator[Postgres]:
     initdb = find_program("initdb", *FOLDERS)
     if initdb is None:
         absent("PostgreSQL", REMEDY)
@@ -92,7 +92,7 @@ def postgres_url() -> Iterator[str]:
     if given := os.environ.get("RELEVO_TEST_POSTGRES_URL"):
         yield given
         return
-    with _running() as server:
+    with running_postgres() as server:
         yield server.url
 
 
@@ -113,5 +113,5 @@ def postgres_database(postgres_url: str) -> Iterator[str]:
 @pytest.fixture
 def own_postgres() -> Iterator[Postgres]:
     """A server that the test may stop, kill and start."""
-    with _running() as server:
+    with running_postgres() as server:
         yield server

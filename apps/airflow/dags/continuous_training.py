@@ -1,4 +1,4 @@
-"""Continuous training: one DAG a use case. A run works one batch off and triggers the next, until there is no more data.
+"""Continuous training: one DAG a use case. A run works one batch off and triggers the next, while there is data.
 
 Tasks only call the library, which makes each of them safe to run again; between tasks only ids pass.
 """
@@ -16,29 +16,25 @@ from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOpe
 from airflow.sdk import DAG, Param, TriggerRule, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from relevo import errors
 from relevo.bootstrap import Loop, find_use_cases, load_use_case, open_loop
 from relevo.domain.evidence import Action
 from relevo.domain.use_case import UseCase
-from relevo.errors import (
-    BatchStopped,
-    GapFound,
-    ModelRefused,
-    NotFound,
-    OrderRefused,
-    RelevoError,
-    SettingMissing,
-    SourceError,
-    SourceUnavailable,
-    UseCaseBroken,
-)
 from relevo.settings import Settings
 
 log = logging.getLogger("relevo.airflow")
 
 # Asking again would get the same answer: a person must act.
 HOPELESS = (
-    BatchStopped, GapFound, ModelRefused, NotFound, OrderRefused, SettingMissing, SourceError, UseCaseBroken,
-)  # fmt: skip
+    errors.BatchStopped,
+    errors.GapFound,
+    errors.ModelRefused,
+    errors.NotFound,
+    errors.OrderRefused,
+    errors.SettingMissing,
+    errors.SourceError,
+    errors.UseCaseBroken,
+)
 FIRST_DAY = datetime(2024, 1, 1, tzinfo=UTC)
 # The first delay is Airflow's own setting, [core] default_task_retry_delay; each one after it is twice as long.
 PATIENCE = {"retries": 3, "retry_exponential_backoff": 2.0, "max_retry_delay": timedelta(minutes=10)}
@@ -50,7 +46,8 @@ Continuous training of **{name}**. A run works one batch off and triggers the ru
 has no more data, all tasks are skipped, the run is green and the chain has ended; `{schedule}` looks for new data.
 
 A run that is started by schedule or by hand while a chain lives starts nothing. Give a run a `reason` to have it train
-even where the evidence would not ask for it. Why each decision fell: `relevo history {name}`, `relevo explain {name} BATCH`.
+even where the evidence would not ask for it. Why each decision fell: `relevo history {name}`,
+`relevo explain {name} BATCH`.
 """
 
 
@@ -59,7 +56,7 @@ def _failing_at_once() -> Iterator[None]:
     """What asking again would not mend fails without retries, with the library's message."""
     try:
         yield
-    except SourceUnavailable:
+    except errors.SourceUnavailable:
         raise
     except HOPELESS as error:
         raise AirflowFailException(str(error)) from error
@@ -182,6 +179,7 @@ def continuous_training(case: UseCase) -> DAG:
         catchup=False,
         max_active_runs=1,
         is_paused_upon_creation=False,
+        auto_register=False,  # one that proves to be broken below must not be found all the same
         default_args=PATIENCE,
         tags=["relevo", case.name],
         params={
@@ -245,7 +243,7 @@ def dag_id(case: str) -> str:
 def _dag(case: str, settings: Settings) -> DAG:
     try:
         return continuous_training(load_use_case(case, settings))
-    except RelevoError as error:
+    except errors.RelevoError as error:
         message = str(error)
     except Exception as error:  # noqa: BLE001 - whatever one case is broken by, the others must run
         message = f"{settings.use_cases / case / 'use_case.py'}: {type(error).__name__}: {error}"
@@ -253,4 +251,5 @@ def _dag(case: str, settings: Settings) -> DAG:
     return broken(case, message)
 
 
-globals().update({dag_id(case): _dag(case, chosen) for chosen in [Settings()] for case in find_use_cases(chosen)})
+for name in find_use_cases(Settings()):
+    globals()[dag_id(name)] = _dag(name, Settings())

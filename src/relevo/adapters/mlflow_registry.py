@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -28,9 +29,21 @@ from relevo.ports import RunRecord, Version
 
 DECISION_TAG = "relevo.decision"
 DIGEST_TAG = "relevo.digest"
+SQLITE = "sqlite:///"
 ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 
 logging.getLogger("mlflow.utils.environment").setLevel(logging.ERROR)  # it misses pip, which uv needs not
+
+
+def make_whole(database: Path) -> None:
+    """A new SQLite file of MLflow's, complete or absent: its migrations, killed half-way, leave one that never opens."""
+    if database.exists():
+        return
+    database.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = database.with_name(f"{database.name}.{os.getpid()}.new")
+    unfinished.unlink(missing_ok=True)
+    MlflowClient(f"{SQLITE}{unfinished}").search_experiments(max_results=1)
+    unfinished.replace(database)
 
 
 class MlflowRegistry:
@@ -38,6 +51,8 @@ class MlflowRegistry:
 
     def __init__(self, tracking_uri: str, cache: Path, artifacts: str = "") -> None:
         self._uri, self._cache, self._artifacts = tracking_uri, cache, artifacts
+        if tracking_uri.startswith(SQLITE):
+            make_whole(Path(tracking_uri.removeprefix(SQLITE)))
         mlflow.set_tracking_uri(tracking_uri)
         with self._reached():
             self._client = MlflowClient(tracking_uri)

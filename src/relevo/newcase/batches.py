@@ -20,7 +20,9 @@ LEAST_PERIODS, MOST_PERIODS = 3, 60
 MOST_BATCHES, FEWEST_BATCHES = 10, 8
 _EPOCH = date(1970, 1, 1)
 _NO_EVENT = re.compile(r"birth|dob|born|expir|due|valid", re.IGNORECASE)
-_EVENT = re.compile(r"^(date|datetime|day|time|timestamp|ts)$|sold|sale|order|created|event|pickup|start", re.IGNORECASE)
+_EVENT = re.compile(
+    r"^(date|datetime|day|time|timestamp|ts)$|sold|sale|order|created|event|pickup|start", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from relevo.newcase.survey import MICROSECONDS_A_DAY, Extent, Survey
 Floats = NDArray[np.float64]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Facts:
     """`values`: the sample's, as numbers (NaN is missing) or as codes of words (-1 is). `out`: why it is no feature."""
 

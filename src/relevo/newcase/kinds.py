@@ -45,7 +45,7 @@ def guess_kind(name: str, values: pa.Array, *, spelled: bool) -> Guess:
         values = values.cast(values.type.value_type)
     counts = _counts(values, spelled)
     if not counts:
-        return Guess(Kind.TEXT, counts, note="empty")
+        return Guess(Kind.TEXT, counts)
     if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
         return _of_type(name, values.type, counts)
     written = {str(word): count for word, count in counts.items()}
@@ -138,7 +138,9 @@ def _written(counts: dict[str, int]) -> Guess:
     """Neither number nor ISO date: a category or free text, with a word on what it might have been."""
     dates = [word for word in counts if words.SLASHED.fullmatch(word)]
     if _mostly(counts, lambda word: bool(words.SLASHED.fullmatch(word))):
-        note = f"dates such as {dates[0]!r}, {words.order_of(dates)}: write them as 2024-12-31 to have them used as dates"
+        note = (
+            f"dates such as {dates[0]!r}, {words.order_of(dates)}: write them as 2024-12-31 to have them used as dates"
+        )
         return Guess(Kind.TEXT, dict(counts), note=note)
     is_sum = _mostly(counts, lambda word: bool(words.SUM.fullmatch(word)) and len(word.strip()) > 1)
     plain = not is_sum and _mostly_but_gaps(counts)

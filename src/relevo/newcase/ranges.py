@@ -1,4 +1,4 @@
-"""Contract columns from facts: wide enough that no honest row of tomorrow is refused, narrow enough to stop nonsense."""
+"""Contract columns from facts: wide enough for any honest row of tomorrow, narrow enough to stop nonsense."""
 
 from __future__ import annotations
 
@@ -13,11 +13,16 @@ SIGN_ROWS = 30  # without one negative number, before one is taken for an error
 _RANGED = (Kind.NUMBER, Kind.INTEGER)
 
 
-def contract_column(fact: Facts, *, is_target: bool = False, log_target: bool = False) -> Column:
+def contract_column(
+    fact: Facts, *, is_target: bool = False, is_needed: bool = True, log_target: bool = False
+) -> Column:
+    """`is_needed`: the column is a feature or says what a row is about; a gap in any other harms nothing."""
     column = fact.column
     nullable = fact.missing > 0 or fact.filled < NO_GAP_ROWS or column.kind is Kind.TEXT
     if is_target:
         nullable = fact.missing > 0
+    elif not is_needed:
+        nullable = True
     low, high = _range(fact) if column.kind in _RANGED else (None, None)
     if log_target and fact.extent.low is not None:
         low = lowest_positive(fact.extent.low)

@@ -29,8 +29,8 @@ def leave_out(facts: Sequence[Facts], target: Facts, task: Task, cut: Cut) -> No
     suspects = {fact.name: how for fact in facts if not fact.out and (how := gives_away(fact, target, task))}
     if len(suspects) < sum(not fact.out for fact in facts):
         for fact in facts:
-            if how := suspects.get(fact.name):
-                fact.out = f"suspect: it {how} almost alone; add it if it is known before the target is"
+            if fact.name in suspects:
+                fact.out = f"suspect: it {suspects[fact.name]} almost alone; add it if it is known before the target is"
 
 
 def _no_feature(fact: Facts, main: Facts | None) -> str:
@@ -88,16 +88,22 @@ def choose_identity(facts: Sequence[Facts]) -> tuple[tuple[str, ...], str]:
     keys = [fact for fact in facts if _may_be_identity(fact)]
     if keys:
         best = min(keys, key=lambda fact: (fact.distinct, fact.name))
-        every = "every row has its own" if best.distinct > 0.98 * best.rows else f"about {best.distinct:,} different ones"
+        every = (
+            "every row has its own" if best.distinct > 0.98 * best.rows else f"about {best.distinct:,} different ones"
+        )
         return (best.name,), f"an id: {every}"
     usable = [fact for fact in facts if fact.filled and fact.distinct > 1]
     by_words = sorted(usable, key=lambda fact: (not fact.is_feature, -fact.distinct))
     chosen = by_words[:MOST_IDENTITY] or list(facts[:1])
     order = [fact.name for fact in facts if fact in chosen]
-    few = "" if len(order) < len(usable) else ", all there are"
+    these = "all columns" if len(order) == len(usable) else f"these {len(order)} columns"
     things = _combinations(chosen)
-    warning = f"; only {things} different rows: holdout may be uneven, name an id if there is one" if things < LEAST_THINGS else ""
-    return tuple(order), f"no id was found: rows that agree in these {len(order)} columns{few} are one thing{warning}"
+    warning = (
+        f"; only {things} different rows: holdout may be uneven, name an id if there is one"
+        if things < LEAST_THINGS
+        else ""
+    )
+    return tuple(order), f"no id was found: rows that agree in {these} are one thing{warning}"
 
 
 def _may_be_identity(fact: Facts) -> bool:
@@ -115,7 +121,7 @@ def _combinations(facts: Sequence[Facts]) -> int:
 def choose_slice(facts: Sequence[Facts]) -> tuple[str, ...]:
     """One feature with a few common groups, none of which a new model may harm."""
     for fact in facts:
-        if fact.is_feature and fact.kind is Kind.CATEGORY and 2 <= fact.distinct <= SLICE_WORDS:
-            if fact.missing == 0 and fact.rows / fact.distinct >= 4 * SLICE_ROWS:
-                return (fact.name,)
+        is_plain = fact.is_feature and fact.kind is Kind.CATEGORY and not fact.missing
+        if is_plain and 2 <= fact.distinct <= SLICE_WORDS and fact.rows / fact.distinct >= 4 * SLICE_ROWS:
+            return (fact.name,)
     return ()

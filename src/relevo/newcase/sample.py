@@ -71,7 +71,7 @@ def draw_sample(table: Table) -> Sample:
 
 
 def _ragged(table: Table, rows: int, ragged: int) -> str:
-    """The first line at fault, found by reading again: a row's number is not its line's where cells hold line breaks."""
+    """The first line at fault, found by reading again: a row is not a line where cells hold line breaks."""
     with table.path.open(encoding="utf-8-sig", newline="") as file:
         head = file.readline()
         file.seek(0)

@@ -1,4 +1,4 @@
-"""All rows of a table read as the loop will read them: the kinds are put right where they do not hold, ranges measured."""
+"""All rows of a table, read as the loop will read them: kinds that do not hold are put right, ranges are measured."""
 
 from __future__ import annotations
 
@@ -114,7 +114,10 @@ def _remedy(column: Column, extent: Extent) -> Column | None:
     bad = sum(extent.bad.values())
     if not bad:
         return None
-    if column.kind is Kind.INTEGER and extent.bad.keys() <= {"is not a whole number", "is too large for a whole number"}:
+    if column.kind is Kind.INTEGER and extent.bad.keys() <= {
+        "is not a whole number",
+        "is too large for a whole number",
+    }:
         return replace(column, kind=Kind.NUMBER)
     rare = bad <= MOST_BAD * (bad + extent.filled)
     if column.kind in (Kind.BOOLEAN, Kind.CODE) or (column.kind in (Kind.NUMBER, Kind.INTEGER, Kind.DATE) and not rare):

@@ -144,7 +144,9 @@ def _table(
 
 def _check_names(table: Table, target: str) -> None:
     if target in table.left_out:
-        raise SourceError(f"{table.path}: {target!r} cannot be the target ({table.left_out[target]}); rename it in the file")
+        raise SourceError(
+            f"{table.path}: {target!r} cannot be the target ({table.left_out[target]}); rename it in the file"
+        )
     if target not in table.names:
         raise NotFound(f"{table.path} has no column {target!r}; {_nearest(table, target)}")
     if len(table.names) < 2:
@@ -160,6 +162,8 @@ def _nearest(table: Table, target: str) -> str:
     if near:
         return f"did you mean {' or '.join(repr(name) for name in near)}?"
     shown = ", ".join(table.names[:20]) + (", …" if len(table.names) > 20 else "")
-    looks_like_data = sum(name.replace(".", "").replace("-", "").isdigit() for name in table.names) * 2 > len(table.names)
+    looks_like_data = sum(name.replace(".", "").replace("-", "").isdigit() for name in table.names) * 2 > len(
+        table.names
+    )
     hint = "; these look like data: give the file a header line" if looks_like_data else ""
     return f"it has {shown}{hint}"

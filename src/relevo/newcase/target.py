@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from relevo.domain.contract import Kind
 from relevo.domain.use_case import Task
@@ -35,6 +36,7 @@ def choose_task(name: str, guess: Guess, asked: Task | None) -> Goal:
     if asked == "regression" or (asked is None and guess.kind in _NUMBERS and not _are_classes(guess)):
         if guess.kind not in _NUMBERS:
             raise UseCaseBroken(f"target {name!r} holds {guess.kind.value}, not numbers: {_remedy(guess)}")
+        guess = replace(guess, kind=Kind.NUMBER)  # tomorrow's may have a fraction
         return Goal("regression", guess, f"{distinct:,} different numbers" if asked is None else "as asked")
     if guess.kind is Kind.DATE:
         raise UseCaseBroken(f"target {name!r} is a date; add a column with a number, such as days from another date")
@@ -73,9 +75,9 @@ def rare_classes(guess: Guess) -> list[str]:
     return [str(value) for value, rows in guess.counts.items() if rows < RARE_ROWS]
 
 
-def is_long_tailed(values: Floats, low: float | None) -> bool:
+def is_long_tailed(values: Floats | NDArray[np.int64], low: float | None) -> bool:
     """Positive, skewed to the right, and much less so as a logarithm."""
-    known = values[~np.isnan(values)]
+    known: Floats = values[~np.isnan(values)].astype(np.float64)
     if low is None or low <= 0 or len(known) < 20:
         return False
     plain, logged = _skewness(known), _skewness(np.log(known))

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from relevo.adapters.sql_warehouse.case_tables import quoted
 
-READ_SIZE = 1 << 18
+READ_SIZE = 8 << 20  # a chunk in one go: each read must take the interpreter from the thread that makes the next
 BLOCK_BYTES = 4 << 20
 BLOCKS_AHEAD = 2
 

@@ -1,0 +1,151 @@
+"""Boosted trees by XGBoost: trained from chunks of encoded rows, so that no matrix of all rows ever exists."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xgboost as xgb
+from numpy.typing import NDArray
+
+from relevo.domain.frame import Floats, Frame
+from relevo.learning.encoder import Encoder, Fit, fit_encoder
+from relevo.learning.folds import split_off
+from relevo.learning.goal import Goal
+from relevo.learning.onnx_graph import Graph, answer, encoded, metadata
+from relevo.learning.tree_node import add_trees
+
+from onnx import TensorProto  # isort: skip
+
+MAX_BINS = 256
+VALIDATION_SALT = 202
+Chunks = Callable[[], Iterator[Floats]]
+
+
+@dataclass(frozen=True, slots=True)
+class FittedTrees:
+    """A booster over an encoder's matrix. Its base score is zero: the goal's shift holds the mean."""
+
+    name: str
+    encoder: Encoder
+    goal: Goal
+    booster: Any
+    settings: dict[str, float | int | str]
+
+    def predict(self, frame: Frame) -> NDArray[np.float64]:
+        parts = [np.empty((0, self.goal.outputs), np.float32)]
+        for chunk in self.encoder.chunks(frame):
+            raw = self.booster.inplace_predict(chunk, predict_type="margin")
+            parts.append(raw.reshape(len(chunk), self.goal.outputs))
+        return self.goal.answer(np.concatenate(parts))
+
+    def to_onnx(self) -> bytes:
+        graph = Graph()
+        matrix = encoded(graph, self.encoder)
+        raw = add_trees(graph, matrix, bytes(self.booster.save_raw("json")), self.goal.outputs)
+        answer(graph, raw, self.goal)
+        graph.output(matrix, "encoded", TensorProto.FLOAT, [None, len(self.encoder.columns)])
+        return graph.file(metadata(self.goal, self.encoder))
+
+    def native_files(self) -> dict[str, bytes]:
+        """`booster.ubj` reads the graph's output `encoded`; pred_contribs on it are exact SHAP values."""
+        columns = json.dumps(self.encoder.columns).encode()
+        return {"booster.ubj": bytes(self.booster.save_raw("ubj")), "encoded_features.json": columns}
+
+    def importances(self) -> dict[str, float]:
+        """Each feature's share of what all splits gained."""
+        shares = dict.fromkeys(self.encoder.columns, 0.0)
+        gains = self.booster.get_score(importance_type="total_gain")
+        for column, gain in gains.items():
+            shares[self.encoder.columns[int(column[1:])]] += float(gain)
+        total = sum(shares.values()) or 1.0
+        return {name: gain / total for name, gain in shares.items()}
+
+    def parameters(self) -> dict[str, float | int | str]:
+        return {**self.settings, "rounds": int(self.booster.num_boosted_rounds())}
+
+
+def fit_trees(
+    name: str, train: Frame, validation: Frame, goal: Goal, settings: dict[str, Any], rounds: int, patience: int, refit: bool
+) -> FittedTrees:
+    """Early stopping on the validation rows; with `refit`, those then join the training rows for a second fit."""
+    if not len(validation):
+        train, validation = split_off(train, 0.1, VALIDATION_SALT)
+    whole = {**_objective(goal), **settings, "nthread": os.cpu_count() or 1, "tree_method": "hist", "max_bin": MAX_BINS}
+    fit = fit_encoder(train, goal)
+    booster = _train(fit, train, validation, goal, whole, rounds, patience)
+    if refit and len(validation):
+        train = joined(train, validation)
+        fit = fit_encoder(train, goal)
+        booster = _train(fit, train, None, goal, whole, booster.num_boosted_rounds(), patience)
+    return FittedTrees(name, fit.encoder, goal, booster, whole)
+
+
+def joined(first: Frame, second: Frame) -> Frame:
+    """The rows of both, with words as in the first; the second's codes are translated."""
+    from relevo.domain.frame import Categorical
+
+    categories = {}
+    for name, column in first.categories.items():
+        place = {word: code for code, word in enumerate(column.words)}
+        other = second.categories[name]
+        table = [place.setdefault(word, len(place)) for word in other.words]
+        codes = np.array([*table, -1], dtype=np.int32)[other.codes]
+        categories[name] = Categorical(np.concatenate([column.codes, codes]), tuple(place))
+    return Frame(
+        {name: np.concatenate([values, second.numbers[name]]) for name, values in first.numbers.items()},
+        categories,
+        np.concatenate([first.target, second.target]),
+        np.concatenate([first.identity, second.identity]),
+        np.concatenate([first.batch, second.batch]),
+        first.classes,
+    )
+
+
+def _objective(goal: Goal) -> dict[str, Any]:
+    """For prices the absolute error of the logarithm: the median is what a relative error wants."""
+    if not goal.classes or goal.outputs == len(goal.classes) == 1:
+        name, measure = ("reg:absoluteerror", "mae") if goal.log else ("reg:squarederror", "rmse")
+        return {"objective": name, "eval_metric": measure, "base_score": 0.0}
+    if len(goal.classes) == 2:
+        return {"objective": "binary:logistic", "eval_metric": "logloss", "base_score": 0.5}
+    return {"objective": "multi:softprob", "eval_metric": "mlogloss", "num_class": len(goal.classes), "base_score": 0.5}
+
+
+def _train(
+    fit: Fit, train: Frame, validation: Frame | None, goal: Goal, settings: dict[str, Any], rounds: int, patience: int
+) -> Any:
+    rows = xgb.QuantileDMatrix(_Chunks(lambda: fit.chunks(train), goal.learned(train.target)), max_bin=MAX_BINS)
+    if validation is None or not len(validation):
+        return xgb.train(settings, rows, rounds)
+    watched = _Chunks(lambda: fit.encoder.chunks(validation), goal.learned(validation.target))
+    held = xgb.QuantileDMatrix(watched, ref=rows, max_bin=MAX_BINS)
+    booster = xgb.train(
+        settings, rows, rounds, evals=[(held, "validation")], early_stopping_rounds=patience, verbose_eval=False
+    )
+    return booster[: booster.best_iteration + 1]
+
+
+class _Chunks(xgb.DataIter):  # type: ignore[misc]
+    """Feeds XGBoost a chunk at a time; it comes through several times and keeps one byte a value."""
+
+    def __init__(self, chunks: Chunks, labels: Floats) -> None:
+        self._chunks, self._labels = chunks, labels
+        self._left, self._start = chunks(), 0
+        super().__init__()
+
+    def reset(self) -> None:
+        self._left, self._start = self._chunks(), 0
+
+    def next(self, input_data: Callable[..., None]) -> bool:
+        chunk = next(self._left, None)
+        if chunk is None:
+            return False
+        stop = self._start + len(chunk)
+        input_data(data=chunk, label=self._labels[self._start : stop])
+        self._start = stop
+        return True
