@@ -15,7 +15,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import psycopg2
+import pyarrow as pa
 import pyarrow.csv as pc
 from relevo_data_api.streams.campaign import Campaign
 
@@ -30,6 +32,9 @@ from relevo.loop.wire import read_rows
 from relevo.ports import Answer, Warehouse
 from relevo.settings import Settings
 from tests.servers.postgres import running_postgres
+
+
+SQL_TYPES = {"number": "double precision", "code": "double precision", "date": "timestamp"}
 
 
 class Bodies:
@@ -75,7 +80,7 @@ def ingest_all(case: UseCase, warehouse: Warehouse, folder: Path, batches: int) 
 
 def bare_copy(url: str, case: UseCase, folder: Path, batches: int) -> float:
     """COPY of ready CSV, one transaction a batch; making the CSV is not timed."""
-    columns = ", ".join(f'"{c.name}" {"double precision" if c.kind in ("number", "code") else "text"}' for c in case.contract)
+    columns = ", ".join(f'"{c.name}" {SQL_TYPES.get(c.kind, "text")}' for c in case.contract)
     connection, seconds = psycopg2.connect(url.replace("+psycopg2", "")), 0.0
     with connection, connection.cursor() as cursor:
         cursor.execute(f"CREATE TABLE bare (batch_id integer, position integer, {columns}, PRIMARY KEY (batch_id, position))")
@@ -95,8 +100,8 @@ def _as_csv(body: Path, case: UseCase, number: int) -> io.BytesIO:
     with body.open("rb") as stream:
         for chunk in read_rows(stream, "json", case.contract, None):
             rows = chunk.rows.drop_columns(["_rest"]) if "_rest" in chunk.rows.schema.names else chunk.rows
-            rows = rows.add_column(0, "position", [range(position, position + len(rows))])
-            rows = rows.add_column(0, "batch_id", [[number] * len(rows)])
+            rows = rows.add_column(0, "position", pa.array(np.arange(position, position + len(rows))))
+            rows = rows.add_column(0, "batch_id", pa.array(np.full(len(rows), number)))
             pc.write_csv(rows, out, pc.WriteOptions(include_header=False))
             position += len(rows)
     out.seek(0)

@@ -21,7 +21,10 @@ from tests.loop.killing import STEPS, WATCHED, forks, one_life
 DONE, KILLED = 0, -signal.SIGKILL
 
 
-@pytest.fixture(params=["repeats", "starts over"])
+SOURCES = ["repeats", "starts over"]
+
+
+@pytest.fixture(params=SOURCES)
 def foreign(request: pytest.FixtureRequest) -> Iterator[Foreign]:
     """A source that can repeat a batch, and one that can only start over."""
     with serving(Foreign(small_batches(), can_repeat=request.param == "repeats")) as server:
@@ -86,6 +89,9 @@ def test_fifty_kills_at_random_instants_lose_and_double_nothing(settings: Settin
     assert_every_batch_decided_once_and_carried_out(settings)
 
 
+@pytest.mark.parametrize(
+    "foreign", [pytest.param("repeats", marks=pytest.mark.kills), "starts over"], indirect=True
+)
 def test_a_kill_before_and_after_each_thing_the_loop_does_loses_and_doubles_nothing(
     settings: Settings, foreign: Foreign, tmp_path: Path
 ) -> None:

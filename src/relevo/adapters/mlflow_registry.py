@@ -32,7 +32,8 @@ DIGEST_TAG = "relevo.digest"
 SQLITE = "sqlite:///"
 ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 
-logging.getLogger("mlflow.utils.environment").setLevel(logging.ERROR)  # it misses pip, which uv needs not
+for chatty, level in (("mlflow", logging.WARNING), ("mlflow.utils.environment", logging.ERROR)):  # misses pip under uv
+    logging.getLogger(chatty).setLevel(level)
 
 
 def make_whole(database: Path) -> None:

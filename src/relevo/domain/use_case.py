@@ -46,7 +46,8 @@ class FileBatches:
 class Fitted(Protocol):
     """A trained model. Its ONNX form takes one [n, 1] input a feature, named as the feature."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def predict(self, frame: Frame) -> np.ndarray: ...
 
@@ -62,9 +63,10 @@ class Fitted(Protocol):
 class Candidate(Protocol):
     """A way to make a model; the best by cross-validation becomes the challenger."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
-    def fit(self, train: Frame, validation: Frame, seed: int) -> Fitted: ...
+    def fit(self, train: Frame, validation: Frame, seed: int, *, log_target: bool = False) -> Fitted: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,3 +1,41 @@
-def airflow_line(l): return l
-def data_api_line(l): return l
-def mlflow_line(l): return l
+"""What a person should see of what the programs print. All of it goes to their log files."""
+
+from __future__ import annotations
+
+import re
+
+WORRY = re.compile(r"\b(error|critical|fatal|traceback|exception)\b", re.IGNORECASE)
+# 2026-11-21 09:18:40.890913+00:00 [warning  ] a message   [relevo.loop.ingest] dag_id=… task_id=…
+AIRFLOW = re.compile(r"\d{4}-\S+( \S+)? \[(?P<level>\w+) *\] (?P<message>.*?) +\[(?P<logger>[\w.]+)\](?P<rest>.*)$")
+TASK = re.compile(r"dag_id=continuous_training_(?P<case>\S+).*?task_id=(?P<task>\S+)")
+RAISED = re.compile(r"'exc_type': '(?P<type>\w+)', 'exc_value': (?P<quote>['\"])(?P<value>.*?)(?P=quote), 'exc_notes'")
+OURS = ("AirflowFailException", "AirflowSkipException")
+
+
+def worries(line: str) -> str | None:
+    """Errors alone."""
+    return line if WORRY.search(line) else None
+
+
+def airflow_line(line: str) -> str | None:
+    """Warnings of the loop, and how a task failed. What became of a batch is told by `progress`."""
+    found = AIRFLOW.search(line)
+    if found is None or found["logger"] == "task.stderr":  # libraries chat there, and Airflow calls all of it errors
+        return None
+    level, message, rest = found["level"], found["message"], found["rest"]
+    where = TASK.search(rest)
+    subject = f"{where['case']} {where['task']}: " if where else ""
+    if message.startswith("Task failed with exception"):
+        return subject + _raised(rest)
+    if level in ("critical", "error") or (level == "warning" and found["logger"].startswith("relevo.")):
+        return subject + message
+    return None
+
+
+def _raised(rest: str) -> str:
+    """The error that a task ended with, as a person would say it; the task's log has the rest."""
+    found = RAISED.search(rest)
+    if found is None:
+        return "failed; its log in Airflow says why"
+    said = found["value"].encode().decode("unicode_escape", "replace") if "\\n" in found["value"] else found["value"]
+    return said if found["type"] in OURS else f"{found['type']}: {said}"

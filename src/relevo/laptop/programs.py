@@ -12,10 +12,23 @@ from pathlib import Path
 
 import relevo
 from relevo.errors import NotFound
-from relevo.laptop.chatter import airflow_line, data_api_line, mlflow_line
+from relevo.laptop.chatter import airflow_line, worries
 from relevo.settings import Settings
 
 HERE = "127.0.0.1"
+# Imported once by the server that tasks are forked from: a task would spend most of its time importing them.
+PRELOADED = (
+    "airflow.executors.local_executor",
+    "airflow.sdk.execution_time.task_runner",
+    "airflow.providers.standard.operators.trigger_dagrun",
+    "relevo.bootstrap",
+    "relevo.adapters.sql_warehouse",
+    "relevo.adapters.mlflow_registry",
+    "relevo.adapters.http_source",
+    "relevo.loop.train",
+    "relevo.loop.contest",
+    "xgboost",
+)
 
 
 def _answers(_: bytes) -> bool:
@@ -71,20 +84,34 @@ def data_api(settings: Settings) -> Program:
         ready_url=f"http://{HERE}:{settings.data_api_port}/health",
         setting="RELEVO_DATA_API_PORT",
         look="/docs: the source of the batches",
-        worth_showing=data_api_line,
+        worth_showing=worries,
     )
 
 
 def mlflow(settings: Settings) -> Program:
-    """Over the files that `relevo` uses when no server runs. Files are read and written in place, not through the server:
-    so a run that either has made is whole for the other."""
+    """Over the files that `relevo` uses when no server runs.
+
+    Artifacts are read and written in place, not through the server: what either has made is whole for the other.
+    """
     return Program(
         name="mlflow",
         command=(
-            sys.executable, "-m", "mlflow", "server", "--host", HERE, "--port", str(settings.mlflow_port), "--workers", "1",
-            "--backend-store-uri", settings.tracking,
-            "--default-artifact-root", f"file://{settings.home.absolute()}/mlflow-artifacts", "--no-serve-artifacts",
-        ),  # fmt: skip
+            sys.executable,
+            "-m",
+            "mlflow",
+            "server",
+            "--host",
+            HERE,
+            "--port",
+            str(settings.mlflow_port),
+            "--workers",
+            "1",
+            "--backend-store-uri",
+            settings.tracking,
+            "--default-artifact-root",
+            f"file://{settings.home.absolute()}/mlflow-artifacts",
+            "--no-serve-artifacts",
+        ),
         env={
             "MLFLOW_DISABLE_TELEMETRY": "true",
             "DO_NOT_TRACK": "true",
@@ -94,7 +121,7 @@ def mlflow(settings: Settings) -> Program:
         ready_url=f"http://{HERE}:{settings.mlflow_port}/health",
         setting="RELEVO_MLFLOW_PORT",
         look="experiments and models: why a version won or lost",
-        worth_showing=mlflow_line,
+        worth_showing=worries,
     )
 
 
@@ -141,6 +168,8 @@ def _of_airflow(port: int, home: Path) -> dict[str, str]:
         "CORE__LOAD_EXAMPLES": False,
         "CORE__PARALLELISM": 2,
         "CORE__DEFAULT_TASK_RETRY_DELAY": 10,
+        "SCHEDULER__MP_START_METHOD": "forkserver",
+        "SCHEDULER__MP_FORKSERVER_PRELOAD": ",".join(PRELOADED),
         "API__WORKERS": 1,
         "DAG_PROCESSOR__PARSING_PROCESSES": 1,
         "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": 15,

@@ -1,7 +1,7 @@
-"""End all processes of a session: a program of `relevo up` with everything it has started, in whatever process group.
+"""End all processes of a session: a program of `relevo up` with everything it has started, whatever its process group.
 
-Run as a script it is the watcher: it reads session ids, one a line, and ends them when its input ends, which it also does when
-the supervisor is killed. It imports nothing of Relevo, to stay small.
+Run as a script it is the watcher: it reads session ids, one a line, and ends them when its input ends, as it does when the
+supervisor is killed. It imports nothing of Relevo, to stay small.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
 GRACE = 15.0
 
 
-def end_sessions(sessions: Iterable[int], grace: float = GRACE) -> None:
-    """SIGTERM to every process, SIGKILL to those that are left after `grace` seconds."""
+def end_sessions(sessions: Iterable[int], grace: float = GRACE, in_a_hurry: Callable[[], bool] = lambda: False) -> None:
+    """SIGTERM to every process, SIGKILL to those that are left after `grace` seconds or once someone is in a hurry."""
     ending = set(sessions)
     tell(ending, signal.SIGTERM)
     deadline = time.monotonic() + grace
-    while members(ending) and time.monotonic() < deadline:
+    while members(ending) and time.monotonic() < deadline and not in_a_hurry():
         time.sleep(0.1)
     while members(ending):  # one may have been started between looking and killing
         tell(ending, signal.SIGKILL)

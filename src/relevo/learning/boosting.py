@@ -11,15 +11,14 @@ from typing import Any
 import numpy as np
 import xgboost as xgb
 from numpy.typing import NDArray
+from onnx import TensorProto
 
 from relevo.domain.frame import Floats, Frame
 from relevo.learning.encoder import Encoder, Fit, fit_encoder
-from relevo.learning.folds import split_off
+from relevo.learning.folds import joined, split_off
 from relevo.learning.goal import Goal
 from relevo.learning.onnx_graph import Graph, answer, encoded, metadata
 from relevo.learning.tree_node import add_trees
-
-from onnx import TensorProto  # isort: skip
 
 MAX_BINS = 256
 VALIDATION_SALT = 202
@@ -70,7 +69,14 @@ class FittedTrees:
 
 
 def fit_trees(
-    name: str, train: Frame, validation: Frame, goal: Goal, settings: dict[str, Any], rounds: int, patience: int, refit: bool
+    name: str,
+    train: Frame,
+    validation: Frame,
+    goal: Goal,
+    settings: dict[str, Any],
+    rounds: int,
+    patience: int,
+    refit: bool,
 ) -> FittedTrees:
     """Early stopping on the validation rows; with `refit`, those then join the training rows for a second fit."""
     if not len(validation):
@@ -83,27 +89,6 @@ def fit_trees(
         fit = fit_encoder(train, goal)
         booster = _train(fit, train, None, goal, whole, booster.num_boosted_rounds(), patience)
     return FittedTrees(name, fit.encoder, goal, booster, whole)
-
-
-def joined(first: Frame, second: Frame) -> Frame:
-    """The rows of both, with words as in the first; the second's codes are translated."""
-    from relevo.domain.frame import Categorical
-
-    categories = {}
-    for name, column in first.categories.items():
-        place = {word: code for code, word in enumerate(column.words)}
-        other = second.categories[name]
-        table = [place.setdefault(word, len(place)) for word in other.words]
-        codes = np.array([*table, -1], dtype=np.int32)[other.codes]
-        categories[name] = Categorical(np.concatenate([column.codes, codes]), tuple(place))
-    return Frame(
-        {name: np.concatenate([values, second.numbers[name]]) for name, values in first.numbers.items()},
-        categories,
-        np.concatenate([first.target, second.target]),
-        np.concatenate([first.identity, second.identity]),
-        np.concatenate([first.batch, second.batch]),
-        first.classes,
-    )
 
 
 def _objective(goal: Goal) -> dict[str, Any]:

@@ -1,31 +1,85 @@
+"""Ways to make a model. Naming one imports no framework: that happens when it is fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
 from dataclasses import dataclass
-import numpy as np
-@dataclass(frozen=True)
+from typing import Any
+
+from relevo.domain.frame import Frame
+from relevo.domain.use_case import Fitted
+from relevo.learning.goal import Goal
+
+
+@dataclass(frozen=True, slots=True)
 class LinearBaseline:
-    name: str = "linear"
-    log_target: bool = True
-    def fit(self, train, validation, seed):
-        n=list(train.numbers); X=np.column_stack([np.nan_to_num(np.log1p(train.numbers[k])) for k in n]+[np.ones(len(train))])
-        w,*_=np.linalg.lstsq(X,np.log(train.target),rcond=None)
-        return Linear(tuple(n),tuple(train.categories),w)
-BoostedTrees=LinearBaseline
-@dataclass
-class Linear:
-    n: tuple; c: tuple; w: object; name: str="linear"
-    def predict(self, f): return np.exp(sum(np.nan_to_num(np.log1p(f.numbers[k]))*w for k,w in zip(self.n,self.w))+self.w[-1]).astype(float)
-    def to_onnx(self):
-        from onnx import helper as h, TensorProto as T, numpy_helper as nh
-        nodes=[];ins=[];acc=None
-        inits=[nh.from_array(np.array([[1]],np.float32),"one"),nh.from_array(np.array([[self.w[-1]]],np.float32),"b")]
-        acc="b"
-        for k,w in zip(self.n,self.w):
-            ins.append(h.make_tensor_value_info(k,T.FLOAT,[None,1]))
-            inits.append(nh.from_array(np.array([[w]],np.float32),"w_"+k))
-            nodes+=[h.make_node("Add",[k,"one"],["p_"+k]),h.make_node("Log",["p_"+k],["l_"+k]),h.make_node("Mul",["l_"+k,"w_"+k],["m_"+k]),h.make_node("Add",[acc,"m_"+k],["a_"+k])]; acc="a_"+k
-        for k in self.c: ins.append(h.make_tensor_value_info(k,T.STRING,[None,1]))
-        nodes.append(h.make_node("Exp",[acc],["prediction"]))
-        m=h.make_model(h.make_graph(nodes,"g",ins,[h.make_tensor_value_info("prediction",T.FLOAT,[None,1])],inits),opset_imports=[h.make_opsetid("",17)]); m.ir_version=8
-        return m.SerializeToString()
-    def native_files(self): return {"w.txt":str(self.w).encode()}
-    def importances(self): return {k:1.0 for k in self.n}
-    def parameters(self): return {}
+    """One-hot words and plain slopes, by least squares or logistic regression.
+
+    It learns the target in its own unit, as the classic baseline does, unless `learn_log` is set.
+    """
+
+    learn_log: bool = False
+    name: str = "linear_baseline"
+
+    def fit(self, train: Frame, validation: Frame, seed: int, *, log_target: bool = False) -> Fitted:  # noqa: ARG002
+        from relevo.learning.linear import fit_linear
+
+        return fit_linear(self.name, train, log_target, self.learn_log)
+
+
+@dataclass(frozen=True, slots=True)
+class BoostedTrees:
+    """XGBoost on numbers and encoded words, stopped early by the validation rows.
+
+    Up to `refit_rows` training rows it then learns again from training and validation rows together, with the
+    number of rounds found; the metrics of the validation rows are then those of rows it has seen.
+    Above `large_rows` it takes longer steps, so that a million rows stay a matter of seconds.
+    """
+
+    rounds: int = 600
+    learning_rate: float = 0.05
+    max_depth: int = 6
+    min_child_weight: float = 20.0
+    subsample: float = 0.6
+    columns_a_node: float = 0.5
+    patience: int = 60
+    refit_rows: int = 100_000
+    large_rows: int = 150_000
+    large_rounds: int = 150
+    large_learning_rate: float = 0.15
+    large_max_depth: int = 8
+    name: str = "boosted_trees"
+
+    def fit(self, train: Frame, validation: Frame, seed: int, *, log_target: bool = False) -> Fitted:
+        from relevo.learning.boosting import fit_trees
+
+        large, rows = len(train) > self.large_rows, len(train) + len(validation)
+        settings = {
+            "learning_rate": self.large_learning_rate if large else self.learning_rate,
+            "max_depth": self.large_max_depth if large else self.max_depth,
+            # a leaf of 20 rows is a fifth of a table of 100: there it may be smaller
+            "min_child_weight": min(self.min_child_weight, max(1.0, rows / 1_000)) * (0.25 if train.classes else 1),
+            "subsample": self.subsample,
+            "colsample_bynode": self.columns_a_node,
+            "seed": seed,
+        }
+        rounds, goal = self.large_rounds if large else self.rounds, Goal.of(train, log_target)
+        return fit_trees(
+            self.name, train, validation, goal, settings, rounds, self.patience, refit=len(train) <= self.refit_rows
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SklearnEstimator:
+    """An estimator of your own: `make` builds it unfitted, skl2onnx must know it.
+
+    It sees the encoded matrix with missing numbers filled in, and the target standardised.
+    """
+
+    make: Callable[[], Any]
+    name: str = "sklearn_estimator"
+
+    def fit(self, train: Frame, validation: Frame, seed: int, *, log_target: bool = False) -> Fitted:  # noqa: ARG002
+        from relevo.learning.brought import fit_estimator
+
+        return fit_estimator(self.name, self.make, train, Goal.of(train, log_target), seed)

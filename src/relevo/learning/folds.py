@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from relevo.domain.frame import Frame
+from relevo.domain.frame import Categorical, Frame
 
 Hashes = NDArray[np.uint64]
 Folds = NDArray[np.int8]
 
 
 def mixed(identity: NDArray[np.int64], salt: int) -> Hashes:
-    """Another hash of the identity for each salt (splitmix64): rows chosen by one say nothing about those of another."""
+    """Another hash of the identity for each salt (splitmix64): a choice by one tells nothing of a choice by another."""
     offset = np.uint64((salt + 1) * 0x9E3779B97F4A7C15 % 2**64)
     x = identity.astype(np.uint64) + offset
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -36,3 +36,22 @@ def split_off(frame: Frame, share: float, salt: int) -> tuple[Frame, Frame]:
     """The frame without a share of its identities, and that share."""
     chosen = mixed(frame.identity, salt) < np.uint64(share * 2**64)
     return frame.take(~chosen), frame.take(chosen)
+
+
+def joined(first: Frame, second: Frame) -> Frame:
+    """The rows of both, with words as in the first; the second's codes are translated."""
+    categories = {}
+    for name, column in first.categories.items():
+        place = {word: code for code, word in enumerate(column.words)}
+        other = second.categories[name]
+        table = [place.setdefault(word, len(place)) for word in other.words]
+        codes = np.array([*table, -1], dtype=np.int32)[other.codes]
+        categories[name] = Categorical(np.concatenate([column.codes, codes]), tuple(place))
+    return Frame(
+        {name: np.concatenate([values, second.numbers[name]]) for name, values in first.numbers.items()},
+        categories,
+        np.concatenate([first.target, second.target]),
+        np.concatenate([first.identity, second.identity]),
+        np.concatenate([first.batch, second.batch]),
+        first.classes,
+    )

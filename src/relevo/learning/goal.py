@@ -32,7 +32,9 @@ class Goal:
         if frame.classes:
             return Goal(frame.classes, False, 0.0, 1.0)
         if log_target and (lowest := float(frame.target.min())) <= 0:
-            raise RelevoError(f"the target goes down to {lowest:g}, which has no logarithm; set log_target=False in use_case.py")
+            raise RelevoError(
+                f"the target goes down to {lowest:g}, which has no logarithm; set log_target=False in use_case.py"
+            )
         values = np.log(frame.target) if log_target else frame.target
         scale = 1.0 if log_target else float(values.std()) or 1.0
         return Goal((), log_target, float(values.mean()), scale)
@@ -51,7 +53,7 @@ class Goal:
         raw = raw.astype(np.float64)
         if not self.classes:
             value = raw[:, 0] * self.scale + self.shift
-            return np.exp(np.minimum(value, MAX_LOG)) if self.log else value
+            return np.asarray(np.exp(np.minimum(value, MAX_LOG)) if self.log else value)
         if len(self.classes) == 2:
             second = 1 / (1 + np.exp(-np.clip(raw[:, 0], -500, 500)))
             return np.column_stack([1 - second, second])

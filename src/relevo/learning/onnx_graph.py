@@ -74,7 +74,9 @@ def look_up(graph: Graph, table: WordTable) -> str:
             "LabelEncoder", table.feature, domain=ML, keys_strings=words,
             values_floats=values[rows].tolist(), default_float=float(values[unseen]),
         )  # fmt: skip
-    row = graph.add("LabelEncoder", table.feature, domain=ML, keys_strings=words, values_int64s=rows, default_int64=unseen)
+    row = graph.add(
+        "LabelEncoder", table.feature, domain=ML, keys_strings=words, values_int64s=rows, default_int64=unseen
+    )
     return graph.add("Flatten", graph.add("Gather", graph.constant(table.values), row), axis=1)
 
 
@@ -130,7 +132,7 @@ def _probabilities(graph: Graph, chances: str, goal: Goal) -> None:
 
 
 def metadata(goal: Goal, encoder: Encoder | None = None) -> dict[str, str]:
-    """`encoded_features` names each encoded column's feature; raw * scale + shift is the learned logarithm or target."""
+    """`encoded_features`: each encoded column's feature. raw * scale + shift is the target or its logarithm."""
     facts = {"classes": json.dumps(goal.classes), "log_target": json.dumps(goal.log)}
     facts |= {"shift": repr(goal.shift), "scale": repr(goal.scale)}
     return facts if encoder is None else {**facts, "encoded_features": json.dumps(encoder.columns)}

@@ -1,1 +1,2 @@
-def draw(*a): return {"x.png":b""}
+def draw(*a):
+    return {"x.png": b""}

@@ -1,8 +1,75 @@
-import numpy as np, onnxruntime as ort
+"""A model's ONNX file in memory, asked with frames."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relevo.domain.frame import Frame
+from relevo.errors import ModelRefused
+
+ANSWERS = ("prediction", "probabilities")
+
+
 class OnnxModel:
-    def __init__(self, model):
-        self.s=ort.InferenceSession(model if isinstance(model,bytes) else str(model), providers=["CPUExecutionProvider"])
-    def run(self, feed): return self.s.run(["prediction"],feed)[0]
-    def predict(self, frame):
-        parts=[self.run(f)[:,0] for f in frame.inputs()]
-        return np.concatenate(parts).astype(float) if parts else np.zeros(0)
+    """Answers as the native model does. A damaged file, or one that answers neither way, is ModelRefused."""
+
+    def __init__(self, model: bytes | Path, threads: int = 0) -> None:
+        """`threads` for one call; 0 takes what the machine has."""
+        name = "the model given as bytes" if isinstance(model, bytes) else str(model)
+        self._session = _session(model, name, threads)
+        answers = [output.name for output in self._session.get_outputs() if output.name in ANSWERS]
+        if len(answers) != 1:
+            raise ModelRefused(
+                f"{name}: has no output {' or '.join(ANSWERS)}; it is not a model of Relevo, train it again"
+            )
+        self._answer = answers[0]
+        self.features = tuple(value.name for value in self._session.get_inputs())
+        self.outputs = tuple(value.name for value in self._session.get_outputs())
+        self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
+        self._name, self._width = name, self._session.get_outputs()[self.outputs.index(self._answer)].shape[1]
+
+    def run(self, feed: dict[str, NDArray[Any]], output: str | None = None) -> NDArray[Any]:
+        """One output, the answer unless another is named, for [n, 1] arrays by feature."""
+        try:
+            return np.asarray(self._session.run([output or self._answer], feed)[0])
+        except Exception as error:
+            raise ModelRefused(
+                f"{self._name}: does not fit these inputs: {error}; it takes {', '.join(self.features)}"
+            ) from error
+
+    def predict(self, frame: Frame) -> NDArray[np.float64]:
+        """The target in its own unit [n], or probabilities [n, classes]."""
+        parts = [np.empty((0, self._width)), *(self.run(self._fed(feed)) for feed in frame.inputs())]
+        answers = np.concatenate(parts, dtype=np.float64)
+        return answers[:, 0] if self._answer == "prediction" else answers
+
+    def encoded(self, frame: Frame) -> NDArray[np.float32]:
+        """The matrix that the model's trees see."""
+        return np.concatenate([self.run(self._fed(feed), "encoded") for feed in frame.inputs()])
+
+    def _fed(self, feed: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        if missing := [name for name in self.features if name not in feed]:
+            raise ModelRefused(
+                f"{self._name}: the rows have no {', '.join(missing)}, which it was trained on; train it again"
+            )
+        return {name: feed[name] for name in self.features}
+
+
+def _session(model: bytes | Path, name: str, threads: int) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 4  # what goes wrong is raised
+    try:
+        given = model if isinstance(model, bytes) else str(model)
+        return onnxruntime.InferenceSession(given, options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ModelRefused(
+            f"{name}: is no ONNX model that can be loaded: {reason}; fetch it again or roll back"
+        ) from error

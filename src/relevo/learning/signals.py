@@ -1,4 +1,4 @@
-"""What is worth knowing of a word's rows: their target, what the numbers leave unexplained of it, and the numbers that say most."""
+"""What is worth knowing of a word's rows: their target, what numbers leave unexplained of it, the leading numbers."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class WordMeans:
         """
         prior = self.sums.sum(axis=(0, 1)) / self.counts.sum()
         weights = self._weights()
-        return ((sums + weights * prior) / (counts[:, None] + weights)).astype(np.float32)
+        return np.asarray((sums + weights * prior) / (counts[:, None] + weights), dtype=np.float32)
 
     def _weights(self) -> Sums:
         """Variance within words over variance between them, a signal each (empirical Bayes, by moments)."""
@@ -61,4 +61,4 @@ class WordMeans:
         between = (explained - sums.sum(axis=0) ** 2 / rows - (len(counts) - 1) * within) / spare_words
         with np.errstate(divide="ignore", invalid="ignore"):
             weights = np.where(between > 0, within / between, MOST_WEIGHT)
-        return np.clip(np.nan_to_num(weights, nan=MOST_WEIGHT), LEAST_WEIGHT, MOST_WEIGHT)
+        return np.asarray(np.clip(np.nan_to_num(weights, nan=MOST_WEIGHT), LEAST_WEIGHT, MOST_WEIGHT))

@@ -76,7 +76,7 @@ def _make(
     train = sides.train
     if not len(train):
         raise OrderRefused(f"{case.name}: no clean rows to train on in batches up to {decision.batch_id}; see relevo history")
-    choice = choose(case.candidates, train, sides.validation, case.policy.seed)
+    choice = choose(case.candidates, train, sides.validation, case.policy.seed, log_target=case.log_target)
     made = _measured(choice, sides, case)
     data = _data_hash([batch.content_sha256 for batch in batches], sides)
     release = Release(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -15,6 +16,7 @@ from relevo.domain.contract import Kind
 from relevo.newcase.facts import Facts
 
 Every = Literal["month", "week", "day"]
+_EVERY: tuple[Every, ...] = ("month", "week", "day")
 LEAST_ROWS = 50
 LEAST_PERIODS, MOST_PERIODS = 3, 60
 MOST_BATCHES, FEWEST_BATCHES = 10, 8
@@ -57,20 +59,28 @@ def _least_likely(fact: Facts) -> tuple[bool, bool]:
 
 
 def _by_date(fact: Facts, target: Facts, *, is_class: bool) -> Cut | None:
-    steps: tuple[Every, ...] = ("month", "week", "day")
-    for every in steps:
-        periods = Counter[date]()
-        for day, rows in fact.extent.days.items():
-            periods[period_of(day, every)] += rows
-        if len(periods) < LEAST_PERIODS:
-            continue
-        first = min(periods)
-        if len(periods) > MOST_PERIODS or min(float(np.median(list(periods.values()))), periods[first]) < LEAST_ROWS:
-            return None
-        if is_class and not _has_classes(fact, target, first, every):
-            return None
-        return Cut(f"a batch a {every} of {fact.name!r}", len(periods), by=fact.name, every=every)
-    return None
+    """By the period that makes about as many batches as rows would."""
+    fitting = [(every, periods) for every in _EVERY if _fit(periods := _periods(fact, every))]
+    if is_class:
+        fitting = [(every, periods) for every, periods in fitting if _has_classes(fact, target, min(periods), every)]
+    if not fitting:
+        return None
+    every, periods = min(fitting, key=lambda cut: abs(math.log(len(cut[1]) / MOST_BATCHES)))
+    return Cut(f"a batch a {every} of {fact.name!r}", len(periods), by=fact.name, every=every)
+
+
+def _periods(fact: Facts, every: Every) -> Counter[date]:
+    periods = Counter[date]()
+    for day, rows in fact.extent.days.items():
+        periods[period_of(day, every)] += rows
+    return periods
+
+
+def _fit(periods: Counter[date]) -> bool:
+    """Enough periods, with enough rows in most and in the first, on which the first model is trained."""
+    if not LEAST_PERIODS <= len(periods) <= MOST_PERIODS:
+        return False
+    return min(float(np.median(list(periods.values()))), periods[min(periods)]) >= LEAST_ROWS
 
 
 def period_of(day: int, every: Every) -> date:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -122,12 +123,11 @@ def _source(found: Findings) -> list[str]:
 
 
 def _left_out(found: Findings) -> list[str]:
-    if not found.left_out:
-        return []
-    line = "    # no features: " + ", ".join(f"{_plain(name)} ({_short(why)})" for name, why in found.left_out.items())
-    return [
-        line if width(line) <= WIDTH else f"    # {len(found.left_out)} columns are no features: README.md says why"
-    ]
+    listed = ", ".join(f"{_plain(name)} ({_short(why)})" for name, why in found.left_out.items())
+    lines = textwrap.wrap(f"no features: {listed}", WIDTH - 40) if listed else []
+    if len(lines) > 3:
+        lines = [f"{len(found.left_out)} columns are no features: README.md says why"]
+    return [f"    # {line}" for line in lines]
 
 
 def call_columns(found: Findings, indent: int) -> list[str]:

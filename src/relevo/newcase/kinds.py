@@ -65,11 +65,13 @@ def _of_type(name: str, kind: pa.DataType, counts: dict[Any, int]) -> Guess:
         return Guess(Kind.BOOLEAN, counts)
     if types.is_date(kind) or types.is_timestamp(kind):
         return Guess(Kind.DATE, counts)
-    if not types.is_integer(kind):
+    if not all(value == value // 1 for value in counts):  # as infinity is not
         return Guess(Kind.NUMBER, counts)
-    numbers = [value for value in counts if isinstance(value, int)]
+    numbers = [int(value) for value in counts]
     if min(numbers) >= 0 and (digits := _digits_of_code(name, [str(n) for n in numbers])):
         return Guess(Kind.CODE, counts, digits, "a code by its name")
+    if not types.is_integer(kind):
+        return Guess(Kind.NUMBER, counts)
     if set(numbers) == {0, 1} and sum(counts.values()) >= ENOUGH_ROWS:
         return Guess(Kind.BOOLEAN, counts)
     return Guess(Kind.INTEGER if max(map(abs, numbers)) < 2**62 else Kind.NUMBER, counts)
@@ -98,7 +100,7 @@ def _text_of_types(name: str, counts: dict[str, int]) -> Guess:
 
 def _code(name: str, counts: dict[str, int]) -> Guess | None:
     """Digits that are a name: they begin with a 0, or the column says so. Lengths that differ make it a category."""
-    whole = [word for word in counts if words.DIGITS.fullmatch(word)]
+    whole = [word.removesuffix(".0") for word in counts if words.DIGITS.fullmatch(word.removesuffix(".0"))]
     if len(whole) < len(counts):
         return None
     if any(words.PADDED.fullmatch(word) for word in whole):
@@ -155,8 +157,9 @@ def _written(counts: dict[str, int]) -> Guess:
 def _word_kind(counts: dict[Any, int], note: str) -> Guess:
     total = sum(counts.values())
     length = sum(len(str(word)) * count for word, count in counts.items()) / total
-    is_free = len(counts) > total / 2 or (length > LONG_TEXT and len(counts) > FEW_VALUES)
-    return Guess(Kind.TEXT if is_free and len(counts) > FEW_VALUES else Kind.CATEGORY, counts, note=note)
+    spaced = sum(count for word, count in counts.items() if " " in str(word).strip())
+    is_prose = (len(counts) > total / 2 and spaced > total / 2) or length > LONG_TEXT
+    return Guess(Kind.TEXT if is_prose and len(counts) > FEW_VALUES else Kind.CATEGORY, counts, note=note)
 
 
 def _mostly_but_gaps(counts: dict[str, int]) -> bool:

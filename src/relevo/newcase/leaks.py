@@ -12,7 +12,7 @@ LEAST_ROWS = 60
 SAME_ORDER = 0.999  # rank correlation with the target
 LEFT_OVER = 0.02  # of the errors, or 0.001 of the variance, of knowing nothing
 LEFT_VARIANCE = 0.001
-BIN_ROWS = 25
+LEAST_OTHERS = 5  # rows that are not of the commonest class
 
 
 def gives_away(fact: Facts, target: Facts, task: Task) -> str:
@@ -20,27 +20,24 @@ def gives_away(fact: Facts, target: Facts, task: Task) -> str:
     known = ~np.isnan(target.values) if not target.is_words else target.values >= 0
     if known.sum() < LEAST_ROWS:
         return ""
-    groups = _groups(fact)[known]
+    groups = fact.codes()[known]
     if task == "classification":
-        return "fixes the class" if _fixes_class(groups, target.codes()[known]) else ""
+        classes = target.codes()[known]
+        in_order = not fact.is_words and len(np.unique(groups)) > len(groups) / 2
+        fixed = _parts_classes(groups, classes) if in_order else _fixes_class(groups, classes)
+        return "fixes the class" if fixed else ""
     answers = target.values[known].astype(np.float64)
     if not fact.is_words and _same_order(fact.values[known].astype(np.float64), answers):
         return "rises and falls with the target"
     return "fixes the number" if fact.is_words and _fixes_number(groups, answers) else ""
 
 
-def _groups(fact: Facts) -> NDArray[np.int64]:
-    """Rows of like value: the words, or stretches of a number's order."""
-    codes = fact.codes()
-    distinct = int(codes.max()) + 1
-    if fact.is_words or distinct <= len(codes) / BIN_ROWS:
-        return codes
-    order = np.argsort(codes, kind="stable")
-    place = np.empty(len(codes), np.int64)
-    place[order] = np.arange(len(codes))
-    first_of_value = np.full(distinct, len(codes))
-    np.minimum.at(first_of_value, codes, place)
-    return first_of_value[codes] // BIN_ROWS  # equal values stay together
+def _parts_classes(values: NDArray[np.int64], classes: NDArray[np.int64]) -> bool:
+    """Whether rows in the order of a number change their class as seldom as if it had been cut by that number."""
+    in_order = classes[np.argsort(values, kind="stable")]
+    changes = int((np.diff(in_order) != 0).sum())
+    unknowing = len(classes) - np.bincount(classes).max()
+    return bool(unknowing >= LEAST_OTHERS and changes <= max(1, LEFT_OVER * unknowing))
 
 
 def _fixes_class(groups: NDArray[np.int64], classes: NDArray[np.int64]) -> bool:
@@ -53,7 +50,7 @@ def _fixes_class(groups: NDArray[np.int64], classes: NDArray[np.int64]) -> bool:
     best = np.zeros(int(groups.max()) + 1, np.int64)
     np.maximum.at(best, pairs[0], rows)
     unknowing = len(classes) - np.bincount(classes).max()
-    return bool(unknowing >= 5 and len(classes) - best.sum() <= LEFT_OVER * unknowing)
+    return bool(unknowing >= LEAST_OTHERS and len(classes) - best.sum() <= LEFT_OVER * unknowing)
 
 
 def _fixes_number(groups: NDArray[np.int64], answers: Floats) -> bool:

@@ -10,6 +10,7 @@ from relevo.newcase.facts import Facts
 
 NO_GAP_ROWS = 200  # without one gap, before a gap is taken for an error
 SIGN_ROWS = 30  # without one negative number, before one is taken for an error
+SMALL = 100.0  # a column of shares or of few things may well hold more tomorrow
 _RANGED = (Kind.NUMBER, Kind.INTEGER)
 
 
@@ -30,11 +31,11 @@ def contract_column(
 
 
 def _range(fact: Facts) -> tuple[float | None, float | None]:
-    """From 0, or from as far below as above, to ten to a hundred times the largest; nothing where little is known."""
+    """From 0, or from as far below as above, to ten times the largest at least; nothing where little is known."""
     low, high = fact.extent.low, fact.extent.high
     if low is None or high is None or not fact.is_feature or fact.filled < SIGN_ROWS or fact.distinct <= 1:
         return None, None
-    bound = 10.0 ** math.ceil(math.log10(10 * max(abs(low), abs(high), 1.0)))
+    bound = 10.0 ** math.ceil(math.log10(10 * max(abs(low), abs(high), SMALL)))
     if bound > 1e15:
         return (0.0 if low >= 0 else None), None
     return (0.0 if low >= 0 else -bound), bound

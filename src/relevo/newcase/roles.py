@@ -13,7 +13,9 @@ from relevo.newcase.batches import Cut
 from relevo.newcase.facts import Facts
 from relevo.newcase.leaks import gives_away
 
-ID_NAME = re.compile(r"(^|[\W_])(id|ids|uuid|guid|key|pk|idx|index|identifier|rownum|row|nr|no|number)([\W_]|$)")
+ID_NAME = re.compile(
+    r"(^|[\W_])(id|ids|uuid|guid|pk|identifier)([\W_]|$)|[\W_](number|no|nr|key)$|^(number|no|nr|key|index|idx|row|rownum)$"
+)
 ALMOST_EMPTY = 0.005
 WITH_TIME = 0.95  # correlation with the main date, or with the place in the file
 MOST_IDENTITY = 8
@@ -76,6 +78,8 @@ def _moves_with_time(fact: Facts, main: Facts | None) -> str:
     """A date that only ever grows has not been seen before in any new batch: nothing can be learned from it."""
     if fact is main:
         return "orders the batches"
+    if fact.extent.in_order:
+        return "moves with time"
     time = main.values if main is not None else np.arange(len(fact.values), dtype=np.float64)
     both = ~np.isnan(fact.values) & ~np.isnan(time)
     if both.sum() < 10 or not fact.values[both].std() or not time[both].std():
@@ -84,10 +88,11 @@ def _moves_with_time(fact: Facts, main: Facts | None) -> str:
 
 
 def choose_identity(facts: Sequence[Facts]) -> tuple[tuple[str, ...], str]:
-    """The columns that say what a row is about, and why they do."""
+    """The columns that say what a row is about, and why they do. An id among them is no feature."""
     keys = [fact for fact in facts if _may_be_identity(fact)]
     if keys:
         best = min(keys, key=lambda fact: (fact.distinct, fact.name))
+        best.out = best.out or "an id"
         every = (
             "every row has its own" if best.distinct > 0.98 * best.rows else f"about {best.distinct:,} different ones"
         )

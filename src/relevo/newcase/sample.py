@@ -100,4 +100,4 @@ def estimated_distinct(distinct: int, filled: int, all_filled: int) -> int:
         middle = math.sqrt(low * high)
         expected = middle * -math.expm1(-filled / middle)
         low, high = (middle, high) if expected < distinct else (low, middle)
-    return min(all_filled, round(low))
+    return min(all_filled, round(low * -math.expm1(-all_filled / low)))

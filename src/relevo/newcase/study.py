@@ -40,9 +40,10 @@ def study(name: str, path: Path, target: str, path_in_case: str, asked: Task | N
         read.others, read.target, read.survey.rows, read.survey.places, dates_can_cut=read.table.usual_delimiter
     )
     leave_out(read.others, read.target, read.goal.task, cut)
+    identity, identity_why = choose_identity(read.others)
     if not any(fact.is_feature for fact in read.others):
         raise UseCaseBroken(_no_features(path, read.others))
-    return _findings(name, path_in_case, read, cut)
+    return _findings(name, path_in_case, read, cut, identity, identity_why)
 
 
 def _read(table: Table, target: str, asked: Task | None) -> _Reading:
@@ -57,8 +58,7 @@ def _read(table: Table, target: str, asked: Task | None) -> _Reading:
     return _Reading(table, sample, goal, found, facts, facts[target], others)
 
 
-def _findings(name: str, path: str, read: _Reading, cut: Cut) -> Findings:
-    identity, identity_why = choose_identity(read.others)
+def _findings(name: str, path: str, read: _Reading, cut: Cut, identity: tuple[str, ...], identity_why: str) -> Findings:
     log = read.goal.task == "regression" and is_long_tailed(read.target.values, read.target.extent.low)
     return Findings(
         name=name,

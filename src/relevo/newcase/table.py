@@ -99,10 +99,13 @@ def _open_csv(path: Path, target: str) -> Table:
 def _header_line(path: Path) -> str:
     with path.open(encoding="utf-8-sig", newline="") as file:
         line = file.readline()
-        while line.count('"') % 2 and (more := file.readline()):
-            line += more
+        breaks = line.count('"') % 2 == 1
     if not line.strip():
         raise SourceError(f"{path} begins with a blank line; the first line must name the columns")
+    if breaks:
+        raise SourceError(
+            f"{path}: a column's name goes over two lines: {line.rstrip()[-60:]!r}; write each in one line"
+        )
     return line
 
 

@@ -1,0 +1,170 @@
+"""The classic baseline: every word its own weight, every number its own slope."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import TensorProto
+from scipy import sparse
+from scipy.sparse.linalg import lsqr
+
+from relevo.domain.frame import Frame
+from relevo.learning.goal import Goal
+from relevo.learning.onnx_graph import Graph, answer, look_up, metadata
+from relevo.learning.words import WordTable, finite, seen_words
+
+DAMPING = 1e-3
+Matrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """How numbers are made comparable: the median for a missing one, then centred and scaled."""
+
+    names: tuple[str, ...]
+    medians: Matrix
+    means: Matrix
+    scales: Matrix
+
+    @staticmethod
+    def of(frame: Frame) -> Numbers:
+        names = tuple(frame.numbers)
+        medians, means, scales = np.zeros(len(names)), np.zeros(len(names)), np.ones(len(names))
+        for place, name in enumerate(names):
+            values = finite(frame.numbers[name]).astype(np.float64)
+            known = values[~np.isnan(values)]
+            medians[place] = np.float32(np.median(known)) if len(known) else 0.0
+            values[np.isnan(values)] = medians[place]
+            means[place], scales[place] = values.mean(), values.std() or 1.0
+        return Numbers(names, medians, means, scales)
+
+    def matrix(self, frame: Frame) -> Matrix:
+        raw = np.empty((len(frame), len(self.names)))
+        for place, name in enumerate(self.names):
+            raw[:, place] = finite(frame.numbers[name])
+        return np.asarray((np.where(np.isnan(raw), self.medians, raw) - self.means) / self.scales)
+
+
+@dataclass(frozen=True, slots=True)
+class FittedLinear:
+    """Sums in float64, in ONNX too: what cancels near zero stays exact. `floor` is the least it may answer."""
+
+    name: str
+    goal: Goal
+    numbers: Numbers
+    slopes: Matrix  # [numbers, outputs]
+    tables: tuple[WordTable, ...]
+    start: Matrix  # [outputs]
+    floor: float | None
+    spread: dict[str, float]
+
+    def predict(self, frame: Frame) -> NDArray[np.float64]:
+        raw = self.numbers.matrix(frame) @ self.slopes + self.start
+        for table in self.tables:
+            raw += table.look_up(frame.categories[table.feature])
+        answers = self.goal.answer(raw)
+        return answers if self.floor is None else np.maximum(answers, self.floor)
+
+    def to_onnx(self) -> bytes:
+        graph = Graph()
+        parts = [graph.input(name, category=False) for name in self.numbers.names]
+        total = graph.constant(self.start[None, :])
+        for table in self.tables:
+            graph.input(table.feature, category=True)
+            total = graph.add("Add", total, look_up(graph, table))
+        if parts:
+            total = graph.add("Add", total, self._weighed(graph, parts))
+        answer(graph, total, self.goal, np.float64, self.floor)
+        return graph.file(metadata(self.goal))
+
+    def _weighed(self, graph: Graph, parts: list[str]) -> str:
+        raw = graph.add("Concat", *parts, axis=1) if len(parts) > 1 else parts[0]
+        raw = graph.add("Cast", raw, to=TensorProto.DOUBLE)
+        known = graph.add("Where", graph.add("IsNaN", raw), graph.constant(self.numbers.medians[None, :]), raw)
+        centred = graph.add("Sub", known, graph.constant(self.numbers.means[None, :]))
+        flat = graph.add("Div", centred, graph.constant(self.numbers.scales[None, :]))
+        return graph.add("MatMul", flat, graph.constant(self.slopes))
+
+    def native_files(self) -> dict[str, bytes]:
+        weights = {
+            "start": self.start.tolist(),
+            "slopes": {name: slope.tolist() for name, slope in zip(self.numbers.names, self.slopes, strict=True)},
+            "words": {t.feature: dict(zip(t.words, t.values.tolist(), strict=False)) for t in self.tables},
+        }
+        return {"weights.json": json.dumps(weights).encode()}
+
+    def importances(self) -> dict[str, float]:
+        """Each feature's share of how far its part of the sum spreads over the training rows."""
+        total = sum(self.spread.values()) or 1.0
+        return {name: spread / total for name, spread in self.spread.items()}
+
+    def parameters(self) -> dict[str, float | int | str]:
+        return {"weights": len(self.slopes) + sum(len(table.words) for table in self.tables), "damping": DAMPING}
+
+
+def fit_linear(name: str, train: Frame, log_target: bool, learn_log: bool) -> FittedLinear:
+    """`learn_log` learns the logarithm; without it, a log target is at least never answered below its lowest."""
+    goal = Goal.of(train, log_target and learn_log)
+    floor = float(train.target.min()) if log_target and not learn_log and not train.classes else None
+    numbers = Numbers.of(train)
+    seen = {feature: seen_words(column)[0] for feature, column in train.categories.items()}
+    design = _design(train, numbers, seen)
+    learned = goal.learned(train.target)
+    weights, start = _logistic(design, learned, goal) if goal.classes else _least_squares(design, learned)
+    slopes, tables = weights[: len(numbers.names)], []
+    place = len(numbers.names)
+    for feature, words in seen.items():
+        known, place = weights[place : place + len(words) + 1], place + len(words) + 1
+        values = np.concatenate([known[:-1], np.zeros((1, weights.shape[1])), known[-1:]])
+        tables.append(WordTable(feature, words, values))
+    return FittedLinear(
+        name, goal, numbers, slopes, tuple(tables), start, floor, _spread(train, numbers, slopes, tables)
+    )
+
+
+def _design(train: Frame, numbers: Numbers, seen: dict[str, tuple[str, ...]]) -> sparse.csr_matrix:
+    """Numbers, then a column a word and one for missing."""
+    parts: list[Any] = [sparse.csr_matrix(numbers.matrix(train))]
+    rows = len(train)
+    for feature, words in seen.items():
+        column = train.categories[feature]
+        place = WordTable(feature, words, np.empty((0, 0))).rows_of(column.words)[column.codes]
+        place = np.minimum(place, len(words))  # no word is unseen here: the last column is for missing
+        parts.append(sparse.csr_matrix((np.ones(rows), place, np.arange(rows + 1)), shape=(rows, len(words) + 1)))
+    return sparse.hstack(parts, format="csr")
+
+
+def _least_squares(design: sparse.csr_matrix, learned: NDArray[np.float32]) -> tuple[Matrix, Matrix]:
+    """The learned target has mean zero, so the start is zero; a faint damping settles words that say the same."""
+    weights = lsqr(design, learned.astype(np.float64), damp=DAMPING, atol=1e-9, btol=1e-9, iter_lim=1_000)[0]
+    return np.asarray(weights)[:, None], np.zeros(1)
+
+
+def _logistic(design: sparse.csr_matrix, learned: NDArray[np.float32], goal: Goal) -> tuple[Matrix, Matrix]:
+    from sklearn.linear_model import LogisticRegression
+
+    weights, start = np.zeros((design.shape[1], goal.outputs)), np.full(goal.outputs, -30.0)
+    present = np.unique(learned).astype(int)
+    if len(present) == 1:
+        start[:] = 30.0 * (present[0] if goal.outputs == 1 else 1) * (1 if goal.outputs == 1 else 0)
+        start[present[0] if goal.outputs > 1 else 0] = 30.0 if goal.outputs > 1 or present[0] else -30.0
+        return weights, start
+    model = LogisticRegression(max_iter=1_000).fit(design, learned.astype(int))
+    if goal.outputs == 1:
+        return model.coef_.T, model.intercept_
+    two = len(present) == 2  # of more classes: scikit-learn then gives one row of weights
+    rows = np.concatenate([-model.coef_, model.coef_]) / 2 if two else model.coef_
+    starts = np.concatenate([-model.intercept_, model.intercept_]) / 2 if two else model.intercept_
+    weights[:, present], start[present] = rows.T, starts
+    return weights, start
+
+
+def _spread(train: Frame, numbers: Numbers, slopes: Matrix, tables: list[WordTable]) -> dict[str, float]:
+    spread = {name: float(np.abs(slope).sum()) for name, slope in zip(numbers.names, slopes, strict=True)}
+    for table in tables:
+        spread[table.feature] = float(table.look_up(train.categories[table.feature]).std(axis=0).sum())
+    return spread
