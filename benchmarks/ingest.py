@@ -33,7 +33,6 @@ from relevo.ports import Answer, Warehouse
 from relevo.settings import Settings
 from tests.servers.postgres import running_postgres
 
-
 SQL_TYPES = {"number": "double precision", "code": "double precision", "date": "timestamp"}
 
 
@@ -83,7 +82,9 @@ def bare_copy(url: str, case: UseCase, folder: Path, batches: int) -> float:
     columns = ", ".join(f'"{c.name}" {SQL_TYPES.get(c.kind, "text")}' for c in case.contract)
     connection, seconds = psycopg2.connect(url.replace("+psycopg2", "")), 0.0
     with connection, connection.cursor() as cursor:
-        cursor.execute(f"CREATE TABLE bare (batch_id integer, position integer, {columns}, PRIMARY KEY (batch_id, position))")
+        cursor.execute(
+            f"CREATE TABLE bare (batch_id integer, position integer, {columns}, PRIMARY KEY (batch_id, position))"
+        )
     for number in range(batches):
         text = _as_csv(folder / f"{number}.json", case, number)
         started = time.perf_counter()

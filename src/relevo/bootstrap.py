@@ -50,7 +50,7 @@ def load_use_case(name: str, settings: Settings) -> UseCase:
     sys.modules[spec.name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # noqa: BLE001 - a user's file may raise anything; it is named and shown
+    except Exception as error:
         raise UseCaseBroken(f"{path}: {type(error).__name__}: {error}") from error
     case = getattr(module, "CASE", None)
     if not isinstance(case, UseCase):
@@ -85,7 +85,9 @@ class Loop:
         home.mkdir(parents=True, exist_ok=True)
         local = not self.settings.tracking_uri
         return MlflowRegistry(
-            self.settings.tracking, home / "cache" / "models", artifacts=f"file://{home}/mlflow-artifacts" if local else ""
+            self.settings.tracking,
+            home / "cache" / "models",
+            artifacts=f"file://{home}/mlflow-artifacts" if local else "",
         )
 
     @cached_property

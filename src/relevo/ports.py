@@ -135,7 +135,7 @@ class Warehouse(Protocol):
         """In order of starting; all outcomes where none is named."""
 
     # batches
-    def load(self, case: UseCase, attempt: Attempt, chunks: Iterator[RawChunk], facts: "FactsAtEnd") -> Batch:
+    def load(self, case: UseCase, attempt: Attempt, chunks: Iterator[RawChunk], facts: FactsAtEnd) -> Batch:
         """One transaction: RAW and quarantine rows, the batch, and the attempt's outcome LOADED.
 
         `facts` is called after the last chunk. A batch of the same case, source and number: IntegrityError never escapes,

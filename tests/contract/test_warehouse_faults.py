@@ -93,7 +93,7 @@ def test_a_database_that_drops_in_the_middle_of_a_load_is_no_loss(own_postgres: 
             if first == 20:
                 own_postgres.kill()
 
-    with pytest.raises(StoreUnavailable, match="PostgreSQL 'postgres' at 127.0.0.1"):
+    with pytest.raises(StoreUnavailable, match=r"PostgreSQL 'postgres' at 127.0.0.1"):
         warehouse.load(FLATS, attempt, chunks(), lambda: BatchFacts(0, 40, 0, "", ""))
     own_postgres.start()
     assert warehouse.batches("flats") == []
@@ -109,7 +109,7 @@ def test_a_database_that_drops_in_the_middle_of_a_read_says_so(
     reader = warehouse.good_rows(FLATS, batch)
     next(reader)
     own_postgres.kill()
-    with pytest.raises(StoreUnavailable, match="PostgreSQL 'postgres' at 127.0.0.1"):
+    with pytest.raises(StoreUnavailable, match=r"PostgreSQL 'postgres' at 127.0.0.1"):
         list(reader)
     own_postgres.start()
     monkeypatch.undo()

@@ -38,7 +38,10 @@ def expiry(warehouse: SqlWarehouse) -> datetime:
 
 def test_a_case_that_is_held_by_a_live_worker_is_refused_by_name(warehouse: SqlWarehouse, second: SqlWarehouse) -> None:
     with warehouse.lease("flats", "run 1"):
-        with pytest.raises(LeaseHeld, match=r"flats is being worked on by 'run 1'") as refused, second.lease("flats", "run 2"):
+        with (
+            pytest.raises(LeaseHeld, match=r"flats is being worked on by 'run 1'") as refused,
+            second.lease("flats", "run 2"),
+        ):
             pass
         assert f"pid {os.getpid()}" in str(refused.value)
         assert socket.gethostname() in str(refused.value)
@@ -101,7 +104,9 @@ def test_the_same_holder_takes_over_from_its_forgotten_self(warehouse: SqlWareho
         second.open_attempt("flats", SOURCE)
 
 
-def test_a_worker_of_this_machine_that_was_killed_is_succeeded_at_once(warehouse: SqlWarehouse, warehouse_url: str) -> None:
+def test_a_worker_of_this_machine_that_was_killed_is_succeeded_at_once(
+    warehouse: SqlWarehouse, warehouse_url: str
+) -> None:
     command = [sys.executable, "-m", "tests.contract.warehouse_child", warehouse_url, "hold"]
     with subprocess.Popen(command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None

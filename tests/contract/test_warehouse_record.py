@@ -22,7 +22,18 @@ DECISION = Decision(0, "flats", 1, Action.TRAIN, "train, as rows are new", EVIDE
 
 def training_of(decision: Decision) -> Training:
     return Training(
-        0, "flats", decision.id, "3", "run", "ridge", (1, 2), {"train": 80, "test": 20}, "sha", {"rmse": 0.1 + 0.2}, 1.5, NOW
+        0,
+        "flats",
+        decision.id,
+        "3",
+        "run",
+        "ridge",
+        (1, 2),
+        {"train": 80, "test": 20},
+        "sha",
+        {"rmse": 0.1 + 0.2},
+        1.5,
+        NOW,
     )
 
 
@@ -99,6 +110,7 @@ def test_a_verdict_moves_the_alias_once_and_a_person_as_often_as_they_like(wareh
     by_hand = [warehouse.open_move(move_of(None)) for _ in range(2)]
     assert warehouse.moves("flats") == [move, *by_hand]
     done = warehouse.finish_move(move)
-    assert done.done_at is not None and done.done_at.tzinfo is UTC
+    assert done.done_at is not None
+    assert done.done_at.tzinfo is UTC
     assert warehouse.finish_move(move) == done
     assert warehouse.moves("flats") == [done, *by_hand]

@@ -47,7 +47,9 @@ def _rest(warehouse: SqlWarehouse, batch: Batch) -> list[Any]:
 
 def test_what_a_database_cannot_hold_is_shown_and_its_original_kept(warehouse: SqlWarehouse) -> None:
     halves = pa.array(["a\x00b", None, "fine", "é"])
-    surrogate = pa.Array.from_buffers(pa.string(), 4, [None, pa.py_buffer(b"\0\0\0\0" * 4 + b"\3\0\0\0"), pa.py_buffer(b"\xed\xa0\x80")])
+    surrogate = pa.Array.from_buffers(
+        pa.string(), 4, [None, pa.py_buffer(b"\0\0\0\0" * 4 + b"\3\0\0\0"), pa.py_buffer(b"\xed\xa0\x80")]
+    )
     late = pa.array([None, 2**62, 0, None], pa.int64()).cast(pa.timestamp("us"))
     rows = record_batch()
     for name, values in (("city", halves), ("note", surrogate), ("listed", late)):
@@ -98,7 +100,7 @@ def test_columns_may_be_called_anything(empty_warehouse: SqlWarehouse) -> None:
     batch = load(empty_warehouse, record_batch(rows, case), case=case)
     (stored,) = good_rows(empty_warehouse, batch, case)
     assert stored == {"position": 0} | {name: values[0] for name, values in rows.items()}
-    _write(empty_warehouse, case, batch, {name: values for name, values in rows.items()})
+    _write(empty_warehouse, case, batch, dict(rows.items()))
     frame = empty_warehouse.frame(case, [batch.id], ALL_SIDES)
     assert {name: values.tolist() for name, values in frame.numbers.items()} == {
         column.name: [float(place)] for place, column in enumerate(columns[2:])
@@ -118,7 +120,9 @@ def test_a_contract_may_gain_columns_and_widen_whole_numbers(warehouse: SqlWareh
     columns = [number("rooms", nullable=True) if c.name == "rooms" else c for c in COLUMNS]
     wider = flats([*columns, category("street", nullable=True)], ["rooms", "street"])
     warehouse.prepare_case(wider)
-    after = load(warehouse, record_batch({"rent": [1.0], "city": ["a"], "rooms": [2.5], "street": ["b"]}, wider), 1, case=wider)
+    after = load(
+        warehouse, record_batch({"rent": [1.0], "city": ["a"], "rooms": [2.5], "street": ["b"]}, wider), 1, case=wider
+    )
     assert [row["street"] for row in good_rows(warehouse, before, wider)] == [None] * 4
     (row,) = good_rows(warehouse, after, wider)
     assert (row["rooms"], row["street"]) == (2.5, "b")
@@ -160,7 +164,9 @@ def test_sides_are_counted(warehouse: SqlWarehouse) -> None:
     prepare(FLATS, batch, warehouse)
     counts = warehouse.count_clean(FLATS, [batch.id])
     assert sum(counts.values()) == 2000
-    assert 1200 < counts[Side.TRAIN] < 1600 and counts[Side.TEST] > 250 and counts[Side.VALIDATION] > 100
+    assert 1200 < counts[Side.TRAIN] < 1600
+    assert counts[Side.TEST] > 250
+    assert counts[Side.VALIDATION] > 100
     assert warehouse.count_clean(FLATS, []) == dict.fromkeys(Side, 0)
 
 
@@ -178,7 +184,8 @@ def test_a_frame_has_the_rows_with_a_target_as_a_model_sees_them(warehouse: SqlW
     np.testing.assert_allclose(frame.numbers["listed"], [16192, -719162, 18321.999], rtol=1e-6)
     assert all(values.dtype == np.float32 for values in frame.numbers.values())
     assert (frame.identity.dtype, frame.batch.dtype, frame.batch.tolist()) == (np.int64, np.int32, [batch.id] * 3)
-    assert list(frame.numbers) == list(FLATS.numbers) and list(frame.categories) == list(FLATS.categories)
+    assert list(frame.numbers) == list(FLATS.numbers)
+    assert list(frame.categories) == list(FLATS.categories)
 
 
 def test_a_frame_keeps_batches_and_rows_in_order_and_can_be_had_again(
@@ -200,7 +207,9 @@ def test_a_frame_keeps_batches_and_rows_in_order_and_can_be_had_again(
     assert not set(train.identity.tolist()) & set(test.identity.tolist())
 
 
-def test_a_stream_that_is_left_early_leaves_nothing_behind(warehouse: SqlWarehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stream_that_is_left_early_leaves_nothing_behind(
+    warehouse: SqlWarehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(copying, "BLOCK_BYTES", 500)
     monkeypatch.setattr(sqlite_rows, "BLOCK_ROWS", 50)
     batch = load(warehouse, many_flats(3000))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from relevo.settings import Settings
 
-USE_CASE = '''
+USE_CASE = """
 from relevo.domain.contract import Contract, category, number
 from relevo.domain.policy import Policy
 from relevo.domain.use_case import HttpBatches, UseCase
@@ -32,7 +32,7 @@ CASE = UseCase(
     policy=Policy(min_rows_to_measure=50, error_rise=0.6),
     source=HttpBatches(group=1),
 )
-'''
+"""
 
 
 def flats_settings(folder: Path, url: str, **more: object) -> Settings:

@@ -20,7 +20,12 @@ WATCHED = {
     "landing": ("put",),
     "artifacts": ("put",),
 }  # fmt: skip
-PRELOADED = ["relevo.adapters.mlflow_registry", "relevo.adapters.sql_warehouse", "relevo.loop.train", "relevo.loop.contest"]
+PRELOADED = [
+    "relevo.adapters.mlflow_registry",
+    "relevo.adapters.sql_warehouse",
+    "relevo.loop.train",
+    "relevo.loop.contest",
+]
 
 
 STEPS = ("ingest", "prepare", "decide", "train", "contest", "publish")
@@ -80,7 +85,9 @@ def forks() -> ForkServerContext:
     return context
 
 
-def one_life(context: ForkServerContext, settings: Settings, boundaries: Path | None = None, seconds: float | None = None) -> int:
+def one_life(
+    context: ForkServerContext, settings: Settings, boundaries: Path | None = None, seconds: float | None = None
+) -> int:
     """Exit code of one life; -SIGKILL where it was killed, after `seconds` or at a boundary."""
     process = context.Process(target=live, args=(settings, boundaries))
     process.start()

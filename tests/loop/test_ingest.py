@@ -61,7 +61,9 @@ def raw(loop: Loop) -> dict[int, list[dict[str, Any]]]:
     rows: dict[int, list[dict[str, Any]]] = {}
     for batch in loop.warehouse.batches("flats"):
         chunks = loop.warehouse.good_rows(loop.case, batch)
-        rows[batch.number] = [{k: v for k, v in row.items() if k != "position"} for c in chunks for row in c.to_pylist()]
+        rows[batch.number] = [
+            {k: v for k, v in row.items() if k != "position"} for c in chunks for row in c.to_pylist()
+        ]
     return rows
 
 
@@ -93,7 +95,7 @@ def test_where_nothing_is_allowed_a_lost_batch_is_a_gap_until_a_person_accepts_i
         with pytest.raises(GapFound, match=f"batch {lost} of flats may be lost.*relevo accept flats {lost}"):
             take(loop)
     orders.judge_batch(loop.case, loop.source.name, lost, BatchState.ACCEPTED, "the source is gone", loop.warehouse)
-    assert take_all(loop) == [number for number in range(lost + 1, 4)]
+    assert take_all(loop) == list(range(lost + 1, 4))
     assert raw(loop) == {number: rows for number, rows in enumerate(foreign.batches) if number != lost}
     assert loop.warehouse.accepted_gaps("flats", loop.source.name) == {lost: "the source is gone"}
 
@@ -174,7 +176,7 @@ def test_an_empty_batch_is_a_batch(opened: Any, foreign: Foreign) -> None:
 
 
 def test_an_unknown_group_is_an_error_and_not_the_end(opened: Any, foreign: Foreign) -> None:
-    foreign.answer = lambda query: (400, b'{"detail": "grupo 99 no existe"}', None)  # type: ignore[method-assign]
+    foreign.answer = lambda _: (400, b'{"detail": "grupo 99 no existe"}', None)  # type: ignore[method-assign]
     with pytest.raises(SourceError, match="grupo 99"):
         take(opened())
 
@@ -204,7 +206,9 @@ def test_a_mostly_bad_batch_stops_the_loop_until_a_person_decides(
     loop = opened()
     take(loop)
     for _ in range(2):
-        with pytest.raises(BatchStopped, match=r"batch 1 of flats: 40 of 60 rows.*'rent' is text.*relevo accept flats 1"):
+        with pytest.raises(
+            BatchStopped, match=r"batch 1 of flats: 40 of 60 rows.*'rent' is text.*relevo accept flats 1"
+        ):
             take(loop)
     orders.judge_batch(loop.case, loop.source.name, 1, state, "looked at it", loop.warehouse)
     batch = loop.ingest()

@@ -83,15 +83,15 @@ def test_ten_kills_at_random_instants_lose_and_double_nothing(settings: Settings
 
 @pytest.mark.kills
 @pytest.mark.parametrize("seed", range(5))
-def test_fifty_kills_at_random_instants_lose_and_double_nothing(settings: Settings, foreign: Foreign, seed: int) -> None:
+def test_fifty_kills_at_random_instants_lose_and_double_nothing(
+    settings: Settings, foreign: Foreign, seed: int
+) -> None:
     assert kill_and_restart(settings, kills=10, seed=100 + seed) > 0
     assert_nothing_lost_or_doubled(settings, foreign)
     assert_every_batch_decided_once_and_carried_out(settings)
 
 
-@pytest.mark.parametrize(
-    "foreign", [pytest.param("repeats", marks=pytest.mark.kills), "starts over"], indirect=True
-)
+@pytest.mark.parametrize("foreign", [pytest.param("repeats", marks=pytest.mark.kills), "starts over"], indirect=True)
 def test_a_kill_before_and_after_each_thing_the_loop_does_loses_and_doubles_nothing(
     settings: Settings, foreign: Foreign, tmp_path: Path
 ) -> None:
@@ -101,8 +101,8 @@ def test_a_kill_before_and_after_each_thing_the_loop_does_loses_and_doubles_noth
     assert code == DONE, (settings.home / "error.txt").read_text()
     killed_at = record.read_text().splitlines()
     assert {f"{when} step.{step}" for when in ("before", "after") for step in STEPS} <= set(killed_at)
-    assert {f"{when} {port}.{call}" for when in ("before", "after") for port in WATCHED for call in WATCHED[port]} <= set(
-        killed_at
-    )
+    assert {
+        f"{when} {port}.{call}" for when in ("before", "after") for port in WATCHED for call in WATCHED[port]
+    } <= set(killed_at)
     assert_nothing_lost_or_doubled(settings, foreign)
     assert_every_batch_decided_once_and_carried_out(settings)

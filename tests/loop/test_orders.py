@@ -166,7 +166,7 @@ def test_a_use_case_that_raises_is_named_with_its_error(tmp_path: Path) -> None:
     file.write_text("1 / 0\n")
     with pytest.raises(UseCaseBroken, match=r"use_case\.py: ZeroDivisionError"):
         load_use_case("flats", settings)
-    with pytest.raises(NotFound, match="no use case 'houses'.*there are: flats"):
+    with pytest.raises(NotFound, match=r"no use case 'houses'.*there are: flats"):
         load_use_case("houses", settings)
 
 
@@ -176,7 +176,9 @@ def test_a_candidate_that_raises_fails_the_training_and_the_batch_waits(tmp_path
         file = tmp_path / "use_cases" / "flats" / "use_case.py"
         sound = file.read_text()
         broken = sound.replace("candidates=(LinearBaseline(),)", "candidates=(Broken(),)")
-        file.write_text("class Broken:\n    name = 'broken'\n    def fit(self, *_):\n        raise ValueError('no luck')\n" + broken)
+        file.write_text(
+            "class Broken:\n    name = 'broken'\n    def fit(self, *_):\n        raise ValueError('no luck')\n" + broken
+        )
         with pytest.raises(Exception, match="no luck"), open_loop("flats", settings).working("test") as loop:
             work_one(loop, lambda _: None)
         file.write_text(sound)

@@ -46,7 +46,12 @@ class MariaDB:
 
     def start(self) -> None:
         log = self._home / "log"
-        command = [self._program, "--no-defaults", f"--datadir={self._home / 'data'}", f"--socket={self._home / 'socket'}"]
+        command = [
+            self._program,
+            "--no-defaults",
+            f"--datadir={self._home / 'data'}",
+            f"--socket={self._home / 'socket'}",
+        ]
         network = ["--bind-address=127.0.0.1", f"--port={self._port}", "--skip-name-resolve"]
         light = ["--innodb-buffer-pool-size=32M", "--innodb-flush-log-at-trx-commit=0", "--performance-schema=OFF"]
         with log.open("ab") as output:

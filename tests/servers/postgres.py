@@ -101,7 +101,9 @@ def postgres_database(postgres_url: str) -> Iterator[str]:
     """An empty database, gone after the test."""
     name = f"test_{uuid4().hex[:12]}"
     admin = sa.create_engine(
-        sa.make_url(postgres_url).set(drivername="postgresql+psycopg2"), isolation_level="AUTOCOMMIT", poolclass=sa.NullPool
+        sa.make_url(postgres_url).set(drivername="postgresql+psycopg2"),
+        isolation_level="AUTOCOMMIT",
+        poolclass=sa.NullPool,
     )
     with admin.connect() as connection:
         connection.exec_driver_sql(f"CREATE DATABASE {name}")

@@ -199,7 +199,8 @@ def _matches(folder: Path, digest: str) -> bool:
 
 def _signature(release: dict[str, Any]) -> ModelSignature:
     inputs = [
-        ColSpec("string" if field["kind"] in ("category", "code") else "float", field["name"]) for field in release["fields"]
+        ColSpec("string" if field["kind"] in ("category", "code") else "float", field["name"])
+        for field in release["fields"]
     ]
     output = "prediction" if release["task"] == "regression" else "probabilities"
     return ModelSignature(Schema(inputs), Schema([ColSpec("float", output)]))

@@ -18,4 +18,9 @@ class HttpReloadHint:
             try:
                 httpx.post(f"{url.rstrip('/')}/load_model/", timeout=5).raise_for_status()
             except httpx.HTTPError as error:
-                log.warning("%s: the API at %s was not told of the new champion and will find it by itself: %s", case, url, error)
+                log.warning(
+                    "%s: the API at %s was not told of the new champion and will find it by itself: %s",
+                    case,
+                    url,
+                    error,
+                )

@@ -165,7 +165,9 @@ def _judge(case: str, number: int, state: str, reason: str) -> None:
 @app.command(rich_help_panel="Work")
 def predict(
     case: Case,
-    values: Annotated[list[str] | None, typer.Argument(help="NAME=VALUE for each field; a field left out is missing")] = None,
+    values: Annotated[
+        list[str] | None, typer.Argument(help="NAME=VALUE for each field; a field left out is missing")
+    ] = None,
     file: Annotated[Path | None, typer.Option("--file", help="CSV or Parquet with a row a prediction")] = None,
 ) -> None:
     """Ask the champion, for one row or a file of them."""

@@ -76,7 +76,10 @@ def _decide_again(decision: Decision, policy: Policy, share: float | None, same:
             if share is None:
                 unknown.append("rows")
             elif share >= policy.new_rows_share:
-                return Action.TRAIN, f"{share:.0%} of rows are new since the last training (needs {policy.new_rows_share:.0%})"
+                return (
+                    Action.TRAIN,
+                    f"{share:.0%} of rows are new since the last training (needs {policy.new_rows_share:.0%})",
+                )
         elif one.name in OF_CHAMPION:
             if not same:
                 unknown.append(one.name)
@@ -121,8 +124,14 @@ def replay_trained(console: Console, loop: Loop, path: Path) -> None:
     result: list[Replayed] = []
     with tempfile.TemporaryDirectory(prefix="relevo-replay-") as scratch:
         settings = loop.settings.model_copy(
-            update={"home": Path(scratch), "warehouse_url": "", "tracking_uri": "", "landing_store": "", "artifacts_store": "",
-                    "reload_urls": ()}  # fmt: skip
+            update={
+                "home": Path(scratch),
+                "warehouse_url": "",
+                "tracking_uri": "",
+                "landing_store": "",
+                "artifacts_store": "",
+                "reload_urls": (),
+            }
         )
         again = LoopOf(replace(loop.case, policy=policy), settings)
         again.source = LandedSource(batches, loop.landing)

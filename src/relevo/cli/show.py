@@ -52,7 +52,9 @@ def status(console: Console, loop: Loop) -> None:
         return
     last = batches[-1]
     console.print(f"[bold]{name}[/bold]  {len(batches)} batches, {sum(b.rows for b in batches):,} rows")
-    console.print(f"newest batch   {last.number}, {last.rows:,} rows, {last.state}, loaded {last.loaded_at:%Y-%m-%d %H:%M} UTC")
+    console.print(
+        f"newest batch   {last.number}, {last.rows:,} rows, {last.state}, loaded {last.loaded_at:%Y-%m-%d %H:%M} UTC"
+    )
     for alias in (CHAMPION, CHALLENGER):
         console.print(f"{alias:<14} {_version(loop, alias)}", highlight=False)
     for verdict in warehouse.verdicts(name)[-1:]:
@@ -71,7 +73,11 @@ def _version(loop: Loop, alias: str) -> str:
 
 
 def _headline(training: Training) -> str:
-    for name, pattern in (("test_mape", "MAPE {:.1%}"), ("test_accuracy", "accuracy {:.1%}"), ("test_rmse", "RMSE {:,.3g}")):
+    for name, pattern in (
+        ("test_mape", "MAPE {:.1%}"),
+        ("test_accuracy", "accuracy {:.1%}"),
+        ("test_rmse", "RMSE {:,.3g}"),
+    ):
         if name in training.metrics:
             return pattern.format(training.metrics[name]).replace("%", " %")
     return "no test rows"
@@ -84,7 +90,9 @@ def _waiting(console: Console, loop: Loop, last: Batch) -> None:
             f"relevo accept|reject {loop.case.name} {last.number} --reason …"
         )
     if lost := loop.warehouse.attempts(loop.case.name, last.source, Outcome.UNANSWERED):
-        console.print(f"[yellow]open[/yellow]           {len(lost)} requests got no answer; the next run finds out what they lost")
+        console.print(
+            f"[yellow]open[/yellow]           {len(lost)} requests got no answer; the next run finds out what they lost"
+        )
 
 
 def history(console: Console, loop: Loop) -> None:
@@ -118,7 +126,9 @@ def explain(console: Console, loop: Loop, number: int) -> None:
     if batch is None:
         raise NotFound(f"{name} has no batch {number}; `relevo history {name}` lists those it has")
     console.rule(f"batch {batch.number} of {name}", align="left")
-    console.print(f"{batch.rows:,} rows from {batch.source}, {batch.bad_rows:,} in quarantine, {batch.state} {batch.reason}")
+    console.print(
+        f"{batch.rows:,} rows from {batch.source}, {batch.bad_rows:,} in quarantine, {batch.state} {batch.reason}"
+    )
     console.print(f"sha256 {batch.sha256}  landed at {batch.object_key}", soft_wrap=True, highlight=False)
     for column, reason, cells in warehouse.bad_cell_counts(batch):
         console.print(f"  quarantine: {plain(column)} {plain(reason)}: {cells:,} cells", highlight=False)
@@ -161,7 +171,9 @@ def _training(console: Console, training: Training) -> None:
     names = sorted({metric.split("_", 1)[1] for metric in training.metrics if metric.startswith("test_")})
     table = Table("metric", "train", "validation", "test", box=None, pad_edge=False)
     for metric in names:
-        table.add_row(metric, *(_number(training.metrics.get(f"{s}_{metric}")) for s in ("train", "validation", "test")))
+        table.add_row(
+            metric, *(_number(training.metrics.get(f"{s}_{metric}")) for s in ("train", "validation", "test"))
+        )
     console.print(table)
 
 
@@ -204,7 +216,13 @@ class Working:
 
     def __init__(self, console: Console, case: str, batches: int | None) -> None:
         self._case, self._started = case, time.monotonic()
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+        )
         self._progress = Progress(*columns, console=console, transient=True)
         self._task = self._progress.add_task(case, total=batches)
 
@@ -212,7 +230,9 @@ class Working:
         self._progress.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._progress.stop()
 
     def step(self, what: str) -> None:

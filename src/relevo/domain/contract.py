@@ -37,11 +37,15 @@ class Column:
         return self.kind in (Kind.CATEGORY, Kind.CODE)
 
 
-def number(name: str, low: float | None = None, high: float | None = None, *, nullable: bool = False, doc: str = "") -> Column:
+def number(
+    name: str, low: float | None = None, high: float | None = None, *, nullable: bool = False, doc: str = ""
+) -> Column:
     return Column(name, Kind.NUMBER, nullable, low, high, doc=doc)
 
 
-def integer(name: str, low: float | None = None, high: float | None = None, *, nullable: bool = False, doc: str = "") -> Column:
+def integer(
+    name: str, low: float | None = None, high: float | None = None, *, nullable: bool = False, doc: str = ""
+) -> Column:
     return Column(name, Kind.INTEGER, nullable, low, high, doc=doc)
 
 

@@ -52,7 +52,9 @@ class Policy:
             if not 0 < getattr(self, name) < 1:
                 raise UseCaseBroken(f"policy: {name} is {getattr(self, name)}; it must lie between 0 and 1")
         if self.holdout_share + self.validation_share > 0.8:
-            raise UseCaseBroken("policy: holdout_share and validation_share leave less than 20 % of the rows to train on")
+            raise UseCaseBroken(
+                "policy: holdout_share and validation_share leave less than 20 % of the rows to train on"
+            )
 
     @staticmethod
     def of(values: dict[str, Any]) -> Policy:
@@ -60,4 +62,5 @@ class Policy:
         known = {field.name for field in fields(Policy)}
         if unknown := set(values) - known:
             raise UseCaseBroken(f"policy: no setting {sorted(unknown)[0]!r}; there are {', '.join(sorted(known))}")
-        return Policy(**{key: tuple(value) if key == "triggers" else value for key, value in values.items()})
+        given: dict[str, Any] = {key: tuple(value) if key == "triggers" else value for key, value in values.items()}
+        return Policy(**given)

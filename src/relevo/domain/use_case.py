@@ -93,7 +93,9 @@ class UseCase:
             )
         for name in (*self.features, *self.slices):
             if self.contract[name].kind is Kind.TEXT:
-                raise UseCaseBroken(f"use case {self.name}: {name!r} is free text and cannot be a feature; make it a category")
+                raise UseCaseBroken(
+                    f"use case {self.name}: {name!r} is free text and cannot be a feature; make it a category"
+                )
         if self.contract.target in self.features:
             raise UseCaseBroken(f"use case {self.name}: the target {self.contract.target!r} is also a feature")
         if not self.features or not self.candidates:

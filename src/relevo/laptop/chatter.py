@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 
 WORRY = re.compile(r"\b(error|critical|fatal|traceback|exception)\b", re.IGNORECASE)
@@ -9,6 +10,7 @@ WORRY = re.compile(r"\b(error|critical|fatal|traceback|exception)\b", re.IGNOREC
 AIRFLOW = re.compile(r"\d{4}-\S+( \S+)? \[(?P<level>\w+) *\] (?P<message>.*?) +\[(?P<logger>[\w.]+)\](?P<rest>.*)$")
 TASK = re.compile(r"dag_id=continuous_training_(?P<case>\S+).*?task_id=(?P<task>\S+)")
 RAISED = re.compile(r"'exc_type': '(?P<type>\w+)', 'exc_value': (?P<quote>['\"])(?P<value>.*?)(?P=quote), 'exc_notes'")
+RUN_FAILED = re.compile(r"Marking run <DagRun continuous_training_(?P<case>\w+) @ .*? failed$")
 OURS = ("AirflowFailException", "AirflowSkipException")
 
 
@@ -22,6 +24,8 @@ def airflow_line(line: str) -> str | None:
     found = AIRFLOW.search(line)
     if found is None or found["logger"] == "task.stderr":  # libraries chat there, and Airflow calls all of it errors
         return None
+    if failed := RUN_FAILED.match(found["message"]):
+        return f"{failed['case']}: the run has failed and the chain with it; Airflow asks again as scheduled"
     level, message, rest = found["level"], found["message"], found["rest"]
     where = TASK.search(rest)
     subject = f"{where['case']} {where['task']}: " if where else ""
@@ -37,5 +41,5 @@ def _raised(rest: str) -> str:
     found = RAISED.search(rest)
     if found is None:
         return "failed; its log in Airflow says why"
-    said = found["value"].encode().decode("unicode_escape", "replace") if "\\n" in found["value"] else found["value"]
+    said = ast.literal_eval(f"{found['quote']}{found['value']}{found['quote']}")
     return said if found["type"] in OURS else f"{found['type']}: {said}"

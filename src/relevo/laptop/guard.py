@@ -40,7 +40,7 @@ class Watcher:
     """A small process that outlives a killed supervisor just long enough to end what it has started."""
 
     def __init__(self, lock: IO[str]) -> None:
-        self._process = subprocess.Popen(  # noqa: S603 - this very interpreter
+        self._process = subprocess.Popen(
             [sys.executable, "-S", sessions.__file__],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,

@@ -93,25 +93,12 @@ def mlflow(settings: Settings) -> Program:
 
     Artifacts are read and written in place, not through the server: what either has made is whole for the other.
     """
+    home, port = settings.home.absolute(), str(settings.mlflow_port)
+    artifacts = ("--default-artifact-root", f"file://{home}/mlflow-artifacts", "--no-serve-artifacts")
+    options = ("--host", HERE, "--port", port, "--workers", "1", *artifacts)
     return Program(
         name="mlflow",
-        command=(
-            sys.executable,
-            "-m",
-            "mlflow",
-            "server",
-            "--host",
-            HERE,
-            "--port",
-            str(settings.mlflow_port),
-            "--workers",
-            "1",
-            "--backend-store-uri",
-            settings.tracking,
-            "--default-artifact-root",
-            f"file://{settings.home.absolute()}/mlflow-artifacts",
-            "--no-serve-artifacts",
-        ),
+        command=(sys.executable, "-m", "relevo.laptop.mlflow_server", str(home / "mlflow.db"), *options),
         env={
             "MLFLOW_DISABLE_TELEMETRY": "true",
             "DO_NOT_TRACK": "true",
@@ -168,6 +155,8 @@ def _of_airflow(port: int, home: Path) -> dict[str, str]:
         "CORE__LOAD_EXAMPLES": False,
         "CORE__PARALLELISM": 2,
         "CORE__DEFAULT_TASK_RETRY_DELAY": 10,
+        "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": 0.5,
+        "WORKERS__MIN_HEARTBEAT_INTERVAL": 1,  # also how late the end of a task is noticed
         "SCHEDULER__MP_START_METHOD": "forkserver",
         "SCHEDULER__MP_FORKSERVER_PRELOAD": ",".join(PRELOADED),
         "API__WORKERS": 1,

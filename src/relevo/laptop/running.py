@@ -28,7 +28,7 @@ class Running:
         self.healthy_at = time.monotonic()
         self._said: set[str] = set()
         self._log = self.log_file.open("ab")
-        self._process = subprocess.Popen(  # noqa: S603 - the commands are in programs.py
+        self._process = subprocess.Popen(
             program.command,
             env={**os.environ, "PYTHONUNBUFFERED": "1", **program.env},
             stdin=subprocess.DEVNULL,

@@ -1,7 +1,7 @@
 """End all processes of a session: a program of `relevo up` with everything it has started, whatever its process group.
 
-Run as a script it is the watcher: it reads session ids, one a line, and ends them when its input ends, as it does when the
-supervisor is killed. It imports nothing of Relevo, to stay small.
+Run as a script it is the watcher: it reads session ids, one a line, and ends them when its input ends, as it does when
+the supervisor is killed. It imports nothing of Relevo, to stay small.
 """
 
 from __future__ import annotations

@@ -20,7 +20,6 @@ from relevo.learning.goal import Goal
 from relevo.learning.onnx_graph import Graph, answer, encoded, metadata
 from relevo.learning.tree_node import add_trees
 
-MAX_BINS = 256
 VALIDATION_SALT = 202
 Chunks = Callable[[], Iterator[Floats]]
 
@@ -81,7 +80,7 @@ def fit_trees(
     """Early stopping on the validation rows; with `refit`, those then join the training rows for a second fit."""
     if not len(validation):
         train, validation = split_off(train, 0.1, VALIDATION_SALT)
-    whole = {**_objective(goal), **settings, "nthread": os.cpu_count() or 1, "tree_method": "hist", "max_bin": MAX_BINS}
+    whole = {**_objective(goal), **settings, "nthread": os.cpu_count() or 1, "tree_method": "hist"}
     fit = fit_encoder(train, goal)
     booster = _train(fit, train, validation, goal, whole, rounds, patience)
     if refit and len(validation):
@@ -104,11 +103,11 @@ def _objective(goal: Goal) -> dict[str, Any]:
 def _train(
     fit: Fit, train: Frame, validation: Frame | None, goal: Goal, settings: dict[str, Any], rounds: int, patience: int
 ) -> Any:
-    rows = xgb.QuantileDMatrix(_Chunks(lambda: fit.chunks(train), goal.learned(train.target)), max_bin=MAX_BINS)
+    rows = xgb.QuantileDMatrix(_Chunks(lambda: fit.chunks(train), train, goal), max_bin=settings["max_bin"])
     if validation is None or not len(validation):
         return xgb.train(settings, rows, rounds)
-    watched = _Chunks(lambda: fit.encoder.chunks(validation), goal.learned(validation.target))
-    held = xgb.QuantileDMatrix(watched, ref=rows, max_bin=MAX_BINS)
+    watched = _Chunks(lambda: fit.encoder.chunks(validation), validation, goal)
+    held = xgb.QuantileDMatrix(watched, ref=rows, max_bin=settings["max_bin"])
     booster = xgb.train(
         settings, rows, rounds, evals=[(held, "validation")], early_stopping_rounds=patience, verbose_eval=False
     )
@@ -118,8 +117,8 @@ def _train(
 class _Chunks(xgb.DataIter):  # type: ignore[misc]
     """Feeds XGBoost a chunk at a time; it comes through several times and keeps one byte a value."""
 
-    def __init__(self, chunks: Chunks, labels: Floats) -> None:
-        self._chunks, self._labels = chunks, labels
+    def __init__(self, chunks: Chunks, frame: Frame, goal: Goal) -> None:
+        self._chunks, self._target, self._goal = chunks, frame.target, goal
         self._left, self._start = chunks(), 0
         super().__init__()
 
@@ -131,6 +130,6 @@ class _Chunks(xgb.DataIter):  # type: ignore[misc]
         if chunk is None:
             return False
         stop = self._start + len(chunk)
-        input_data(data=chunk, label=self._labels[self._start : stop])
+        input_data(data=chunk, label=self._goal.learned(self._target[self._start : stop]))
         self._start = stop
         return True

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from relevo.domain.frame import Categorical, Floats, Frame
 from relevo.learning.folds import fold_of
 from relevo.learning.goal import Goal
+from relevo.learning.moments import finite
 from relevo.learning.signals import Signals
 from relevo.learning.word_means import FOLDS, WordMeans
-from relevo.learning.words import WordTable, finite, one_hot, seen_words
+from relevo.learning.words import WordTable, one_hot, seen_words
 
 ONE_HOT_WORDS = 12
 CHUNK = 32_768
@@ -61,14 +62,14 @@ class Fit:
 
     def chunks(self, frame: Frame, rows: int = CHUNK) -> Iterator[Floats]:
         """The training rows, encoded out of fold."""
-        folds = fold_of(frame.identity, FOLDS, FOLD_SALT)
         places = [table.rows_of(frame.categories[table.feature].words) for table in self.encoder.tables]
         for start, whole in zip(range(0, len(frame), rows), self.encoder.chunks(frame, rows), strict=True):
             column, stop = len(self.encoder.numbers), start + len(whole)
+            folds = fold_of(frame.identity[start:stop], FOLDS, FOLD_SALT)
             for table, place, other in zip(self.encoder.tables, places, self.others, strict=True):
                 if other is not None:
                     codes = frame.categories[table.feature].codes[start:stop]
-                    whole[:, column : column + table.width] = other[folds[start:stop], place[codes]]
+                    whole[:, column : column + table.width] = other[folds, place[codes]]
                 column += table.width
             yield whole
 
@@ -95,7 +96,6 @@ def fit_encoder(frame: Frame, goal: Goal) -> Fit:
 
 def _means(frame: Frame, goal: Goal, words: dict[str, tuple[str, ...]]) -> dict[str, WordMeans]:
     signals = Signals.of(frame, goal, CHUNK)
-    folds = fold_of(frame.identity, FOLDS, FOLD_SALT)
     means = {name: WordMeans.empty(len(words[name]), signals.width) for name in words}
     places = {
         name: WordTable(name, words[name], np.empty((0, 0))).rows_of(frame.categories[name].words) for name in words
@@ -103,8 +103,9 @@ def _means(frame: Frame, goal: Goal, words: dict[str, tuple[str, ...]]) -> dict[
     for start in range(0, len(frame), CHUNK):
         rows = slice(start, start + CHUNK)
         values = signals.values(frame, goal, rows)
+        folds = fold_of(frame.identity[rows], FOLDS, FOLD_SALT)
         for name in words:
-            means[name].add(folds[rows], places[name][frame.categories[name].codes[rows]], values)
+            means[name].add(folds, places[name][frame.categories[name].codes[rows]], values)
     return means
 
 

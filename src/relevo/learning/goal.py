@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from relevo.domain.frame import Floats, Frame
 from relevo.errors import RelevoError
+from relevo.learning.moments import mean_and_spread
 
 MAX_LOG = 80.0  # exp of more does not fit a float32
 
@@ -35,9 +36,8 @@ class Goal:
             raise RelevoError(
                 f"the target goes down to {lowest:g}, which has no logarithm; set log_target=False in use_case.py"
             )
-        values = np.log(frame.target) if log_target else frame.target
-        scale = 1.0 if log_target else float(values.std()) or 1.0
-        return Goal((), log_target, float(values.mean()), scale)
+        mean, spread = mean_and_spread(frame.target, np.log if log_target else None)
+        return Goal((), log_target, mean, 1.0 if log_target else spread)
 
     @property
     def outputs(self) -> int:

@@ -14,8 +14,9 @@ from scipy.sparse.linalg import lsqr
 
 from relevo.domain.frame import Frame
 from relevo.learning.goal import Goal
+from relevo.learning.moments import finite
 from relevo.learning.onnx_graph import Graph, answer, look_up, metadata
-from relevo.learning.words import WordTable, finite, seen_words
+from relevo.learning.words import WordTable, seen_words
 
 DAMPING = 1e-3
 Matrix = NDArray[np.float64]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from relevo.domain.frame import Frame
 from relevo.learning.goal import Goal
-from relevo.learning.words import finite
+from relevo.learning.moments import finite, mean_and_spread
 
 MOST_NUMBERS = 50  # of more, a linear fit costs too much for what it tells
 LEADING = 2
@@ -44,7 +44,7 @@ class Signals:
     def of(frame: Frame, goal: Goal, chunk: int) -> Signals:
         targets = 1 if goal.outputs == 1 else min(goal.outputs, MOST_CLASSES)
         numbers = tuple(frame.numbers) if len(frame.numbers) <= MOST_NUMBERS else ()
-        moments = [_moments(frame.numbers[name], chunk) for name in numbers]
+        moments = [mean_and_spread(frame.numbers[name]) for name in numbers]
         means, scales = (np.array([m[i] for m in moments], dtype=np.float64) for i in (0, 1))
         plain = Signals(numbers, means, scales, None, np.empty(0, np.intp), targets)
         if not numbers:
@@ -90,14 +90,3 @@ class Signals:
         scale = np.sqrt(np.maximum(np.diag(square), 1e-12))
         damped = square / np.outer(scale, scale) + RIDGE * np.eye(size)
         return np.asarray(np.linalg.solve(damped, product / scale[:, None]) / scale[:, None], dtype=np.float64)
-
-
-def _moments(values: NDArray[np.float32], chunk: int) -> tuple[float, float]:
-    count, total, square = 0, 0.0, 0.0
-    for start in range(0, len(values), chunk):
-        part = finite(values[start : start + chunk]).astype(np.float64)
-        part = part[~np.isnan(part)]
-        count, total, square = count + len(part), total + part.sum(), square + (part**2).sum()
-    mean = total / count if count else 0.0
-    spread = np.sqrt(max(square / count - mean**2, 0.0)) if count else 0.0
-    return mean, float(spread) or 1.0

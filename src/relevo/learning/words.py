@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from relevo.domain.frame import Categorical, Floats
+from relevo.domain.frame import Categorical
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,3 @@ def one_hot(feature: str, words: tuple[str, ...], has_missing: bool) -> WordTabl
     if has_missing:
         values[-1, -1] = 1
     return WordTable(feature, words, values)
-
-
-def finite(values: Floats) -> Floats:
-    """No infinity: a number too large for a float32 is the largest one; NaN stays, it is missing."""
-    limit = np.finfo(np.float32).max
-    return np.clip(values, -limit, limit)

@@ -39,9 +39,17 @@ def contest(case: UseCase, decision: Decision, warehouse: Warehouse, registry: M
         judgement = _meet(case, decision, training, champion, number, warehouse, registry)
     return warehouse.record_verdict(
         Verdict(
-            0, case.name, decision.id, judgement.ruling, training.version, champion, number, judgement.sentence,
-            judgement.evidence, clock.now(),
-        )  # fmt: skip
+            0,
+            case.name,
+            decision.id,
+            judgement.ruling,
+            training.version,
+            champion,
+            number,
+            judgement.sentence,
+            judgement.evidence,
+            clock.now(),
+        )
     )
 
 

@@ -39,7 +39,15 @@ def decide(
     if repeated:
         evidence, sentence = (*evidence, repeated), f"{sentence}; {repeated.sentence}"
     decision = Decision(
-        0, case.name, batch.id, action, sentence, evidence, asdict(case.policy), clock.now(), asked[0].id if asked else None
+        0,
+        case.name,
+        batch.id,
+        action,
+        sentence,
+        evidence,
+        asdict(case.policy),
+        clock.now(),
+        asked[0].id if asked else None,
     )
     return warehouse.record_decision(decision)
 
@@ -99,7 +107,8 @@ def _errors(case: UseCase, release: Release, rows: Frame, model: OnnxModel) -> t
     measured = measure(case.task, rows.target, model.predict(rows))
     trained = {name.removeprefix("test_"): value for name, value in release.metrics.items() if name.startswith("test_")}
     if case.task == "classification":
-        return "error rate", *(None if "accuracy" not in m else 1 - m["accuracy"] for m in (measured, trained))
+        now, then = (None if "accuracy" not in m else 1 - m["accuracy"] for m in (measured, trained))
+        return "error rate", now, then
     label = "MAPE" if case.log_target else "MAE"
     return label, measured.get(label.lower()), trained.get(label.lower())
 

@@ -42,8 +42,8 @@ def _frame(case: UseCase, rows: pa.RecordBatch) -> Frame:
 def _floats(values: pa.Array, kind: Kind) -> Floats:
     if kind is Kind.DATE:
         days = values.cast(pa.int64()).to_numpy(zero_copy_only=False) / MICROSECONDS_A_DAY
-        return days.astype(np.float32)
-    return values.cast(pa.float32(), safe=False).to_numpy(zero_copy_only=False)
+        return np.asarray(days, np.float32)
+    return np.asarray(values.cast(pa.float32(), safe=False).to_numpy(zero_copy_only=False), np.float32)
 
 
 def _words(case: UseCase, name: str, values: pa.Array) -> Categorical:

@@ -16,8 +16,8 @@ from typing import cast
 from relevo.domain.batch import Attempt, Batch, BatchState, Outcome
 from relevo.domain.use_case import UseCase
 from relevo.errors import BatchStopped, GapFound, SourceError, SourceUnavailable
-from relevo.loop.wire import read_rows
 from relevo.loop.progress import is_finished
+from relevo.loop.wire import read_rows
 from relevo.ports import Answer, BatchFacts, BatchSource, Format, ObjectStore, Warehouse
 
 log = logging.getLogger(__name__)
@@ -66,7 +66,9 @@ def ingest(
 
 
 def _why_stopped(case: UseCase, batch: Batch, warehouse: Warehouse) -> str:
-    worst = "; ".join(f"{column!r} {reason} ({cells:,} cells)" for column, reason, cells in warehouse.bad_cell_counts(batch)[:3])
+    worst = "; ".join(
+        f"{column!r} {reason} ({cells:,} cells)" for column, reason, cells in warehouse.bad_cell_counts(batch)[:3]
+    )
     return (
         f"batch {batch.number} of {case.name}: {batch.bad_rows:,} of {batch.rows:,} rows break the contract "
         f"(limit {case.policy.bad_rows_share:.0%}): {worst}; let its good rows pass with `relevo accept {case.name} "
@@ -90,7 +92,9 @@ class _Ingest:
             if stored := self.landing.list(attempt.object_key + "."):
                 self._landed(attempt, stored[0])
             else:
-                self.warehouse.close_attempt(attempt, Outcome.UNANSWERED, detail="the process ended before an answer landed")
+                self.warehouse.close_attempt(
+                    attempt, Outcome.UNANSWERED, detail="the process ended before an answer landed"
+                )
 
     def next_batch(self) -> Batch | None:
         while True:
@@ -181,7 +185,9 @@ class _Ingest:
         """A source may repeat itself once; one that never moves on would keep us here for ever."""
         if self.last_known == batch.number:
             stuck = f"{self.source.name} answers batch {batch.number} of {self.case.name} again and again"
-            self.patience.spend(SourceUnavailable(f"{stuck}: its cursor does not move; repair it", maybe_answered=False))
+            self.patience.spend(
+                SourceUnavailable(f"{stuck}: its cursor does not move; repair it", maybe_answered=False)
+            )
         self.last_known = batch.number
 
     def _end_in_doubt(self, due: int, *, ahead: bool) -> None:
@@ -197,7 +203,9 @@ class _Ingest:
         """Put the cursor back where a setting allows it: known batches are compared, what is missing comes again."""
         if not self.source.can_restart:
             raise GapFound(self._gap(due, what_came))
-        log.warning("batch %d of %s may be lost (%s); starting %s over", due, self.case.name, what_came, self.source.name)
+        log.warning(
+            "batch %d of %s may be lost (%s); starting %s over", due, self.case.name, what_came, self.source.name
+        )
         self.source.restart()
         self.started_over = True
 

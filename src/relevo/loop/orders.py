@@ -12,13 +12,17 @@ from relevo.loop.publish import carry_out, rollback_target
 from relevo.ports import Clock, ModelRegistry, ObjectStore, ReloadHint, Warehouse
 
 
-def judge_batch(case: UseCase, source: str, number: int, state: BatchState, reason: str, warehouse: Warehouse) -> Batch | None:
+def judge_batch(
+    case: UseCase, source: str, number: int, state: BatchState, reason: str, warehouse: Warehouse
+) -> Batch | None:
     """Accept or reject a stopped batch; accepting a number that never arrived gives a lost batch up (None)."""
     _needs(reason)
     batch = warehouse.find_batch(case.name, source, number)
     if batch is not None:
         if batch.state is not BatchState.STOPPED:
-            raise OrderRefused(f"batch {number} of {case.name} is {batch.state}, not stopped; there is nothing to decide")
+            raise OrderRefused(
+                f"batch {number} of {case.name} is {batch.state}, not stopped; there is nothing to decide"
+            )
         return warehouse.set_batch_state(batch, state, reason)
     due = _first_missing(case.name, source, warehouse)
     if state is BatchState.REJECTED or number != due:
@@ -71,7 +75,9 @@ def rollback(
     return promote(case, target, reason, warehouse, registry, artifacts, hint, clock, MoveKind.ROLLBACK)
 
 
-def retrain(case: UseCase, reason: str, warehouse: Warehouse, registry: ModelRegistry, clock: Clock) -> tuple[Batch, Decision]:
+def retrain(
+    case: UseCase, reason: str, warehouse: Warehouse, registry: ModelRegistry, clock: Clock
+) -> tuple[Batch, Decision]:
     """A decision to train now, at the newest batch, because a person says so."""
     _needs(reason)
     batches = warehouse.batches(case.name)

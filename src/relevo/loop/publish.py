@@ -23,7 +23,9 @@ def publish(
     clock: Clock,
 ) -> Move | None:
     """Carry a verdict out. A loser keeps its registration and learns why; None is answered."""
-    registry.tag(verdict.case, verdict.challenger, {"relevo.verdict": verdict.ruling.value, "relevo.why": verdict.sentence})
+    registry.tag(
+        verdict.case, verdict.challenger, {"relevo.verdict": verdict.ruling.value, "relevo.why": verdict.sentence}
+    )
     if verdict.ruling is Ruling.KEEP:
         return None
     moves = warehouse.moves(verdict.case)
@@ -31,7 +33,17 @@ def publish(
     if asked is None:
         kind = MoveKind.PROMOTION if verdict.champion else MoveKind.FIRST
         asked = warehouse.open_move(
-            Move(0, verdict.case, kind, verdict.challenger, verdict.champion, verdict.sentence, verdict.id, clock.now(), None)
+            Move(
+                0,
+                verdict.case,
+                kind,
+                verdict.challenger,
+                verdict.champion,
+                verdict.sentence,
+                verdict.id,
+                clock.now(),
+                None,
+            )
         )
     return asked if asked.done_at else carry_out(asked, warehouse, registry, artifacts, hint)
 
@@ -78,4 +90,3 @@ def rollback_target(moves: list[Move]) -> str | None:
         else:
             champions.append(move.version)
     return champions[-2] if len(champions) > 1 else None
-

@@ -75,7 +75,9 @@ def _make(
     sides = _sides(case, ids, warehouse)
     train = sides.train
     if not len(train):
-        raise OrderRefused(f"{case.name}: no clean rows to train on in batches up to {decision.batch_id}; see relevo history")
+        raise OrderRefused(
+            f"{case.name}: no clean rows to train on in batches up to {decision.batch_id}; see relevo history"
+        )
     choice = choose(case.candidates, train, sides.validation, case.policy.seed, log_target=case.log_target)
     made = _measured(choice, sides, case)
     data = _data_hash([batch.content_sha256 for batch in batches], sides)
@@ -87,7 +89,9 @@ def _make(
     )  # fmt: skip
     rows = {side: len(frame) for side, frame in sides.items()}
     record = {"batches": ids, "rows": rows, "seconds": round(time.monotonic() - started, 3)}
-    card = model_card(CardFacts(case, release, decision.sentence, tuple(b.number for b in batches), rows, choice.scores))
+    card = model_card(
+        CardFacts(case, release, decision.sentence, tuple(b.number for b in batches), rows, choice.scores)
+    )
     with tempfile.TemporaryDirectory(prefix="relevo-release-") as temporary:
         folder = Path(temporary)
         _write(folder, choice, made, release, record, card, profile_of(train, case.contract.target).to_dict())
@@ -137,13 +141,19 @@ def _data_hash(batches: list[str], sides: Sides) -> str:
     digest = hashlib.sha256()
     for content in batches:
         digest.update(content.encode())
-    for _, frame in sides.items():
+    for frame in (sides.train, sides.validation, sides.test):
         digest.update(frame.identity.tobytes())
     return digest.hexdigest()
 
 
 def _write(
-    folder: Path, choice: Choice, made: Made, release: Release, record: dict[str, Any], card: str, profile: dict[str, Any]
+    folder: Path,
+    choice: Choice,
+    made: Made,
+    release: Release,
+    record: dict[str, Any],
+    card: str,
+    profile: dict[str, Any],
 ) -> None:
     (folder / MODEL_FILE).write_bytes(made.onnx)
     (folder / RELEASE_FILE).write_text(json.dumps(release.to_dict(), indent=2))

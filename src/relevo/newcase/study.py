@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from relevo.domain.contract import Column
+from relevo.domain.policy import Policy
 from relevo.domain.use_case import Task
 from relevo.errors import UseCaseBroken
 from relevo.newcase.batches import Cut, choose_cut
@@ -109,8 +110,13 @@ def _notes(read: _Reading, cut: Cut) -> list[str]:
         notes.append(
             f"the last {cut.waiting} rows wait for a full batch; if no more will come: touch '{path}.finished'"
         )
-    if read.survey.rows < 200:
+    least, a_batch = Policy().min_rows_to_measure, read.survey.rows // cut.batches
+    if read.survey.rows < least:
         notes.append(f"{read.survey.rows} rows are few: expect weak evidence")
+    elif a_batch < least:
+        notes.append(
+            f"batches of about {a_batch} rows: drift is measured on {least} (min_rows_to_measure in the policy)"
+        )
     return notes
 
 

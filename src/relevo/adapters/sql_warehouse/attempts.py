@@ -19,7 +19,9 @@ class Attempts(Part):
         def work(connection: sa.Connection) -> Attempt:
             now = self.database.now(connection)
             values: dict[str, Any] = {"case": case, "source": source, "outcome": Outcome.OPEN, "started_at": now}
-            found = connection.execute(sa.insert(table).values(**values, object_key="").returning(table.c.id)).scalar_one()
+            found = connection.execute(
+                sa.insert(table).values(**values, object_key="").returning(table.c.id)
+            ).scalar_one()
             key = f"landing/{case}/{_safe(source)}/{found:08d}-{now:%Y%m%dT%H%M%S}"
             connection.execute(sa.update(table).where(table.c.id == found).values(object_key=key))
             return Attempt(found, case, source, key, Outcome.OPEN, now)

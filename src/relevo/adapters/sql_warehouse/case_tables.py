@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import pyarrow as pa
 import sqlalchemy as sa
@@ -29,7 +29,7 @@ _TYPES: dict[Kind, pa.DataType] = {
     Kind.CODE: pa.float64(),
     Kind.TEXT: pa.string(),
 }
-_SQL_TYPES: dict[pa.DataType, sa.types.TypeEngine[object]] = {
+_SQL_TYPES: dict[pa.DataType, sa.types.TypeEngine[Any]] = {
     pa.float64(): sa.Double(),
     pa.int32(): sa.Integer(),
     pa.int64(): sa.BigInteger(),
@@ -100,7 +100,9 @@ def sql_names(contract: Contract, dialect: str) -> dict[str, str]:
     names = {column.name for column in contract}
     found: dict[str, str] = {}
     for name in names:
-        twin = dialect == "sqlite" and name != _folded(name) and any(_folded(o) == _folded(name) for o in names - {name})
+        twin = (
+            dialect == "sqlite" and name != _folded(name) and any(_folded(o) == _folded(name) for o in names - {name})
+        )
         unfit = not name or "\x00" in name or len(name.encode("utf-8", "replace")) > MOST_BYTES or name in OWN_NAMES
         found[name] = _renamed(name) if twin or unfit or _folded(name) in OWN_NAMES else name
     return {column.name: found[column.name] for column in contract}
@@ -143,7 +145,7 @@ def _columns(table: CaseTable) -> list[sa.Column[object]]:
 
 
 def _add(
-    table: CaseTable, connection: sa.Connection, column: sa.Column[object], stored: dict[str, sa.types.TypeEngine[object]]
+    table: CaseTable, connection: sa.Connection, column: sa.Column[object], stored: dict[str, sa.types.TypeEngine[Any]]
 ) -> None:
     if table.dialect == "sqlite" and _folded(column.name) in {_folded(name) for name in stored}:
         raise UseCaseBroken(
@@ -165,7 +167,9 @@ def _see_that_type_fits(
             "keep its kind, or give the new one another name"
         )
     if table.dialect != "sqlite":  # which stores any number in such a column as it is
-        _alter(connection, f"ALTER TABLE {table.sql} ALTER COLUMN {quoted(column.name)} TYPE {_type(connection, column)}")
+        _alter(
+            connection, f"ALTER TABLE {table.sql} ALTER COLUMN {quoted(column.name)} TYPE {_type(connection, column)}"
+        )
 
 
 def _type(connection: sa.Connection, column: sa.Column[object]) -> str:

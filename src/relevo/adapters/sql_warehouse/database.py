@@ -149,7 +149,9 @@ def _roll_back(connection: sa.Connection, transaction: sa.RootTransaction) -> No
 
 def _postgresql(url: sa.URL) -> sa.Engine:
     return sa.create_engine(
-        url, pool_pre_ping=True, connect_args={"connect_timeout": 10, "options": NOTICE_LOST_PEERS, "client_encoding": "utf8"}
+        url,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": 10, "options": NOTICE_LOST_PEERS, "client_encoding": "utf8"},
     )
 
 

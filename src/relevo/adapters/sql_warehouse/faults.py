@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg2
+import psycopg2.errors
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
@@ -41,6 +42,8 @@ def is_away(error: BaseException) -> bool:
     cause = driver_error(error)
     if isinstance(cause, psycopg2.InterfaceError):
         return True
+    if type(cause) is psycopg2.DatabaseError:
+        return True  # libpq lost the server in the middle of a COPY and has no words for it
     code = getattr(cause, "pgcode", None) or ""
     dropped = code.startswith(("08", "57P")) or code == "53300"
     return isinstance(cause, psycopg2.OperationalError) and (not code or dropped)
@@ -48,7 +51,7 @@ def is_away(error: BaseException) -> bool:
 
 def _remedy(error: BaseException, cause: BaseException) -> tuple[type[StoreUnavailable], str] | None:
     words = str(cause).lower()
-    if getattr(cause, "pgcode", None) == "53100" or "disk is full" in words or "no space left" in words:
+    if isinstance(cause, psycopg2.errors.DiskFull) or "disk is full" in words or "no space left" in words:
         return StoreUnavailable, "its disk is full; free space there, then start the step again"
     if is_away(error):
         kind = StoreUnavailable if any(sign in words for sign in FOR_GOOD) else StoreAway
@@ -57,7 +60,9 @@ def _remedy(error: BaseException, cause: BaseException) -> tuple[type[StoreUnava
         return StoreUnavailable, "another process has been writing all the while; see what holds it"
     if isinstance(cause, sqlite3.OperationalError) and ("unable to open" in words or "readonly" in words):
         return StoreUnavailable, "see that its folder exists and may be written to"
-    if isinstance(cause, sqlite3.DatabaseError) and ("malformed" in words or "not a database" in words or "i/o" in words):
+    if isinstance(cause, sqlite3.DatabaseError) and (
+        "malformed" in words or "not a database" in words or "i/o" in words
+    ):
         return StoreUnavailable, "the file is damaged; restore it"
     return None
 

@@ -72,7 +72,9 @@ class SqlLease:
     def _compare(self, connection: sa.Connection, row: sa.Select[Any]) -> None:
         found = connection.execute(row).one_or_none()
         if found is None or found.token != self._token:
-            successor = f"{found.holder!r} (host {found.host}, pid {found.pid})" if found and found.holder else "a successor"
+            successor = (
+                f"{found.holder!r} (host {found.host}, pid {found.pid})" if found and found.holder else "a successor"
+            )
             raise LeaseLost(
                 f"{self._case}: {self.holder!r} has lost its lease to {successor}; "
                 "this process must stop, its successor does the work"
@@ -144,7 +146,9 @@ def _take(database: Database, connection: sa.Connection, case: str, holder: str)
     return int(held.token) + 1
 
 
-def _refuse_where_held(row: sa.Row[Any], holder: str, me: Process, database: Database, connection: sa.Connection) -> None:
+def _refuse_where_held(
+    row: sa.Row[Any], holder: str, me: Process, database: Database, connection: sa.Connection
+) -> None:
     free = row.holder in ("", holder) or row.expires_at <= database.now(connection)
     if free or me.knows_dead(row.host, row.pid, row.process):
         return

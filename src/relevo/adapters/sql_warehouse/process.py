@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-
-import socket
 
 
 @dataclass(frozen=True, slots=True)

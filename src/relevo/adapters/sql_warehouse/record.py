@@ -58,7 +58,8 @@ class Record(Rows):
         query = sa.select(sa.func.max(decisions.batch_id)).where(
             decisions.id == trainings.decision_id, trainings.case == case
         )
-        return self.database.read(lambda connection: connection.execute(query).scalar_one())
+        newest: int | None = self.database.read(lambda connection: connection.execute(query).scalar_one())
+        return newest
 
     def record_verdict(self, verdict: Verdict) -> Verdict:
         table = self._tables.verdicts

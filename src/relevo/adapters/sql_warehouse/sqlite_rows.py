@@ -61,4 +61,6 @@ def _array(values: tuple[Any, ...], wanted: pa.DataType) -> pa.Array:
         return pa.array(values, pa.int8()).cast(wanted)
     if pa.types.is_dictionary(wanted):
         return pa.array(values, pa.string()).dictionary_encode()
+    if pa.types.is_floating(wanted):  # a column that was of whole numbers once still holds those it had
+        return pa.array([None if value is None else float(value) for value in values], wanted)
     return pa.array(values, wanted)

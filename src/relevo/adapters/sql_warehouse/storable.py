@@ -24,9 +24,11 @@ def raw_rows(table: CaseTable, batch_id: int, first_position: int, rows: pa.Reco
     count = len(rows)
     present = {name: rows.column(index) for index, name in enumerate(rows.schema.names)}
     kept: dict[int, dict[str, str]] = {}
-    columns = [pa.array(np.full(count, batch_id, np.int32)), pa.array(np.arange(count, dtype=np.int32) + first_position)]
-    for name in table.columns:
-        columns.append(_stored(present.get(name), count, table.schema.field(name).type, name, kept))
+    columns = [
+        pa.array(np.full(count, batch_id, np.int32)),
+        pa.array(np.arange(count, dtype=np.int32) + first_position),
+    ]
+    columns += [_stored(present.get(name), count, table.schema.field(name).type, name, kept) for name in table.columns]
     rest = _stored(present.get(REST), count, pa.string(), REST, {})
     columns.append(_with_originals(rest, kept) if kept else rest)
     return pa.RecordBatch.from_arrays(columns, names=table.names)
@@ -88,8 +90,11 @@ def _text(values: pa.Array, name: str, kept: dict[int, dict[str, str]]) -> pa.Ar
         return values
     stored: list[str | None] = []
     for row, value in enumerate(values.cast(pa.binary()).to_pylist()):
-        text = None if value is None else value.decode("utf-8", "surrogateescape")
-        stored.append(None if text is None else UNSTORABLE.sub(SHOWN, text))
+        if value is None:
+            stored.append(None)
+            continue
+        text = value.decode("utf-8", "surrogateescape")
+        stored.append(UNSTORABLE.sub(SHOWN, text))
         if text != stored[-1]:
             kept.setdefault(row, {})[name] = text
     return pa.array(stored, pa.string())

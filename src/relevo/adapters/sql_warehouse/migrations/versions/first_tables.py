@@ -83,7 +83,9 @@ def _decisions() -> None:
         _text("action"), _text("sentence"), _text("evidence"), _text("policy"),
         sa.Column("decided_at", Instant, nullable=False),
     )  # fmt: skip
-    _index("decisions_once", "audit", "decisions", ["case", "batch_id", sa.text("coalesce(request_id, 0)")], unique=True)
+    _index(
+        "decisions_once", "audit", "decisions", ["case", "batch_id", sa.text("coalesce(request_id, 0)")], unique=True
+    )
 
 
 def _outcomes() -> None:
