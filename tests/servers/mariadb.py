@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.servers import absent, free_port
-from tests.servers.programs import find_program, hand_over, unprivileged, wait_until
+from tests.servers.programs import Program, find_program, hand_over, unprivileged
 
 FOLDERS = ("/usr/sbin", "/usr/bin", "/usr/local/opt/mariadb/bin", "/opt/homebrew/opt/mariadb/bin")
 REMEDY = "apt-get install mariadb-server, or set RELEVO_TEST_MARIADB_URL"
@@ -32,7 +32,7 @@ class MariaDB:
         self._program, self._installer, self._home = server, installer, home
         self._user = unprivileged("mysql")
         self._port = free_port()
-        self._server: subprocess.Popen[bytes] | None = None
+        self._server = Program(home, self._user)
         self.url = f"mysql+pymysql://mlflow:mlflow@127.0.0.1:{self._port}/mlflow"
 
     def create(self) -> None:
@@ -45,27 +45,14 @@ class MariaDB:
         (self._home / "first.sql").write_text(FIRST_WORDS)
 
     def start(self) -> None:
-        log = self._home / "log"
-        command = [
-            self._program,
-            "--no-defaults",
-            f"--datadir={self._home / 'data'}",
-            f"--socket={self._home / 'socket'}",
-        ]
+        files = [f"--datadir={self._home / 'data'}", f"--socket={self._home / 'socket'}"]
         network = ["--bind-address=127.0.0.1", f"--port={self._port}", "--skip-name-resolve"]
         light = ["--innodb-buffer-pool-size=32M", "--innodb-flush-log-at-trx-commit=0", "--performance-schema=OFF"]
-        with log.open("ab") as output:
-            self._server = subprocess.Popen(
-                [*command, *network, *light, f"--init-file={self._home / 'first.sql'}"],
-                user=self._user, stdout=output, stderr=output, cwd=self._home, start_new_session=True,
-            )  # fmt: skip
-        wait_until(self._answers, self._server, log)
+        first = f"--init-file={self._home / 'first.sql'}"
+        self._server.start([self._program, "--no-defaults", *files, *network, *light, first], self._answers)
 
     def stop(self) -> None:
-        if self._server is not None:
-            self._server.send_signal(signal.SIGTERM)
-            self._server.wait(60)
-            self._server = None
+        self._server.end(signal.SIGTERM)
 
     def _answers(self) -> bool:
         with socket.socket() as probe:

@@ -16,7 +16,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.servers import absent, free_port
-from tests.servers.programs import find_program, hand_over, unprivileged, wait_until
+from tests.servers.programs import Program, find_program, hand_over, unprivileged
 
 FOLDERS = ("/usr/lib/postgresql/*/bin", "/usr/local/opt/postgresql*/bin", "/opt/homebrew/opt/postgresql*/bin")
 REMEDY = "apt-get install postgresql, or set RELEVO_TEST_POSTGRES_URL"
@@ -29,7 +29,7 @@ class Postgres:
         self._programs = programs
         self._home = home
         self._user = unprivileged("postgres")
-        self._server: subprocess.Popen[bytes] | None = None
+        self._server = Program(home, self._user)
         self._port = free_port()
         self.url = f"postgresql://relevo@127.0.0.1:{self._port}/postgres"
 
@@ -41,29 +41,17 @@ class Postgres:
         )
 
     def start(self) -> None:
-        log = self._home / "log"
         command = [self._programs / "postgres", "-D", self._home / "data", "-k", self._home, "-h", "127.0.0.1"]
         settings = ["-c", "fsync=off", "-c", "max_connections=50", "-c", "shared_buffers=64MB"]
-        with log.open("ab") as output:
-            self._server = subprocess.Popen(
-                [*command, "-p", str(self._port), *settings],
-                user=self._user, stdout=output, stderr=output, cwd=self._home, start_new_session=True,
-            )  # fmt: skip
-        wait_until(self._answers, self._server, log)
+        self._server.start([*command, "-p", str(self._port), *settings], self._answers)
 
     def stop(self) -> None:
         """Sessions are ended, and the port is closed."""
-        self._end(signal.SIGINT)
+        self._server.end(signal.SIGINT)
 
     def kill(self) -> None:
         """As a crash: nothing is written any more; the next start recovers."""
-        self._end(signal.SIGQUIT)
-
-    def _end(self, by: signal.Signals) -> None:
-        if self._server is not None:
-            self._server.send_signal(by)
-            self._server.wait(30)
-            self._server = None
+        self._server.end(signal.SIGQUIT)
 
     def _answers(self) -> bool:
         ready = [self._programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self._port)]

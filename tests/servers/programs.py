@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 
@@ -39,9 +40,41 @@ def hand_over(folder: Path, user: str | None) -> None:
         shutil.chown(folder, user)
 
 
-def wait_until(answers: Callable[[], bool], server: subprocess.Popen[bytes], log: Path, seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not answers():
-        if server.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(f"{server.args!r} does not answer:\n{log.read_text(errors='replace')[-2000:]}")
-        time.sleep(0.03)
+class Program:
+    """One server process. Should the tests be killed, it ends as well."""
+
+    def __init__(self, home: Path, user: str | None) -> None:
+        self._home, self._user = home, user
+        self._process: subprocess.Popen[bytes] | None = None
+        self._watch: subprocess.Popen[bytes] | None = None
+
+    def start(self, command: Sequence[str | Path], answers: Callable[[], bool]) -> None:
+        log = self._home / "log"
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                command, user=self._user, stdout=output, stderr=output, cwd=self._home, start_new_session=True
+            )
+        until_we_are_gone = f"read _; kill -QUIT {self._process.pid}"
+        self._watch = subprocess.Popen(
+            ["/bin/sh", "-c", until_we_are_gone], stdin=subprocess.PIPE, start_new_session=True
+        )
+        self._wait_until(answers, log)
+
+    def end(self, by: signal.Signals) -> None:
+        if self._watch is not None:
+            self._watch.kill()
+            self._watch.communicate()
+            self._watch = None
+        if self._process is not None:
+            self._process.send_signal(by)
+            self._process.wait(60)
+            self._process = None
+
+    def _wait_until(self, answers: Callable[[], bool], log: Path, seconds: float = 30) -> None:
+        deadline = time.monotonic() + seconds
+        while not answers():
+            assert self._process is not None
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                said = log.read_text(errors="replace")[-2000:]
+                raise RuntimeError(f"{self._process.args!r} does not answer:\n{said}")
+            time.sleep(0.03)

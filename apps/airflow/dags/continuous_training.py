@@ -89,9 +89,7 @@ def evaluate_run_and_load_raw_data(case: str) -> int:
             log.info("the source of %s has no more data: the chain ends", case)
             raise AirflowSkipException("no more data")
         batch = batch or known[-1]
-        log.info(
-            "batch %d of %s: %s rows, %s of them bad", batch.number, case, f"{batch.rows:,}", f"{batch.bad_rows:,}"
-        )
+        log.info("batch %d of %s: %d rows, %d of them bad", batch.number, case, batch.rows, batch.bad_rows)
         return batch.id
 
 
@@ -183,15 +181,12 @@ def continuous_training(case: UseCase) -> DAG:
         default_args=PATIENCE,
         tags=["relevo", case.name],
         params={
-            "reason": Param("", type="string", title="Reason", description="why to train; empty: the evidence decides")
+            "reason": Param("", type="string", title="Reason", description="why to train; empty: evidence decides")
         },
     ) as dag:
         decision = train_decision(case.name, preprocess_and_split(case.name, evaluate_run_and_load_raw_data(case.name)))
         trained = train_model(case.name, decision["decision_id"])
-        skipped = EmptyOperator(
-            task_id="skip_training",
-            doc_md="The evidence did not ask for training; the log of `train_decision` has why.",
-        )
+        skipped = EmptyOperator(task_id="skip_training", doc_md="No training; the log of `train_decision` has why.")
         decision >> [trained, skipped]
         [publish_champion(case.name, judge_challenger(case.name, trained)), skipped] >> _rerun(case.name)
     dag.validate()
@@ -247,7 +242,6 @@ def _dag(case: str, settings: Settings) -> DAG:
         message = str(error)
     except Exception as error:  # noqa: BLE001 - whatever one case is broken by, the others must run
         message = f"{settings.use_cases / case / 'use_case.py'}: {type(error).__name__}: {error}"
-    log.error("%s", message)
     return broken(case, message)
 
 

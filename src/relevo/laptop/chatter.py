@@ -7,9 +7,14 @@ import re
 
 WORRY = re.compile(r"\b(error|critical|fatal|traceback|exception)\b", re.IGNORECASE)
 # 2026-11-21 09:18:40.890913+00:00 [warning  ] a message   [relevo.loop.ingest] dag_id=… task_id=…
-AIRFLOW = re.compile(r"\d{4}-\S+( \S+)? \[(?P<level>\w+) *\] (?P<message>.*?) +\[(?P<logger>[\w.]+)\](?P<rest>.*)$")
+AIRFLOW = re.compile(
+    r"\d{4}-\S+( \S+)? \[(?P<level>\w+) *\] (?P<message>.*?) +\[(?P<logger>[\w.]+)\](?P<rest>( \w+=.*)?)$"
+)
 TASK = re.compile(r"dag_id=continuous_training_(?P<case>\S+).*?task_id=(?P<task>\S+)")
 RAISED = re.compile(r"'exc_type': '(?P<type>\w+)', 'exc_value': (?P<quote>['\"])(?P<value>.*?)(?P=quote), 'exc_notes'")
+GONE = re.compile(
+    r"Executor .* <TaskInstance: continuous_training_(?P<case>\w+)\.(?P<task>\w+) .*> finished with state"
+)
 RUN_FAILED = re.compile(r"Marking run <DagRun continuous_training_(?P<case>\w+) @ .*? failed$")
 OURS = ("AirflowFailException", "AirflowSkipException")
 
@@ -26,6 +31,8 @@ def airflow_line(line: str) -> str | None:
         return None
     if failed := RUN_FAILED.match(found["message"]):
         return f"{failed['case']}: the run has failed and the chain with it; Airflow asks again as scheduled"
+    if gone := GONE.match(found["message"]):
+        return f"{gone['case']} {gone['task']}: its process has ended without a word, as one that is killed; it is tried again"
     level, message, rest = found["level"], found["message"], found["rest"]
     where = TASK.search(rest)
     subject = f"{where['case']} {where['task']}: " if where else ""

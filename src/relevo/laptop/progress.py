@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from relevo.bootstrap import Loop, find_use_cases, open_loop
 from relevo.domain.batch import Batch, Outcome
 from relevo.domain.evidence import Action, Decision, Ruling
-from relevo.errors import RelevoError, StoreUnavailable
+from relevo.errors import RelevoError
 from relevo.laptop.screen import Screen
 from relevo.loop.progress import is_carried_out
 from relevo.settings import Settings
@@ -37,7 +37,7 @@ class Progress:
             try:
                 for line in case:
                     self._screen.say(line)
-            except StoreUnavailable as error:
+            except RelevoError as error:
                 self._screen.warn(str(error))
 
 

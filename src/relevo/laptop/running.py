@@ -12,6 +12,7 @@ from collections import deque
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from relevo.errors import NotFound
 from relevo.laptop.programs import Program
 from relevo.laptop.screen import Screen
 
@@ -28,14 +29,7 @@ class Running:
         self.healthy_at = time.monotonic()
         self._said: set[str] = set()
         self._log = self.log_file.open("ab")
-        self._process = subprocess.Popen(
-            program.command,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **program.env},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        self._process = _started(program)
         self.session = self._process.pid
         output = cast(BinaryIO, self._process.stdout)
         self._reading = threading.Thread(target=self._read, args=(output,), daemon=True)
@@ -75,3 +69,19 @@ class Running:
         self._process.wait()
         self._reading.join(timeout=2)
         self._log.close()
+
+
+def _started(program: Program) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            program.command,
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **program.env},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    except FileNotFoundError as error:
+        raise NotFound(
+            f"{program.name} cannot be started: {error.filename} is not installed; run `make setup`"
+        ) from error

@@ -25,7 +25,10 @@ UNHEALTHY_FOR = 90.0
 
 def up(settings: Settings) -> int:
     """Run everything until Ctrl-C (0) or until a program fails (1)."""
-    wanted = programs(settings)
+    return supervise(settings, programs(settings))
+
+
+def supervise(settings: Settings, wanted: list[Program]) -> int:
     screen = Screen(program.name for program in wanted)
     with alone(settings.home.absolute()) as lock:
         check_ports(wanted)
@@ -107,7 +110,8 @@ class Supervisor:
         self._screen.say("everything runs; look at", style="bold")
         for running in self._running:
             self._screen.say(f"  {running.program.url}  {running.program.look}", running.program.name)
-        self._screen.say("a line follows for each batch; Ctrl-C stops everything, a second `relevo up` goes on")
+        self._screen.say("a line follows for each batch; `relevo explain CASE BATCH` in another terminal says more")
+        self._screen.say("Ctrl-C stops everything; a second `relevo up` goes on where it was")
 
     def _check(self) -> None:
         self._check_alive()

@@ -44,8 +44,8 @@ class BoostedTrees:
     subsample: float = 0.6
     columns_a_node: float = 0.5
     patience: int = 60
-    refit_rows: int = 100_000
-    large_rows: int = 150_000
+    refit_rows: int = 40_000
+    large_rows: int = 40_000
     large_rounds: int = 150
     large_learning_rate: float = 0.15
     large_max_depth: int = 8

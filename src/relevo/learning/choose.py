@@ -33,7 +33,7 @@ def choose(
     seed: int,
     *,
     log_target: bool = False,
-    max_rows: int = 60_000,
+    max_rows: int = 10_000,
     folds: int = 3,
     progress: Callable[[str], None] | None = None,
 ) -> Choice:

@@ -141,7 +141,7 @@ def _design(train: Frame, numbers: Numbers, seen: dict[str, tuple[str, ...]]) ->
 
 def _least_squares(design: sparse.csr_matrix, learned: NDArray[np.float32]) -> tuple[Matrix, Matrix]:
     """The learned target has mean zero, so the start is zero; a faint damping settles words that say the same."""
-    weights = lsqr(design, learned.astype(np.float64), damp=DAMPING, atol=1e-9, btol=1e-9, iter_lim=1_000)[0]
+    weights = lsqr(design, learned.astype(np.float64), damp=DAMPING, atol=1e-6, btol=1e-6, iter_lim=200)[0]
     return np.asarray(weights)[:, None], np.zeros(1)
 
 

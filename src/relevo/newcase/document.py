@@ -171,4 +171,4 @@ def _short(note: str) -> str:
 
 
 def _plain(text: str) -> str:
-    return "".join(character if character.isprintable() else " " for character in text)
+    return "".join(character if character.isprintable() else " " for character in text).rstrip()

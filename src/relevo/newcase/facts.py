@@ -86,6 +86,6 @@ def _typed(column: Column, values: pa.Array, spelled: bool) -> NDArray[np.float6
         codes: NDArray[np.int64] = words.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
         return codes
     if column.kind is Kind.DATE:
-        array = pc.divide(array.cast(pa.int64()).cast(pa.float64()), float(MICROSECONDS_A_DAY))
-    numbers: Floats = array.cast(pa.float64()).to_numpy(zero_copy_only=False)
+        array = pc.divide(array.cast(pa.int64()).cast(pa.float64(), safe=False), float(MICROSECONDS_A_DAY))
+    numbers: Floats = array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     return numbers

@@ -37,7 +37,8 @@ def _range(fact: Facts) -> tuple[float | None, float | None]:
         return None, None
     bound = 10.0 ** math.ceil(math.log10(10 * max(abs(low), abs(high), SMALL)))
     if bound > 1e15:
-        return (0.0 if low >= 0 else None), None
+        is_exact = fact.kind is Kind.INTEGER  # whole numbers beyond 2**53 are not compared with fractions
+        return (0.0 if low >= 0 and not is_exact else None), None
     return (0.0 if low >= 0 else -bound), bound
 
 

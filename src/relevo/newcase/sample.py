@@ -61,10 +61,10 @@ def draw_sample(table: Table) -> Sample:
             first_ragged += broken[: 3 - len(first_ragged)]
     except SourceUnavailable as error:
         raise SourceError(f"{error}") from None
-    if rows - ragged < 2:
-        raise SourceError(f"{table.path} has {rows} rows; a use case needs at least 2, and 200 to be of use")
     if ragged > MOST_RAGGED * rows:
         raise SourceError(_ragged(table, rows, ragged))
+    if rows - ragged < 2:
+        raise SourceError(f"{table.path} has {rows} rows; a use case needs at least 2, and 200 to be of use")
     kept = thinned.rows()
     columns = dict(zip(kept.schema.names, kept.columns, strict=True))
     return Sample(rows, columns, tuple(first_ragged), ragged)

@@ -116,6 +116,8 @@ def test_rare_odd_cells_are_quarantined_and_the_column_stays_a_number(tmp_path: 
         (["12 %", "30 %"], Kind.CATEGORY),
         (["1.200,50", "900,10"], Kind.CATEGORY),
         (["99999999999999999999", "99999999999999999998"], Kind.NUMBER),
+        (["115292150460684697", "3"], Kind.INTEGER),
+        (["0001-01-01", "9999-12-31", "2024-01-01"], Kind.DATE),
         (["0x1f", "0x2f"], Kind.CATEGORY),
         (["inf", "1.5"], Kind.CATEGORY),
     ],
