@@ -7,6 +7,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE ?= copy
 export UV_COMPILE_BYTECODE := 1
 RUN := $(UV) run --frozen
+PARALLEL := -n 2 --dist loadfile
 
 .PHONY: help setup up clean test test-kills bench ci format lint types imports coverage
 
@@ -30,7 +31,7 @@ clean: ## forget all state of `make up` and `relevo run` on this machine
 	rm -rf .relevo
 
 test: setup ## run the tests (those that need a server which is absent say how to get it)
-	$(RUN) pytest -m "not kills and not cluster"
+	$(RUN) pytest $(PARALLEL) -m "not kills and not cluster"
 
 test-kills: setup ## kill the loop at fifty random instants and at every step boundary
 	$(RUN) pytest -m kills
@@ -53,4 +54,4 @@ imports: setup ## check that imports point one way
 	$(RUN) lint-imports
 
 coverage: setup ## run the tests and show what they cover
-	$(RUN) pytest -m "not kills and not cluster" --cov --cov-report=term:skip-covered
+	$(RUN) pytest $(PARALLEL) -m "not kills and not cluster" --cov --cov-report=term:skip-covered

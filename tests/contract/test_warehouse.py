@@ -56,6 +56,7 @@ def test_two_workers_that_start_at_once_both_find_the_tables(warehouse_url: str)
     assert len(SqlWarehouse(warehouse_url).batches("flats")) == 4
 
 
+@pytest.mark.filterwarnings("ignore:.*expression-based index")
 def test_the_migrations_make_the_tables_that_the_queries_use(empty_warehouse: SqlWarehouse) -> None:
     empty_warehouse.migrate()
     database = empty_warehouse.database

@@ -40,6 +40,21 @@ def test_a_database_that_does_not_exist_is_not_waited_for(postgres_url: str) -> 
     assert time.monotonic() - started < 5
 
 
+def test_a_database_that_cannot_hold_all_text_is_refused(postgres_url: str) -> None:
+    admin = sa.create_engine(
+        sa.make_url(postgres_url).set(drivername="postgresql+psycopg2"),
+        isolation_level="AUTOCOMMIT",
+        poolclass=sa.NullPool,
+    )
+    with admin.connect() as connection:
+        connection.exec_driver_sql("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+        warehouse = SqlWarehouse(sa.make_url(postgres_url).set(database="latin").render_as_string(hide_password=False))
+        with pytest.raises(StoreUnavailable, match=r"'latin'.*LATIN1.*UTF8"):
+            warehouse.migrate()
+        warehouse.close()
+        connection.exec_driver_sql("DROP DATABASE latin")
+
+
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises((StoreUnavailable, OSError), match="file"):

@@ -170,6 +170,24 @@ def test_a_lease_outlives_a_write_that_takes_longer_than_it(
     assert len(refused) == 1
 
 
+def test_a_successor_does_not_start_before_the_last_write_of_a_frozen_holder_has_ended(
+    postgres_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frozen, successor = SqlWarehouse(postgres_database), SqlWarehouse(postgres_database)
+    monkeypatch.setattr(lease, "WAIT_FOR_LAST_WRITE", "200ms")
+    frozen.migrate()
+    with frozen.lease("flats", "run 1"):
+        with frozen.database.writing("flats"):
+            pretend(successor, host="elsewhere", expires_at=datetime.now(UTC) - timedelta(seconds=1))
+            with (
+                pytest.raises(LeaseHeld, match="last write of its holder has not ended"),
+                successor.lease("flats", "run 2"),
+            ):
+                pass
+        with successor.lease("flats", "run 2"), pytest.raises(LeaseLost):
+            frozen.open_attempt("flats", SOURCE)
+
+
 def test_people_may_give_orders_while_a_worker_holds_the_case(warehouse: SqlWarehouse, second: SqlWarehouse) -> None:
     with warehouse.lease("flats", "run 1"):
         second.add_request("flats", "prices fell")

@@ -1,5 +1,6 @@
 """A column of a batch against its contract: what fits, what does not, and that both ways of looking agree."""
 
+import io
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from relevo.domain import contract
 from relevo.domain.cells import MISSING_WORDS
 from relevo.domain.contract import Column
+from relevo.loop.wire import read_rows
 from relevo.loop.wire.columns import ARROW_TYPES, TypedColumn, type_column
 
 COLUMNS = {
@@ -199,3 +201,10 @@ def test_whole_columns_and_single_cells_are_read_alike(kind: str, spelled: bool)
 
 def _first(typed: TypedColumn) -> object:
     return typed.array[0].as_py(), [bad for bad in typed.bad if bad[0] == 0]
+
+
+def test_a_whole_number_beyond_a_floats_reach_is_a_bad_cell_and_no_error() -> None:
+    table = contract.Contract((contract.integer("x", low=0, high=100), contract.category("y")), "y", ("x",))
+    body = b'{"batch_number": 0, "data": [{"x": 9007199254740993, "y": "a"}, {"x": -9007199254740993, "y": "a"}, {"x": 7, "y": "a"}]}'
+    bad = [cell for chunk in read_rows(io.BytesIO(body), "json", table) for cell in chunk.bad]
+    assert [(cell.position, cell.reason) for cell in bad] == [(0, "is above 100"), (1, "is below 0")]

@@ -9,6 +9,9 @@ from enum import StrEnum
 from relevo.errors import UseCaseBroken
 
 
+RESERVED = frozenset({"batch_id", "position", "identity", "side", "_rest"})
+
+
 class Kind(StrEnum):
     NUMBER = "number"
     INTEGER = "integer"
@@ -85,6 +88,10 @@ class Contract:
         for name in (self.target, *self.identity):
             if name not in names:
                 raise UseCaseBroken(f"contract: {name!r} is not one of its columns: {', '.join(names)}")
+        if taken := RESERVED & set(names):
+            raise UseCaseBroken(
+                f"contract: {sorted(taken)[0]!r} is a name the warehouse keeps for itself; rename the column at its source"
+            )
         if self.target in self.identity:
             raise UseCaseBroken(
                 f"contract: the target {self.target!r} is an identity column; a row's side must not depend on the answer"

@@ -15,7 +15,7 @@ RAISED = re.compile(r"'exc_type': '(?P<type>\w+)', 'exc_value': (?P<quote>['\"])
 GONE = re.compile(
     r"Executor .* <TaskInstance: continuous_training_(?P<case>\w+)\.(?P<task>\w+) .*> finished with state"
 )
-RUN_FAILED = re.compile(r"Marking run <DagRun continuous_training_(?P<case>\w+) @ .*? failed$")
+RUN_FAILED = re.compile(r"Marking run <DagRun continuous_training_(?P<case>\w+) @ .*> failed ")
 OURS = ("AirflowFailException", "AirflowSkipException")
 
 
@@ -26,13 +26,13 @@ def worries(line: str) -> str | None:
 
 def airflow_line(line: str) -> str | None:
     """Warnings of the loop, and how a task failed. What became of a batch is told by `progress`."""
+    if gone := GONE.search(line):
+        return f"{gone['case']} {gone['task']}: its process has ended without a word, as one that is killed; it is tried again"
+    if failed := RUN_FAILED.search(line):
+        return f"{failed['case']}: the run has failed and the chain with it; Airflow asks again as scheduled"
     found = AIRFLOW.search(line)
     if found is None or found["logger"] == "task.stderr":  # libraries chat there, and Airflow calls all of it errors
         return None
-    if failed := RUN_FAILED.match(found["message"]):
-        return f"{failed['case']}: the run has failed and the chain with it; Airflow asks again as scheduled"
-    if gone := GONE.match(found["message"]):
-        return f"{gone['case']} {gone['task']}: its process has ended without a word, as one that is killed; it is tried again"
     level, message, rest = found["level"], found["message"], found["rest"]
     where = TASK.search(rest)
     subject = f"{where['case']} {where['task']}: " if where else ""
@@ -48,5 +48,8 @@ def _raised(rest: str) -> str:
     found = RAISED.search(rest)
     if found is None:
         return "failed; its log in Airflow says why"
-    said = ast.literal_eval(f"{found['quote']}{found['value']}{found['quote']}")
+    try:
+        said = ast.literal_eval(f"{found['quote']}{found['value']}{found['quote']}")
+    except (SyntaxError, ValueError):
+        said = found["value"]
     return said if found["type"] in OURS else f"{found['type']}: {said}"

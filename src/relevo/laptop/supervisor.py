@@ -17,7 +17,8 @@ from relevo.laptop.screen import Screen
 from relevo.laptop.sessions import end_sessions
 from relevo.settings import Settings
 
-READY_WITHIN = 180.0
+READY_WITHIN = 600.0  # a laptop that is busy otherwise may take minutes
+PATIENCE_EVERY = 60.0
 LOOK_EVERY = 2.0
 HEALTH_EVERY = 10.0
 UNHEALTHY_FOR = 90.0
@@ -94,7 +95,7 @@ class Supervisor:
         self._screen.say(f"starting {', '.join(program.name for program in wanted)}")
 
     def _wait_until_ready(self) -> None:
-        started = time.monotonic()
+        started = said = time.monotonic()
         for running in self._running:
             while not self._stop.wait(0.3):
                 self._check_alive()
@@ -103,6 +104,9 @@ class Supervisor:
                     break
                 if time.monotonic() - started > READY_WITHIN:
                     raise Failed(running, f"is not ready after {READY_WITHIN:.0f} s")
+                if time.monotonic() - said > PATIENCE_EVERY:
+                    said = time.monotonic()
+                    self._screen.say(f"still starting, after {said - started:.0f} s", running.program.name)
 
     def _greet(self) -> None:
         if self._stop.is_set():

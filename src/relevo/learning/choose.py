@@ -98,8 +98,6 @@ def _cross_validated(candidate: Candidate, rows: Frame, seed: int, log_target: b
         if not len(held) or len(held) == len(rows):
             continue
         learning, stopping = split_off(rows.take(place != fold), STOP_SHARE, STOP_SALT)
-        if not len(learning):
-            learning, stopping = stopping, learning
         losses.append(_loss(candidate.fit(learning, stopping, seed, log_target=log_target), held, log_target))
         weights.append(len(held))
     if not losses:

@@ -33,8 +33,10 @@ def lowest(frame: Frame, rows: int, salt: int) -> Frame:
 
 
 def split_off(frame: Frame, share: float, salt: int) -> tuple[Frame, Frame]:
-    """The frame without a share of its identities, and that share."""
+    """The frame without a share of its identities, and that share; nothing is split off where nothing would be left."""
     chosen = mixed(frame.identity, salt) < np.uint64(share * 2**64)
+    if chosen.all():
+        chosen[:] = False
     return frame.take(~chosen), frame.take(chosen)
 
 

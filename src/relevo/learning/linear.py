@@ -15,7 +15,7 @@ from scipy.sparse.linalg import lsqr
 from relevo.domain.frame import Frame
 from relevo.learning.goal import Goal
 from relevo.learning.moments import finite
-from relevo.learning.onnx_graph import Graph, answer, look_up, metadata
+from relevo.learning.onnx_graph import Graph, answer, imputed, look_up, metadata
 from relevo.learning.words import WordTable, seen_words
 
 DAMPING = 1e-3
@@ -85,8 +85,9 @@ class FittedLinear:
     def _weighed(self, graph: Graph, parts: list[str]) -> str:
         raw = graph.add("Concat", *parts, axis=1) if len(parts) > 1 else parts[0]
         raw = graph.add("Cast", raw, to=TensorProto.DOUBLE)
-        known = graph.add("Where", graph.add("IsNaN", raw), graph.constant(self.numbers.medians[None, :]), raw)
-        centred = graph.add("Sub", known, graph.constant(self.numbers.means[None, :]))
+        centred = graph.add(
+            "Sub", imputed(graph, raw, self.numbers.medians), graph.constant(self.numbers.means[None, :])
+        )
         flat = graph.add("Div", centred, graph.constant(self.numbers.scales[None, :]))
         return graph.add("MatMul", flat, graph.constant(self.slopes))
 

@@ -90,7 +90,10 @@ def encoded(graph: Graph, encoder: Encoder) -> str:
 
 
 def imputed(graph: Graph, matrix: str, medians: NDArray[Any]) -> str:
-    return graph.add("Where", graph.add("IsNaN", matrix), graph.constant(medians[None, :]), matrix)
+    """Medians for what is missing, and no infinity, as `finite` does."""
+    known = graph.add("Where", graph.add("IsNaN", matrix), graph.constant(medians[None, :]), matrix)
+    limit = np.array(np.finfo(np.float32).max, dtype=medians.dtype)
+    return graph.add("Clip", known, graph.constant(-limit), graph.constant(limit))
 
 
 def answer(graph: Graph, raw: str, goal: Goal, precision: type = np.float32, floor: float | None = None) -> None:

@@ -120,15 +120,21 @@ def _measured(choice: Choice, sides: Sides, case: UseCase) -> Made:
     onnx = choice.model.to_onnx()
     served = OnnxModel(onnx)
     metrics: dict[str, float] = {}
-    shown = sides.test if len(sides.test) else sides.train
-    for side, frame in sides.items():
+    shown = "test" if len(sides.test) else "train"
+    for side, rows in sides.items():
+        frame = _at_most(rows, case.policy.contest_rows) if side == "train" else rows
         if len(frame):
             answers = served.predict(frame)
             metrics |= {f"{side}_{name}": value for name, value in measure(case.task, frame.target, answers).items()}
-        if frame is shown:
+        if side == shown:
             metrics[ONNX_GAP] = _gap(choice.model.predict(frame), answers)
             pictures = draw(case, frame, answers, choice.model.importances())
     return Made(onnx, metrics, pictures)
+
+
+def _at_most(frame: Frame, rows: int) -> Frame:
+    """Evenly spread rows; training rows are measured for comparison only."""
+    return frame if len(frame) <= rows else frame.take(np.linspace(0, len(frame) - 1, rows).astype(np.int64))
 
 
 def _gap(native: Floats, served: Floats) -> float:

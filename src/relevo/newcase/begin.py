@@ -77,7 +77,7 @@ def _write(found: Findings, folder: Path, use_cases: Path) -> None:
         for file, text in texts.items():
             if text:
                 (folder / file).write_text(text, encoding="utf-8")
-        load_use_case(found.name, Settings(use_cases=use_cases))  # type: ignore[call-arg]
+        load_use_case(found.name, Settings().model_copy(update={"use_cases": use_cases}))
     except (RelevoError, OSError):
         for file in _FILES:
             (folder / file).unlink(missing_ok=True)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from relevo.domain.contract import Kind
 from relevo.domain.use_case import Task
@@ -18,7 +19,8 @@ ID_NAME = re.compile(
 )
 ALMOST_EMPTY = 0.005
 WITH_TIME = 0.95  # correlation with the main date, or with the place in the file
-MOST_IDENTITY = 8
+IDENTITY_SIZES = (8, 16, 32)  # columns; more where fewer leave many rows alike
+MOST_ALIKE = 0.02
 LEAST_THINGS = 50
 SLICE_WORDS, SLICE_ROWS = 12, 150
 
@@ -99,10 +101,10 @@ def choose_identity(facts: Sequence[Facts]) -> tuple[tuple[str, ...], str]:
         return (best.name,), f"an id: {every}"
     usable = [fact for fact in facts if fact.filled and fact.distinct > 1]
     by_words = sorted(usable, key=lambda fact: (not fact.is_feature, -fact.distinct))
-    chosen = by_words[:MOST_IDENTITY] or list(facts[:1])
+    chosen = _telling_apart(by_words) or list(facts[:1])
     order = [fact.name for fact in facts if fact in chosen]
     these = "all columns" if len(order) == len(usable) else f"these {len(order)} columns"
-    things = _combinations(chosen)
+    things = len(_combinations(chosen))
     warning = (
         f"; only {things} different rows: holdout may be uneven, name an id if there is one"
         if things < LEAST_THINGS
@@ -119,8 +121,22 @@ def _may_be_identity(fact: Facts) -> bool:
     return bool(enough and largest <= max(0.05, 2 / len(fact.values)))
 
 
-def _combinations(facts: Sequence[Facts]) -> int:
-    return len(np.unique(np.stack([fact.codes() for fact in facts]), axis=1).T) if facts else 0
+def _telling_apart(facts: Sequence[Facts]) -> list[Facts]:
+    """The first columns, as many as it takes until few rows are alike."""
+    for size in IDENTITY_SIZES:
+        chosen = list(facts[:size])
+        if not chosen or size >= len(facts) or _combinations(chosen).max() <= MOST_ALIKE * len(chosen[0].values):
+            break
+    return chosen
+
+
+def _combinations(facts: Sequence[Facts]) -> NDArray[np.int64]:
+    """How many rows have each combination of values."""
+    codes = np.zeros(len(facts[0].values), np.int64)
+    for fact in facts:
+        values = fact.codes()
+        codes = np.unique(codes * (int(values.max()) + 1) + values, return_inverse=True)[1]
+    return np.bincount(codes)
 
 
 def choose_slice(facts: Sequence[Facts]) -> tuple[str, ...]:

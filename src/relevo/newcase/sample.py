@@ -12,7 +12,7 @@ import pyarrow as pa
 from relevo.errors import SourceError, SourceUnavailable
 from relevo.newcase.table import Table
 
-CELLS = 4_000_000
+CELLS = 2_000_000
 LEAST_ROWS, MOST_ROWS = 2_000, 50_000
 MOST_RAGGED = 0.01
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from relevo.domain.contract import Column, Contract, text
+from relevo.domain.contract import RESERVED, Column, Contract, text
 from relevo.errors import NotFound, SourceError
 from relevo.loop.wire import REST, read_rows
 from relevo.loop.wire.csv_body import DELIMITERS
@@ -20,7 +20,7 @@ from relevo.ports import Format, RawChunk
 
 FORMATS: dict[str, Format] = {".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}
 # CLEAN and RAW rows carry these beside the contract's columns.
-RESERVED = frozenset({"batch_id", "position", "identity", "side", REST})
+
 _CELLS_PER_CHUNK = 2_000_000
 
 

@@ -1,4 +1,4 @@
-"""A supervisor over programs that are small, quick and told how to behave. Run as a script: HOME PORT BEHAVIOUR …"""
+"""A supervisor over programs that are small, quick and told how to behave. Run as a script: HOME BEHAVIOUR=PORT …"""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ def program(port: int, behaviour: str) -> Program:
 
 
 if __name__ == "__main__":
-    home, first_port, *behaviours = sys.argv[1:]
+    home, *wanted = sys.argv[1:]
     settings = Settings(home=Path(home), use_cases=Path(home) / "use_cases")  # type: ignore[call-arg]
-    sys.exit(supervise(settings, [program(int(first_port) + i, each) for i, each in enumerate(behaviours)]))
+    chosen = [one.split("=") for one in wanted]
+    sys.exit(supervise(settings, [program(int(port), behaviour) for behaviour, port in chosen]))

@@ -15,6 +15,7 @@ from relevo.errors import OrderRefused
 from relevo.laptop.guard import alone, check_ports
 from relevo.laptop.programs import programs
 from relevo.settings import Settings
+from tests.apps.airflow.laptop import free_ports
 from tests.apps.laptop.supervised import program
 
 Start = Callable[..., subprocess.Popen[str]]
@@ -24,11 +25,12 @@ Start = Callable[..., subprocess.Popen[str]]
 def start(tmp_path: Path) -> Iterator[Start]:
     started = []
 
-    def begin(*behaviours: str, port: int = 0, **options: object) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "tests.apps.laptop.supervised", str(tmp_path), str(port or free_port())]
+    def begin(*behaviours: str, **options: object) -> subprocess.Popen[str]:
+        wanted = [f"{one}={port}" for one, port in zip(behaviours, free_ports(len(behaviours)), strict=True)]
+        command = [sys.executable, "-m", "tests.apps.laptop.supervised", str(tmp_path), *wanted]
         env = {**os.environ, "RELEVO_HOME": str(tmp_path), "PYTHONUNBUFFERED": "1", "COLUMNS": "200"}
         options = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, **options}
-        process = subprocess.Popen([*command, *behaviours], env=env, text=True, **options)  # type: ignore[call-overload]
+        process = subprocess.Popen(command, env=env, text=True, **options)  # type: ignore[call-overload]
         started.append(process)
         return process  # type: ignore[no-any-return]
 
@@ -98,7 +100,7 @@ def test_a_port_in_use_is_named_with_its_program_and_setting_before_anything_sta
 
 
 def test_a_port_given_twice_is_refused() -> None:
-    port = free_port()
+    port = free_ports(1)[0]
     with pytest.raises(OrderRefused, match=r"RELEVO_ONE_PORT.*RELEVO_TWO_PORT"):
         check_ports([program(port, "one"), program(port, "two")])
 
@@ -154,9 +156,3 @@ def processes_of(home: Path) -> list[str]:
         except OSError:
             continue
     return [line for line in found if line]
-
-
-def free_port() -> int:
-    """One with some free ones behind it."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])

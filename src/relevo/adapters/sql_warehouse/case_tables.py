@@ -29,7 +29,8 @@ _TYPES: dict[Kind, pa.DataType] = {
     Kind.CODE: pa.float64(),
     Kind.TEXT: pa.string(),
 }
-_SQL_TYPES: dict[pa.DataType, sa.types.TypeEngine[Any]] = {
+SqlType = sa.types.TypeEngine[Any]
+_SQL_TYPES: dict[pa.DataType, SqlType] = {
     pa.float64(): sa.Double(),
     pa.int32(): sa.Integer(),
     pa.int64(): sa.BigInteger(),
@@ -119,63 +120,59 @@ def _renamed(name: str) -> str:
     return f"{start}~{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}"
 
 
-def make(table: CaseTable, connection: sa.Connection) -> None:
-    """Create the table, or add what the contract has gained since."""
+def changes(table: CaseTable, connection: sa.Connection) -> list[str]:
+    """The statements that make the table, or add what the contract has gained since; none where all is there."""
     name, schema = place(table.layer, table.name, table.dialect)
     present = sa.inspect(connection)
+    wanted = dict(zip(table.names, (_SQL_TYPES[field.type] for field in table.schema), strict=True))
     if not present.has_table(name, schema=schema):
-        connection.execute(sa.schema.CreateTable(sa.Table(name, sa.MetaData(), *_columns(table), schema=schema)))
-        return
+        return [_creation(table, wanted, connection.dialect)]
     stored = {column["name"]: column["type"] for column in present.get_columns(name, schema=schema)}
-    for column in _columns(table):
-        if column.name not in stored:
-            _add(table, connection, column, stored)
-        else:
-            _see_that_type_fits(table, connection, column, stored[column.name])
+    statements = []
+    for column, wanted_type in wanted.items():
+        kind = _spelled(wanted_type, connection.dialect)
+        if column not in stored:
+            statements.append(_addition(table, column, kind, stored))
+        elif widening := _widening(table, column, wanted_type, stored[column], kind):
+            statements.append(widening)
+    return statements
 
 
-def _columns(table: CaseTable) -> list[sa.Column[object]]:
-    return [
-        sa.Column(
-            name, _SQL_TYPES[field.type], primary_key=name in ("batch_id", "position"), autoincrement=False,
-            nullable=name not in table.own,
-        )
-        for name, field in zip(table.names, table.schema, strict=True)
-    ]  # fmt: skip
-
-
-def _add(
-    table: CaseTable, connection: sa.Connection, column: sa.Column[object], stored: dict[str, sa.types.TypeEngine[Any]]
-) -> None:
-    if table.dialect == "sqlite" and _folded(column.name) in {_folded(name) for name in stored}:
-        raise UseCaseBroken(
-            f"use case {table.name}: column {column.name!r} differs from one that is stored only by capitals, "
-            "which SQLite cannot tell apart; name it otherwise"
-        )
-    _alter(connection, f"ALTER TABLE {table.sql} ADD COLUMN {quoted(column.name)} {_type(connection, column)}")
-
-
-def _see_that_type_fits(
-    table: CaseTable, connection: sa.Connection, column: sa.Column[object], stored: sa.types.TypeEngine[object]
-) -> None:
-    """A whole number may become any number. Any other change of kind would mix two meanings in one column."""
-    if stored._type_affinity is column.type._type_affinity:
-        return
-    if not (isinstance(stored, sa.Integer) and isinstance(column.type, sa.Float)):
-        raise UseCaseBroken(
-            f"use case {table.name}: column {column.name!r} is stored as {stored} and its contract now says {column.type}; "
-            "keep its kind, or give the new one another name"
-        )
-    if table.dialect != "sqlite":  # which stores any number in such a column as it is
-        _alter(
-            connection, f"ALTER TABLE {table.sql} ALTER COLUMN {quoted(column.name)} TYPE {_type(connection, column)}"
-        )
-
-
-def _type(connection: sa.Connection, column: sa.Column[object]) -> str:
-    return str(column.type.compile(connection.dialect))
-
-
-def _alter(connection: sa.Connection, statement: str) -> None:
+def change(connection: sa.Connection, statement: str) -> None:
     """A % in a column's name is no placeholder."""
     connection.execution_options(no_parameters=True).exec_driver_sql(statement)
+
+
+def _creation(table: CaseTable, wanted: dict[str, SqlType], dialect: sa.Dialect) -> str:
+    columns = [
+        f"{quoted(name)} {_spelled(kind, dialect)}{' NOT NULL' if name in table.own else ''}"
+        for name, kind in wanted.items()
+    ]
+    return f"CREATE TABLE IF NOT EXISTS {table.sql} ({', '.join(columns)}, PRIMARY KEY (batch_id, position))"
+
+
+def _addition(table: CaseTable, name: str, kind: str, stored: dict[str, SqlType]) -> str:
+    if table.dialect == "sqlite" and _folded(name) in {_folded(other) for other in stored}:
+        raise UseCaseBroken(
+            f"use case {table.name}: column {name!r} differs from one that is stored only by capitals, "
+            "which SQLite cannot tell apart; name it otherwise"
+        )
+    return f"ALTER TABLE {table.sql} ADD COLUMN {quoted(name)} {kind}"
+
+
+def _widening(table: CaseTable, name: str, wanted: SqlType, stored: SqlType, kind: str) -> str | None:
+    """A whole number may become any number. Any other change of kind would mix two meanings in one column."""
+    if stored._type_affinity is wanted._type_affinity:
+        return None
+    if not (isinstance(stored, sa.Integer) and isinstance(wanted, sa.Float)):
+        raise UseCaseBroken(
+            f"use case {table.name}: column {name!r} is stored as {stored} and its contract now says {wanted}; "
+            "keep its kind, or give the new one another name"
+        )
+    if table.dialect == "sqlite":  # which stores any number in such a column as it is
+        return None
+    return f"ALTER TABLE {table.sql} ALTER COLUMN {quoted(name)} TYPE {kind}"
+
+
+def _spelled(kind: SqlType, dialect: sa.Dialect) -> str:
+    return str(kind.compile(dialect))

@@ -19,7 +19,11 @@ from relevo.adapters.sql_warehouse.tables import Tables
 Answer = TypeVar("Answer")
 WRITES = "relevo_writes"
 BUSY_SECONDS = 30
-NOTICE_LOST_PEERS = "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
+# A peer that is cut off or frozen must not keep its transaction, and with it the case, for ever.
+NOTICE_LOST_PEERS = (
+    "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3 "
+    "-c idle_in_transaction_session_timeout=600000"
+)
 
 
 class Fence(Protocol):
@@ -164,7 +168,7 @@ def _sqlite(url: sa.URL) -> sa.Engine:
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # the driver would begin transactions late; _begin_sqlite does it
-    for setting in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    for setting in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"journal_size_limit={64 << 20}"):
         connection.execute(f"PRAGMA {setting}").close()
 
 

@@ -9,7 +9,9 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
+from relevo.adapters.sql_warehouse.faults import where
 from relevo.adapters.sql_warehouse.tables import REVISION, SCHEMAS, place
+from relevo.errors import StoreUnavailable
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 LOCK = 0x52656C65766F  # "Relevo": an advisory lock's key is a number
@@ -34,10 +36,20 @@ def upgrade(connection: sa.Connection) -> None:
     if is_current(connection):
         return
     if connection.dialect.name == "postgresql":
+        _see_that_all_text_fits(connection)
         for schema in set(SCHEMAS) - set(sa.inspect(connection).get_schema_names()):
             connection.execute(sa.schema.CreateSchema(schema))
     logging.getLogger("alembic").setLevel(logging.WARNING)
     command.upgrade(config(connection), "head")
+
+
+def _see_that_all_text_fits(connection: sa.Connection) -> None:
+    encoding = connection.execute(sa.text("SHOW server_encoding")).scalar_one()
+    if encoding != "UTF8":
+        raise StoreUnavailable(
+            f"{where(connection.engine.url)}: its encoding is {encoding}, which cannot hold all text; "
+            "make it again with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
+        )
 
 
 def config(connection: sa.Connection) -> Config:

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 
 import sqlalchemy as sa
 
-from relevo.adapters.sql_warehouse.case_tables import make
+from relevo.adapters.sql_warehouse.case_tables import change, changes
 from relevo.adapters.sql_warehouse.lease import leased
 from relevo.adapters.sql_warehouse.migrate import is_current, lock_shape, upgrade
 from relevo.adapters.sql_warehouse.record import Record
@@ -22,12 +22,17 @@ class SqlWarehouse(Record):
             self.database.write(None, upgrade)
 
     def prepare_case(self, case: UseCase) -> None:
+        def needed(connection: sa.Connection) -> list[str]:
+            return [statement for table in tables for statement in changes(table, connection)]
+
         def work(connection: sa.Connection) -> None:
             lock_shape(connection)
-            for table in (self._raw(case), self._clean(case)):
-                make(table, connection)
+            for statement in needed(connection):
+                change(connection, statement)
 
-        self.database.write(None, work)
+        tables = (self._raw(case), self._clean(case))
+        if self.database.read(needed):
+            self.database.write(None, work)
 
     def lease(self, case: str, holder: str) -> AbstractContextManager[Lease]:
         return leased(self.database, case, holder)

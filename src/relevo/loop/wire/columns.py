@@ -5,6 +5,7 @@ Whole columns at once where all cells fit; cell by cell, by the rules of `domain
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -189,13 +190,20 @@ def _breaking(column: Column, typed: TypedColumn) -> list[tuple[int, str, str]]:
     return found
 
 
+def _bound(array: pa.Array, bound: float, whole: Callable[[float], int]) -> pa.Scalar:
+    """Whole numbers are compared with whole ones: a float cannot tell those above 2^53 apart, and Arrow refuses to."""
+    if not pa.types.is_integer(array.type):
+        return pa.scalar(bound, pa.float64())
+    return pa.scalar(max(-(2**63), min(2**63 - 1, whole(bound))), pa.int64())
+
+
 def _broken_rules(column: Column, array: pa.Array) -> list[tuple[str, pa.Array]]:
     rules = []
     if array.null_count < len(array):
         if column.low is not None:
-            rules.append(("low", pc.less(array, column.low)))
+            rules.append(("low", pc.less(array, _bound(array, column.low, math.ceil))))
         if column.high is not None:
-            rules.append(("high", pc.greater(array, column.high)))
+            rules.append(("high", pc.greater(array, _bound(array, column.high, math.floor))))
         if column.values is not None:
             known = pc.is_in(array, pa.array(column.values, pa.string()))
             rules.append(("values", pc.and_not(pc.is_valid(array), known)))
