@@ -8,7 +8,6 @@ from enum import StrEnum
 
 from relevo.errors import UseCaseBroken
 
-
 RESERVED = frozenset({"batch_id", "position", "identity", "side", "_rest"})
 
 

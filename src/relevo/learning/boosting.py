@@ -21,6 +21,7 @@ from relevo.learning.onnx_graph import Graph, answer, encoded, metadata
 from relevo.learning.tree_node import add_trees
 
 VALIDATION_SALT = 202
+ROWS_A_THREAD = 10_000
 Chunks = Callable[[], Iterator[Floats]]
 
 
@@ -80,7 +81,7 @@ def fit_trees(
     """Early stopping on the validation rows; with `refit`, those then join the training rows for a second fit."""
     if not len(validation):
         train, validation = split_off(train, 0.1, VALIDATION_SALT)
-    whole = {**_objective(goal), **settings, "nthread": os.cpu_count() or 1, "tree_method": "hist"}
+    whole = {**_objective(goal), **settings, "nthread": _threads(len(train)), "tree_method": "hist"}
     fit = fit_encoder(train, goal)
     booster = _train(fit, train, validation, goal, whole, rounds, patience)
     if refit and len(validation):
@@ -88,6 +89,11 @@ def fit_trees(
         fit = fit_encoder(train, goal)
         booster = _train(fit, train, None, goal, whole, booster.num_boosted_rounds(), patience)
     return FittedTrees(name, fit.encoder, goal, booster, whole)
+
+
+def _threads(rows: int) -> int:
+    """On few rows threads wait for each other longer than they work."""
+    return max(1, min(os.cpu_count() or 1, rows // ROWS_A_THREAD))
 
 
 def _objective(goal: Goal) -> dict[str, Any]:
