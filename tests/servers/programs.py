@@ -54,7 +54,7 @@ class Program:
             self._process = subprocess.Popen(
                 command, user=self._user, stdout=output, stderr=output, cwd=self._home, start_new_session=True
             )
-        until_we_are_gone = f"read _; kill -QUIT {self._process.pid}"
+        until_we_are_gone = f"read _; kill -QUIT {self._process.pid}; sleep 1; rm -rf '{self._home}'"
         self._watch = subprocess.Popen(
             ["/bin/sh", "-c", until_we_are_gone], stdin=subprocess.PIPE, start_new_session=True
         )

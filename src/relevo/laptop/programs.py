@@ -133,6 +133,8 @@ def _of_tasks(settings: Settings) -> dict[str, str]:
         "RELEVO_HOME": str(settings.home.absolute()),
         "RELEVO_USE_CASES": str(settings.use_cases.absolute()),
         "RELEVO_TRACKING_URI": settings.tracking_uri or f"http://{HERE}:{settings.mlflow_port}",
+        # threads that spin while they wait make training many times slower where others want the processor too
+        "OMP_WAIT_POLICY": "PASSIVE",
         "RELEVO_SOURCE_URL": (
             settings.source_url if _source_elsewhere(settings) else f"http://{HERE}:{settings.data_api_port}"
         ),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
+import sys
 import threading
 import time
 import urllib.error
@@ -11,6 +13,8 @@ import urllib.request
 from collections import deque
 from pathlib import Path
 from typing import BinaryIO, cast
+
+import rich
 
 from relevo.errors import NotFound
 from relevo.laptop.programs import Program
@@ -29,7 +33,7 @@ class Running:
         self.healthy_at = time.monotonic()
         self._said: set[str] = set()
         self._log = self.log_file.open("ab")
-        self._process = _started(program)
+        self._process = _started(program, logs.parent)
         self.session = self._process.pid
         output = cast(BinaryIO, self._process.stdout)
         self._reading = threading.Thread(target=self._read, args=(output,), daemon=True)
@@ -71,11 +75,11 @@ class Running:
         self._log.close()
 
 
-def _started(program: Program) -> subprocess.Popen[bytes]:
+def _started(program: Program, home: Path) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
             program.command,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **program.env},
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **_compiled(home), **program.env},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -85,3 +89,10 @@ def _started(program: Program) -> subprocess.Popen[bytes]:
         raise NotFound(
             f"{program.name} cannot be started: {error.filename} is not installed; run `make setup`"
         ) from error
+
+
+def _compiled(home: Path) -> dict[str, str]:
+    """Programs start in half the time from compiled modules: kept under home where they may not lie beside the sources."""
+    if not sys.dont_write_bytecode or Path(importlib.util.cache_from_source(rich.__file__)).exists():
+        return {}
+    return {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(home / "pycache")}

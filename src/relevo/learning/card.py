@@ -130,11 +130,11 @@ def _limits(facts: CardFacts) -> str:
     ]
     if release.task == "regression":
         lines.append(
-            "Trees do not go beyond what they were shown: far above the highest training values they answer too low."
+            "Beyond the lowest and highest values of the training rows its answers are guesses; trees answer too low up there."
         )
     if release.log_target:
         lines.append(
-            "It was trained on the logarithm, so errors are alike as shares of the value, not in absolute terms."
+            "It was chosen by errors of the logarithm: they are alike as shares of the value, not in absolute terms."
         )
     return "## Use and limits\n\n" + "\n".join(f"- {line}" for line in lines)
 
