@@ -32,7 +32,9 @@ def main() -> None:
     report(
         "campaign",
         [
-            Figure("seconds, end to end", relevo.seconds, beside.seconds, "s", "a fifth of the best public system's 390 s"),
+            Figure(
+                "seconds, end to end", relevo.seconds, beside.seconds, "s", "a fifth of the best public system's 390 s"
+            ),
             Figure("peak memory", relevo.peak_mb, beside.peak_mb, "MB", "under 700 MB"),
         ],
     )

@@ -25,7 +25,9 @@ WORDS = ["city", "state", "zip_code"]
 
 def train(rows: pd.DataFrame) -> float:
     words = rows[WORDS].astype(str)
-    learn, judge, price, truth = train_test_split(pd.concat([rows[NUMBERS], words], axis=1), rows["price"], random_state=1)
+    learn, judge, price, truth = train_test_split(
+        pd.concat([rows[NUMBERS], words], axis=1), rows["price"], random_state=1
+    )
     columns = make_column_transformer(
         (SimpleImputer(), NUMBERS), (OneHotEncoder(handle_unknown="ignore", min_frequency=10), WORDS)
     )
@@ -35,7 +37,9 @@ def train(rows: pd.DataFrame) -> float:
 
 def main(source: str, database: str) -> None:
     engine, total, new = sa.create_engine(database), 0, 0
-    while (answer := httpx.get(f"{source}/data", params={"group_number": 2}, timeout=300)).status_code == httpx.codes.OK:
+    while (
+        answer := httpx.get(f"{source}/data", params={"group_number": 2}, timeout=300)
+    ).status_code == httpx.codes.OK:
         batch = pd.DataFrame(answer.json()["data"])
         batch.to_sql("raw", engine, if_exists="append", index=False, chunksize=10_000)
         total, new = total + len(batch), new + len(batch)

@@ -30,7 +30,9 @@ def main() -> None:
         started = time.perf_counter()
         choose(case.candidates, train, validation, case.policy.seed, log_target=case.log_target)
         bare = time.perf_counter() - started
-    report("overhead", [Figure("seconds, a batch of 94,551 rows with its training", ours, bare, "s", "ratio under 1.15")])
+    report(
+        "overhead", [Figure("seconds, a batch of 94,551 rows with its training", ours, bare, "s", "ratio under 1.15")]
+    )
 
 
 if __name__ == "__main__":

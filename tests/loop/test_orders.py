@@ -177,7 +177,8 @@ def test_a_candidate_that_raises_fails_the_training_and_the_batch_waits(tmp_path
         sound = file.read_text()
         broken = sound.replace("candidates=(LinearBaseline(),)", "candidates=(Broken(),)")
         file.write_text(
-            "class Broken:\n    name = 'broken'\n    def fit(self, *_):\n        raise ValueError('no luck')\n" + broken
+            "class Broken:\n    name = 'broken'\n    def fit(self, *_, **__):\n        raise ValueError('no luck')\n"
+            + broken
         )
         with pytest.raises(Exception, match="no luck"), open_loop("flats", settings).working("test") as loop:
             work_one(loop, lambda _: None)

@@ -207,4 +207,4 @@ def test_a_whole_number_beyond_a_floats_reach_is_a_bad_cell_and_no_error() -> No
     table = contract.Contract((contract.integer("x", low=0, high=100), contract.category("y")), "y", ("x",))
     body = b'{"batch_number": 0, "data": [{"x": 9007199254740993, "y": "a"}, {"x": -9007199254740993, "y": "a"}, {"x": 7, "y": "a"}]}'
     bad = [cell for chunk in read_rows(io.BytesIO(body), "json", table) for cell in chunk.bad]
-    assert [(cell.position, cell.reason) for cell in bad] == [(0, "is above 100"), (1, "is below 0")]
+    assert [(cell.position, cell.reason) for cell in bad] == [(1, "is below 0"), (0, "is above 100")]

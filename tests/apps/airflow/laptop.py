@@ -63,7 +63,7 @@ class Laptop:
         self.process.send_signal(what)
         return self.process.wait(timeout=within)
 
-    def until(self, what: str, true: Callable[[], Any], within: float = 120) -> Any:
+    def until(self, what: str, true: Callable[[], Any], within: float = 300) -> Any:
         """Wait for something; what was printed is in the error where it does not come."""
         deadline = time.monotonic() + within
         while time.monotonic() < deadline:

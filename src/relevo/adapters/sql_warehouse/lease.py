@@ -67,7 +67,11 @@ class SqlLease:
         return sa.select(leases.token, leases.holder, leases.host, leases.pid).where(leases.case == self._case)
 
     def _mine(self) -> sa.Update:
-        return sa.update(self._leases).where(self._leases.c.case == self._case, self._leases.c.token == self._token)
+        """The row while it is held: a renewal that comes late must not revive what was given back."""
+        leases = self._leases.c
+        return sa.update(self._leases).where(
+            leases.case == self._case, leases.token == self._token, leases.holder == self.holder
+        )
 
     def _compare(self, connection: sa.Connection, row: sa.Select[Any]) -> None:
         found = connection.execute(row).one_or_none()
@@ -93,7 +97,8 @@ class SqlLease:
                 log.warning("the lease of %s is not renewed yet: %s", self._case, error)
                 continue
             if not ours:
-                log.error("%s: %r has lost its lease; its next write will be refused", self._case, self.holder)
+                if not self._ended.is_set():
+                    log.error("%s: %r has lost its lease; its next write will be refused", self._case, self.holder)
                 return
 
 
