@@ -9,6 +9,7 @@ ALONE = "airflow"  # one Airflow for all its tests, so all of them go to one wor
 pytest_plugins = ["tests.servers.postgres", "tests.servers.mariadb", "tests.servers.minio"]
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Workers take whole files; what shares the one Airflow stays together."""
     for item in items:
