@@ -9,9 +9,7 @@ ALONE = "airflow"  # one Airflow for all its tests, so all of them go to one wor
 pytest_plugins = ["tests.servers.postgres", "tests.servers.mariadb", "tests.servers.minio"]
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """Workers take whole files; what shares the one Airflow stays together."""
-    for item in items:
-        path = Path(item.path)
-        item.add_marker(pytest.mark.xdist_group(ALONE if path.parent.name == ALONE else str(path)))
+    path = Path(item.path)
+    item.add_marker(pytest.mark.xdist_group(ALONE if path.parent.name == ALONE else str(path)))

@@ -29,6 +29,21 @@ PRELOADED = (
     "relevo.loop.contest",
     "xgboost",
 )
+# As small as Airflow gets, and quick to notice that a process is gone; AIRFLOW__… in the environment goes before.
+PREFERRED = {
+    "CORE__LOAD_EXAMPLES": False,
+    "CORE__PARALLELISM": 2,
+    "CORE__DEFAULT_TASK_RETRY_DELAY": 10,
+    "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": 0.5,
+    "WORKERS__MIN_HEARTBEAT_INTERVAL": 1,  # also how late the end of a task is noticed
+    "SCHEDULER__MP_START_METHOD": "forkserver",
+    "SCHEDULER__MP_FORKSERVER_PRELOAD": ",".join(PRELOADED),
+    "API__WORKERS": 1,
+    "DAG_PROCESSOR__PARSING_PROCESSES": 1,
+    "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": 15,
+    "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": 60,
+    "USAGE_DATA_COLLECTION__ENABLED": False,
+}
 
 
 def _answers(_: bytes) -> bool:
@@ -142,7 +157,7 @@ def _of_tasks(settings: Settings) -> dict[str, str]:
 
 
 def _of_airflow(port: int, home: Path) -> dict[str, str]:
-    """As small as Airflow gets, and quick to notice that a process is gone."""
+    """Its own folder and ports, no log-in, and what it is told to prefer."""
     fixed = {
         "CORE__DAGS_FOLDER": dags_folder(),
         "CORE__EXECUTION_API_SERVER_URL": f"http://{HERE}:{port}/execution/",
@@ -153,26 +168,12 @@ def _of_airflow(port: int, home: Path) -> dict[str, str]:
         "LOGGING__WORKER_LOG_SERVER_PORT": free_port(),
         "LOGGING__TRIGGER_LOG_SERVER_PORT": free_port(),
     }
-    preferred = {
-        "CORE__LOAD_EXAMPLES": False,
-        "CORE__PARALLELISM": 2,
-        "CORE__DEFAULT_TASK_RETRY_DELAY": 10,
-        "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": 0.5,
-        "WORKERS__MIN_HEARTBEAT_INTERVAL": 1,  # also how late the end of a task is noticed
-        "SCHEDULER__MP_START_METHOD": "forkserver",
-        "SCHEDULER__MP_FORKSERVER_PRELOAD": ",".join(PRELOADED),
-        "API__WORKERS": 1,
-        "DAG_PROCESSOR__PARSING_PROCESSES": 1,
-        "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": 15,
-        "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": 60,
-        "USAGE_DATA_COLLECTION__ENABLED": False,
-    }
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     return {
         "AIRFLOW_HOME": str(home),
         "PATH": path,
         "PYTHONWARNINGS": "ignore",
-        **{f"AIRFLOW__{name}": os.environ.get(f"AIRFLOW__{name}", str(value)) for name, value in preferred.items()},
+        **{f"AIRFLOW__{name}": os.environ.get(f"AIRFLOW__{name}", str(value)) for name, value in PREFERRED.items()},
         **{f"AIRFLOW__{name}": str(value) for name, value in fixed.items()},
     }
 
