@@ -7,7 +7,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE ?= copy
 export UV_COMPILE_BYTECODE := 1
 RUN := $(UV) run --frozen
-PARALLEL := -n 2 --dist loadgroup
+PARALLEL := -n 2 --dist loadfile
 
 .PHONY: help setup up clean test test-kills bench ci format lint types imports coverage
 

@@ -1,3 +1,8 @@
+"""One real `relevo up`: what its Airflow does with a chain of batches, and what a person sees of it.
+
+All in one file, as all of it is seen in one session and a worker takes whole files.
+"""
+
 from collections import Counter
 
 from tests.apps.airflow.conftest import Story
@@ -92,3 +97,34 @@ def test_between_tasks_only_ids_and_the_name_of_a_branch_pass(story: Story) -> N
 
 def test_a_broken_use_case_fails_in_red_and_the_others_run(story: Story) -> None:
     assert set(story.laptop.runs("continuous_training_broken").values()) == {"failed"}
+
+
+def test_everything_is_started_and_its_addresses_are_said(story: Story) -> None:
+    first = story.output[0]
+    for port in story.laptop.ports.values():
+        assert f"http://127.0.0.1:{port}" in first
+    assert "everything runs" in first
+
+
+def test_a_broken_use_case_is_said_at_once(story: Story) -> None:
+    assert "broken/use_case.py: RuntimeError: no such column" in story.output[0].partition("starting")[0]
+
+
+def test_each_finished_batch_is_a_line(story: Story) -> None:
+    assert "flats  batch 0         250 rows  trained: no champion yet" in story.output[0]
+    assert "version 1 is champion: first model" in story.output[0]
+    assert "flats  all 3 batches are worked off" in story.output[1]
+    assert story.output[1].count("worked off") == 1
+
+
+def test_ctrl_c_stops_all_with_no_process_left(story: Story) -> None:
+    assert len(story.processes_before_stop) > 8
+    assert story.processes_after_stop == []
+    assert story.stop_code == 0
+    assert f"full logs are in {story.laptop.home / 'logs'}" in story.output[0].replace("\n", " ")
+
+
+def test_a_second_up_goes_on_where_the_first_was_stopped(story: Story) -> None:
+    assert "flats  goes on after batch" in story.output[1]
+    assert "batch 0 " not in story.output[1]
+    assert "batch 2 " in story.output[1]
