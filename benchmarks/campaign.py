@@ -23,12 +23,13 @@ def ours() -> Cost:
 
 def classic() -> Cost:
     with running_postgres() as server, campaign_server() as url:
-        return run(["-m", "benchmarks.classic", url, server.url])
+        return run(["-m", "benchmarks.classic", url, server.url.replace("postgresql:", "postgresql+psycopg2:")])
 
 
 def main() -> None:
-    relevo, beside = ours(), classic()
-    print(relevo.output)
+    relevo = ours()
+    print(f"{relevo.output}\nrelevo: {relevo.seconds:.0f} s, {relevo.peak_mb:.0f} MB; now the classic way", flush=True)
+    beside = classic()
     report(
         "campaign",
         [
