@@ -208,7 +208,9 @@ def closing(console: Console, loop: Loop, done: list[Worked]) -> None:
         )
     console.print(table)
     console.print(f"champion: {_version(loop, CHAMPION)}", highlight=False)
-    console.print(f"why: relevo history {loop.case.name}; all the evidence: relevo explain {loop.case.name} BATCH")
+    console.print(
+        f"why: relevo history {loop.case.name}; all the evidence: relevo explain {loop.case.name} BATCH", soft_wrap=True
+    )
 
 
 class Working:
