@@ -13,7 +13,8 @@ from relevo.domain import contract
 from relevo.domain.cells import MISSING_WORDS
 from relevo.domain.contract import Column
 from relevo.loop.wire import read_rows
-from relevo.loop.wire.columns import ARROW_TYPES, TypedColumn, type_column
+from relevo.loop.wire.columns import TypedColumn, type_column
+from relevo.ports import ARROW_TYPES
 
 COLUMNS = {
     "number": contract.number("x", nullable=True),

@@ -14,21 +14,13 @@ from relevo.adapters.sql_warehouse.tables import place
 from relevo.domain.contract import Contract, Kind
 from relevo.domain.use_case import UseCase
 from relevo.errors import UseCaseBroken
+from relevo.ports import ARROW_TYPES
 
 REST = "_rest"
 OWN_NAMES = ("batch_id", "position", "identity", "side", REST)
 MOST_BYTES = 63  # of a name in PostgreSQL
 Layer = Literal["raw", "clean"]
 
-_TYPES: dict[Kind, pa.DataType] = {
-    Kind.NUMBER: pa.float64(),
-    Kind.INTEGER: pa.int64(),
-    Kind.BOOLEAN: pa.bool_(),
-    Kind.DATE: pa.timestamp("us"),
-    Kind.CATEGORY: pa.string(),
-    Kind.CODE: pa.float64(),
-    Kind.TEXT: pa.string(),
-}
 SqlType = sa.types.TypeEngine[Any]
 _SQL_TYPES: dict[pa.DataType, SqlType] = {
     pa.float64(): sa.Double(),
@@ -76,7 +68,7 @@ def quoted(name: str) -> str:
 
 
 def raw_table(case: UseCase, dialect: str) -> CaseTable:
-    types = [(column.name, _TYPES[column.kind]) for column in case.contract]
+    types = [(column.name, ARROW_TYPES[column.kind]) for column in case.contract]
     schema = pa.schema([("batch_id", pa.int32()), ("position", pa.int32()), *types, (REST, pa.string())])
     names = sql_names(case.contract, dialect)
     return CaseTable(case.name, "raw", dialect, schema, {name: names[name] for name, _ in types})
@@ -84,7 +76,7 @@ def raw_table(case: UseCase, dialect: str) -> CaseTable:
 
 def clean_table(case: UseCase, dialect: str) -> CaseTable:
     types = [
-        (column.name, pa.string() if column.kind is Kind.CODE else _TYPES[column.kind])
+        (column.name, pa.string() if column.kind is Kind.CODE else ARROW_TYPES[column.kind])
         for column in case.contract
         if column.kind is not Kind.TEXT
     ]

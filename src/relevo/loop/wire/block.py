@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from relevo.domain.cells import printable
 from relevo.domain.contract import Contract
-from relevo.loop.wire.columns import ARROW_TYPES, Values, type_column
-from relevo.ports import BadCell, RawChunk
+from relevo.loop.wire.columns import Values, type_column
+from relevo.ports import ARROW_TYPES, BadCell, RawChunk
 
 REST = "_rest"
 LINE = "_line"

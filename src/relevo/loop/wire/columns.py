@@ -16,18 +16,9 @@ import pyarrow.compute as pc
 
 from relevo.domain.cells import IS_MISSING, Misfit, breaches, printable, read_cell
 from relevo.domain.contract import Column, Kind
+from relevo.ports import ARROW_TYPES
 
 Values: TypeAlias = "Sequence[object] | pa.Array"
-
-ARROW_TYPES: dict[Kind, pa.DataType] = {
-    Kind.NUMBER: pa.float64(),
-    Kind.INTEGER: pa.int64(),
-    Kind.BOOLEAN: pa.bool_(),
-    Kind.DATE: pa.timestamp("us"),
-    Kind.CATEGORY: pa.string(),
-    Kind.CODE: pa.float64(),
-    Kind.TEXT: pa.string(),
-}
 
 
 @dataclass(slots=True)
