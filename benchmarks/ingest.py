@@ -23,7 +23,7 @@ from relevo_data_api.streams.campaign import Campaign
 
 from benchmarks.measure import Figure, report
 from relevo.adapters.folder_store import FolderStore
-from relevo.adapters.sql_warehouse import SqlWarehouse
+from relevo.adapters.sql_warehouse.warehouse import SqlWarehouse
 from relevo.bootstrap import load_use_case
 from relevo.domain.evidence import Action, Decision
 from relevo.domain.use_case import UseCase

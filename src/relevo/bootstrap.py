@@ -68,7 +68,7 @@ class Loop:
 
     @cached_property
     def warehouse(self) -> Warehouse:
-        from relevo.adapters.sql_warehouse import SqlWarehouse
+        from relevo.adapters.sql_warehouse.warehouse import SqlWarehouse
 
         if not self.settings.warehouse_url:
             self.settings.home.mkdir(parents=True, exist_ok=True)

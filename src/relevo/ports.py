@@ -7,28 +7,18 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, Protocol
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol
 
 from relevo.domain.batch import Attempt, Batch, BatchState, Outcome
-from relevo.domain.contract import Kind
 from relevo.domain.evidence import Decision, Move, Request, Training, Verdict
 from relevo.domain.frame import Frame
 from relevo.domain.identity import Side
 from relevo.domain.use_case import UseCase
 
-Format = Literal["json", "csv", "parquet"]
+if TYPE_CHECKING:
+    import pyarrow as pa  # what serves models knows ports, and has no pyarrow
 
-ARROW_TYPES: dict[Kind, pa.DataType] = {
-    Kind.NUMBER: pa.float64(),
-    Kind.INTEGER: pa.int64(),
-    Kind.BOOLEAN: pa.bool_(),
-    Kind.DATE: pa.timestamp("us"),
-    Kind.CATEGORY: pa.string(),
-    Kind.CODE: pa.float64(),
-    Kind.TEXT: pa.string(),
-}
+Format = Literal["json", "csv", "parquet"]
 
 
 @dataclass(frozen=True, slots=True)

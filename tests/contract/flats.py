@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from relevo.adapters.sql_warehouse import SqlWarehouse
+from relevo.adapters.sql_warehouse.warehouse import SqlWarehouse
 from relevo.domain.batch import Attempt, Batch
 from relevo.domain.contract import Column, Contract, boolean, category, code, date, integer, number, text
 from relevo.domain.frame import Frame

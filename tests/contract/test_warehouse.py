@@ -16,9 +16,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from relevo.adapters.sql_warehouse import SqlWarehouse
 from relevo.adapters.sql_warehouse.migrate import config
 from relevo.adapters.sql_warehouse.tables import REVISION
+from relevo.adapters.sql_warehouse.warehouse import SqlWarehouse
 from relevo.domain.batch import BatchState, Outcome
 from relevo.errors import NotFound, SettingMissing, SourceContradiction
 from relevo.ports import BadCell, BatchFacts, RawChunk

@@ -12,8 +12,9 @@ import psycopg2.errors
 import pytest
 import sqlalchemy as sa
 
-from relevo.adapters.sql_warehouse import SqlWarehouse, copying
+from relevo.adapters.sql_warehouse import copying
 from relevo.adapters.sql_warehouse.faults import explain
+from relevo.adapters.sql_warehouse.warehouse import SqlWarehouse
 from relevo.domain.identity import Side
 from relevo.errors import StoreUnavailable
 from relevo.loop.prepare import prepare

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from relevo.adapters.sql_warehouse import SqlWarehouse, lease
+from relevo.adapters.sql_warehouse import lease
+from relevo.adapters.sql_warehouse.warehouse import SqlWarehouse
 from relevo.domain.batch import BatchState, Outcome
 from relevo.domain.evidence import Move, MoveKind
 from relevo.errors import LeaseHeld, LeaseLost

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from relevo.adapters.sql_warehouse import SqlWarehouse
+from relevo.adapters.sql_warehouse.warehouse import SqlWarehouse
 from relevo.domain.evidence import Action, Decision, Evidence, Move, MoveKind, Ruling, Training, Verdict
 from relevo.errors import NotFound
 

@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from relevo.adapters.sql_warehouse import SqlWarehouse, copying, sqlite_rows
+from relevo.adapters.sql_warehouse import copying, sqlite_rows
+from relevo.adapters.sql_warehouse.warehouse import SqlWarehouse
 from relevo.domain.batch import Batch
 from relevo.domain.contract import Column, boolean, category, date, integer, number, text
 from relevo.domain.identity import Side

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 
-from relevo.adapters.sql_warehouse import SqlWarehouse
+from relevo.adapters.sql_warehouse.warehouse import SqlWarehouse
 from relevo.ports import BatchFacts, RawChunk
 from tests.contract.flats import FLATS, SOURCE, record_batch
 

@@ -22,7 +22,7 @@ WATCHED = {
 }  # fmt: skip
 PRELOADED = [
     "relevo.adapters.mlflow_registry",
-    "relevo.adapters.sql_warehouse",
+    "relevo.adapters.sql_warehouse.warehouse",
     "relevo.loop.train",
     "relevo.loop.contest",
 ]

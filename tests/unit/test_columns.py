@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relevo.domain import contract
+from relevo.domain.arrow import ARROW_TYPES
 from relevo.domain.cells import MISSING_WORDS
 from relevo.domain.contract import Column
 from relevo.loop.wire import read_rows
 from relevo.loop.wire.columns import TypedColumn, type_column
-from relevo.ports import ARROW_TYPES
 
 COLUMNS = {
     "number": contract.number("x", nullable=True),

@@ -22,7 +22,7 @@ PRELOADED = (
     "airflow.sdk.execution_time.task_runner",
     "airflow.providers.standard.operators.trigger_dagrun",
     "relevo.bootstrap",
-    "relevo.adapters.sql_warehouse",
+    "relevo.adapters.sql_warehouse.warehouse",
     "relevo.adapters.mlflow_registry",
     "relevo.adapters.http_source",
     "relevo.loop.train",

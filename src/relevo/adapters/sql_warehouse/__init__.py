@@ -1,5 +1,1 @@
-"""The warehouse in PostgreSQL or, embedded, in SQLite."""
-
-from relevo.adapters.sql_warehouse.warehouse import SqlWarehouse
-
-__all__ = ["SqlWarehouse"]
+"""The warehouse in PostgreSQL or, embedded, in SQLite: `warehouse.SqlWarehouse`, or its `record.Record` alone."""

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from relevo.adapters.sql_warehouse.attempts import Attempts
+from relevo.adapters.sql_warehouse.row_part import RowPart
 from relevo.adapters.sql_warehouse.storable import cell_rows, raw_rows
 from relevo.domain.batch import Attempt, Batch, BatchState, Outcome
 from relevo.domain.use_case import UseCase
@@ -23,7 +24,7 @@ class _KnownNumber(Exception):
         self.facts = facts
 
 
-class Batches(Attempts):
+class Batches(Attempts, RowPart):
     def load(self, case: UseCase, attempt: Attempt, chunks: Iterator[RawChunk], facts: FactsAtEnd) -> Batch:
         """More bad rows than the case's policy allows: the batch is there, and its state is STOPPED."""
         try:

@@ -11,10 +11,10 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from relevo.adapters.sql_warehouse.tables import place
+from relevo.domain.arrow import ARROW_TYPES
 from relevo.domain.contract import Contract, Kind
 from relevo.domain.use_case import UseCase
 from relevo.errors import UseCaseBroken
-from relevo.ports import ARROW_TYPES
 
 REST = "_rest"
 OWN_NAMES = ("batch_id", "position", "identity", "side", REST)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, fields
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
 from relevo.adapters.sql_warehouse.inserting import insert_once
-from relevo.adapters.sql_warehouse.rows import Rows
+from relevo.adapters.sql_warehouse.part import Part
 from relevo.domain.evidence import Action, Decision, Evidence, Move, MoveKind, Request, Ruling, Training, Verdict
 from relevo.errors import NotFound
 
@@ -18,7 +19,7 @@ Entry = TypeVar("Entry", Decision, Training, Verdict, Move, Request)
 AS_JSON = ("evidence", "policy", "batches", "rows", "metrics")
 
 
-class Record(Rows):
+class Record(Part):
     def record_decision(self, decision: Decision) -> Decision:
         table, requests = self._tables.decisions.c, self._tables.requests
         same = (
@@ -86,6 +87,17 @@ class Record(Rows):
             return _move(connection.execute(sa.select(table).where(table.c.id == move.id)).one())
 
         return self.database.write(move.case, work)
+
+    @contextmanager
+    def moving(self, case: str) -> Iterator[None]:
+        with self.database.writing(case) as connection:
+            if not self.database.is_sqlite:  # which has one writer anyway
+                turn = sa.func.hashtextextended(f"relevo moves {case}", 0)
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(turn)))
+            yield
+
+    def move(self, move_id: int) -> Move:
+        return self._all(self._tables.moves, _move, self._tables.moves.c.id == move_id)[0]
 
     def moves(self, case: str) -> list[Move]:
         return self._all(self._tables.moves, _move, self._tables.moves.c.case == case)

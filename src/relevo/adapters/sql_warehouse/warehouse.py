@@ -10,11 +10,12 @@ from relevo.adapters.sql_warehouse.case_tables import change, changes
 from relevo.adapters.sql_warehouse.lease import leased
 from relevo.adapters.sql_warehouse.migrate import is_current, lock_shape, upgrade
 from relevo.adapters.sql_warehouse.record import Record
+from relevo.adapters.sql_warehouse.rows import Rows
 from relevo.domain.use_case import UseCase
 from relevo.ports import Lease
 
 
-class SqlWarehouse(Record):
+class SqlWarehouse(Rows, Record):
     """PostgreSQL, or a SQLite file. Opening it connects to nothing yet."""
 
     def migrate(self) -> None:
@@ -36,7 +37,3 @@ class SqlWarehouse(Record):
 
     def lease(self, case: str, holder: str) -> AbstractContextManager[Lease]:
         return leased(self.database, case, holder)
-
-    def close(self) -> None:
-        """Let go of all connections; the next call opens new ones."""
-        self.database.dispose()

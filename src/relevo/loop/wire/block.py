@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 import msgspec
 import pyarrow as pa
 
+from relevo.domain.arrow import ARROW_TYPES
 from relevo.domain.cells import printable
 from relevo.domain.contract import Contract
 from relevo.loop.wire.columns import Values, type_column
-from relevo.ports import ARROW_TYPES, BadCell, RawChunk
+from relevo.ports import BadCell, RawChunk
 
 REST = "_rest"
 LINE = "_line"

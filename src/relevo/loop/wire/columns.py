@@ -14,9 +14,9 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from relevo.domain.arrow import ARROW_TYPES
 from relevo.domain.cells import IS_MISSING, Misfit, breaches, printable, read_cell
 from relevo.domain.contract import Column, Kind
-from relevo.ports import ARROW_TYPES
 
 Values: TypeAlias = "Sequence[object] | pa.Array"
 
