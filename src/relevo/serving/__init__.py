@@ -1,0 +1,1 @@
+"""The model in memory, its hot reload, and the log of what it answered."""
