@@ -159,7 +159,7 @@ class Loop:
         from relevo.loop.train import train
 
         decision = self.warehouse.decision(decision_id)
-        return train(self.case, decision, self.warehouse, self.registry, self.clock, self.commit)
+        return train(self.case, decision, self.warehouse, self.registry, self.artifacts, self.clock, self.commit)
 
     def contest(self, decision_id: int) -> Verdict:
         from relevo.loop.contest import contest

@@ -102,7 +102,44 @@ class Lease(Protocol):
     def release(self) -> None: ...
 
 
-class Warehouse(Protocol):
+class Record(Protocol):
+    """What was decided, trained, ruled and moved. Each `record_…` answers the stored object, and the one already there where
+    it is called again."""
+
+    def record_decision(self, decision: Decision) -> Decision: ...
+
+    def decisions(self, case: str, batch_id: int | None = None) -> list[Decision]: ...
+
+    def decision(self, decision_id: int) -> Decision: ...
+
+    def record_training(self, training: Training) -> Training: ...
+
+    def trainings(self, case: str, decision_id: int | None = None) -> list[Training]: ...
+
+    def record_verdict(self, verdict: Verdict) -> Verdict: ...
+
+    def verdicts(self, case: str, decision_id: int | None = None) -> list[Verdict]: ...
+
+    def open_move(self, move: Move) -> Move: ...
+
+    def finish_move(self, move: Move) -> Move: ...
+
+    def move(self, move_id: int) -> Move: ...
+
+    def moves(self, case: str) -> list[Move]: ...
+
+    def moving(self, case: str) -> AbstractContextManager[None]:
+        """While open, nobody else registers a version of the case or moves an alias, and no successor takes its lease over.
+
+        LeaseLost where one already has; a person, who holds no lease, only waits for his turn.
+        """
+
+    def add_request(self, case: str, reason: str) -> Request: ...
+
+    def open_requests(self, case: str) -> list[Request]: ...
+
+
+class Warehouse(Record, Protocol):
     """Rows, and the record of all that happened to them. Writes are transactions: all or nothing."""
 
     def migrate(self) -> None:
@@ -189,31 +226,6 @@ class Warehouse(Protocol):
 
     def count_clean(self, case: UseCase, batch_ids: Sequence[int]) -> dict[Side, int]: ...
 
-    # the record: each `record_…` answers the stored object, and the one already there where it is called again
-    def record_decision(self, decision: Decision) -> Decision: ...
-
-    def decisions(self, case: str, batch_id: int | None = None) -> list[Decision]: ...
-
-    def decision(self, decision_id: int) -> Decision: ...
-
-    def record_training(self, training: Training) -> Training: ...
-
-    def trainings(self, case: str, decision_id: int | None = None) -> list[Training]: ...
-
-    def record_verdict(self, verdict: Verdict) -> Verdict: ...
-
-    def verdicts(self, case: str, decision_id: int | None = None) -> list[Verdict]: ...
-
-    def open_move(self, move: Move) -> Move: ...
-
-    def finish_move(self, move: Move) -> Move: ...
-
-    def moves(self, case: str) -> list[Move]: ...
-
-    def add_request(self, case: str, reason: str) -> Request: ...
-
-    def open_requests(self, case: str) -> list[Request]: ...
-
     def accept_gap(self, case: str, source: str, number: int, reason: str) -> None:
         """A person lets the loop pass over a batch that is lost; its unanswered attempts become GAP."""
 
@@ -246,15 +258,8 @@ class RunRecord:
     tags: dict[str, str]
 
 
-class ModelRegistry(Protocol):
-    def register(self, case: str, run: RunRecord, folder: Path, decision_key: str) -> Version:
-        """Log the run and its release folder, and register it. Tagged with the decision; complete or absent."""
-
-    def find(self, case: str, decision_key: str) -> Version | None:
-        """The complete version that was registered for a decision."""
-
-    def versions(self, case: str) -> list[Version]:
-        """Newest first."""
+class Aliases(Protocol):
+    """What leads to a case's versions: all that handing the baton over needs of a registry."""
 
     def version(self, case: str, number: str) -> Version: ...
 
@@ -263,6 +268,17 @@ class ModelRegistry(Protocol):
     def set_alias(self, case: str, alias: str, number: str) -> None: ...
 
     def tag(self, case: str, number: str, tags: dict[str, str]) -> None: ...
+
+
+class ModelRegistry(Aliases, Protocol):
+    def register(self, case: str, run: RunRecord, folder: Path, decision_key: str) -> Version:
+        """Log the run and its release folder, and register it. Tagged with the decision; complete or absent."""
+
+    def find(self, case: str, decision_key: str) -> Version | None:
+        """The complete version that was registered for a decision."""
+
+    def versions(self, case: str) -> list[Version]:
+        """Newest first."""
 
     def fetch(self, case: str, number: str) -> Path:
         """The version's release folder on this machine, downloaded once and checked against its digest."""

@@ -39,7 +39,9 @@ def retrain(loop: Loop, reason: str) -> None:
 
 
 def promote(loop: Loop, version: str, reason: str) -> None:
-    orders.promote(loop.case, version, reason, loop.warehouse, loop.registry, loop.artifacts, loop.hint, loop.clock)
+    orders.promote(
+        loop.case.name, version, reason, loop.warehouse, loop.registry, loop.artifacts, loop.hint, loop.clock
+    )
 
 
 def relevo(settings: Settings, *arguments: str) -> str:

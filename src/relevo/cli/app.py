@@ -125,10 +125,8 @@ def promote(case: Case, version: Annotated[str, typer.Argument(help="a registere
     """Make a version champion by hand."""
     from relevo.loop import orders
 
-    with _working(case) as loop:
-        move = orders.promote(
-            loop.case, version, reason, loop.warehouse, loop.registry, loop.artifacts, loop.hint, loop.clock
-        )
+    loop = _reading(case)
+    move = orders.promote(case, version, reason, loop.warehouse, loop.registry, loop.artifacts, loop.hint, loop.clock)
     show.move(console, move)
 
 
@@ -137,8 +135,8 @@ def rollback(case: Case, reason: Reason) -> None:
     """Hand the baton back to the champion before this one."""
     from relevo.loop import orders
 
-    with _working(case) as loop:
-        move = orders.rollback(loop.case, reason, loop.warehouse, loop.registry, loop.artifacts, loop.hint, loop.clock)
+    loop = _reading(case)
+    move = orders.rollback(case, reason, loop.warehouse, loop.registry, loop.artifacts, loop.hint, loop.clock)
     show.move(console, move)
 
 

@@ -8,8 +8,8 @@ from relevo.domain.release import CHAMPION
 from relevo.domain.use_case import UseCase
 from relevo.errors import NotFound, OrderRefused
 from relevo.loop.decide import decide
-from relevo.loop.publish import carry_out, rollback_target
-from relevo.ports import Clock, ModelRegistry, ObjectStore, ReloadHint, Warehouse
+from relevo.loop.publish import carry_out, finish_open_moves, rollback_target
+from relevo.ports import Aliases, Clock, ModelRegistry, ObjectStore, Record, ReloadHint, Warehouse
 
 
 def judge_batch(
@@ -39,40 +39,42 @@ def _first_missing(case: str, source: str, warehouse: Warehouse) -> int:
 
 
 def promote(
-    case: UseCase,
+    case: str,
     version: str,
     reason: str,
-    warehouse: Warehouse,
-    registry: ModelRegistry,
+    record: Record,
+    registry: Aliases,
     artifacts: ObjectStore,
     hint: ReloadHint,
     clock: Clock,
     kind: MoveKind = MoveKind.PERSON,
 ) -> Move:
-    """Make a registered version champion because a person says so."""
+    """Make a registered version champion because a person says so; a training that runs need not be waited for."""
     _needs(reason)
-    registry.version(case.name, version)
-    previous = registry.alias(case.name, CHAMPION)
+    finish_open_moves(case, record, registry, artifacts, hint)
+    registry.version(case, version)
+    previous = registry.alias(case, CHAMPION)
     if previous == version:
-        raise OrderRefused(f"version {version} of {case.name} is the champion already")
-    move = warehouse.open_move(Move(0, case.name, kind, version, previous, reason, None, clock.now(), None))
-    return carry_out(move, warehouse, registry, artifacts, hint)
+        raise OrderRefused(f"version {version} of {case} is the champion already")
+    move = record.open_move(Move(0, case, kind, version, previous, reason, None, clock.now(), None))
+    return carry_out(move, record, registry, artifacts, hint)
 
 
 def rollback(
-    case: UseCase,
+    case: str,
     reason: str,
-    warehouse: Warehouse,
-    registry: ModelRegistry,
+    record: Record,
+    registry: Aliases,
     artifacts: ObjectStore,
     hint: ReloadHint,
     clock: Clock,
 ) -> Move:
     """Hand the baton back to the champion before this one."""
-    target = rollback_target(warehouse.moves(case.name))
+    finish_open_moves(case, record, registry, artifacts, hint)
+    target = rollback_target(record.moves(case))
     if target is None:
-        raise OrderRefused(f"{case.name} has had no champion before the present one; there is nothing to roll back to")
-    return promote(case, target, reason, warehouse, registry, artifacts, hint, clock, MoveKind.ROLLBACK)
+        raise OrderRefused(f"{case} has had no champion before the present one; there is nothing to roll back to")
+    return promote(case, target, reason, record, registry, artifacts, hint, clock, MoveKind.ROLLBACK)
 
 
 def retrain(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from relevo.domain.batch import Batch, BatchState
-from relevo.domain.evidence import Action, Decision, Ruling
+from relevo.domain.evidence import Action, Decision, Move, Ruling, Verdict
 from relevo.ports import Warehouse
 
 
@@ -23,4 +23,19 @@ def is_carried_out(decision: Decision, warehouse: Warehouse) -> bool:
         return False
     if verdicts[0].ruling is Ruling.KEEP:
         return True
-    return any(move.verdict_id == verdicts[0].id and move.done_at for move in warehouse.moves(decision.case))
+    moves = warehouse.moves(decision.case)
+    own = move_of(verdicts[0], moves)
+    return own.done_at is not None if own else overtaken(verdicts[0], moves) is not None
+
+
+def move_of(verdict: Verdict, moves: list[Move]) -> Move | None:
+    return next((move for move in moves if move.verdict_id == verdict.id), None)
+
+
+def overtaken(verdict: Verdict, moves: list[Move]) -> Move | None:
+    """The move that a person ordered after the verdict and before it was carried out."""
+    if move_of(verdict, moves):
+        return None
+    return next(
+        (move for move in reversed(moves) if move.verdict_id is None and move.asked_at > verdict.ruled_at), None
+    )

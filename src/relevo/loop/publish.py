@@ -1,38 +1,36 @@
-"""Hand the baton over: files, pointer, alias, in this order, so that the alias points to what is in place."""
+"""Carry verdicts and orders out: the alias `champion` moves, last and in turn, and its move is on record."""
 
 from __future__ import annotations
 
-import json
 import logging
 from datetime import UTC, datetime
-from pathlib import Path
 
 from relevo.domain.evidence import Move, MoveKind, Ruling, Verdict
-from relevo.domain.release import CHAMPION, MODEL_FILE, digest_of
-from relevo.ports import Clock, ModelRegistry, ObjectStore, ReloadHint, Warehouse
+from relevo.domain.release import CHAMPION
+from relevo.loop.hand_over import point
+from relevo.loop.progress import move_of, overtaken
+from relevo.ports import Aliases, Clock, ObjectStore, Record, ReloadHint
 
 log = logging.getLogger(__name__)
 
 
 def publish(
-    verdict: Verdict,
-    warehouse: Warehouse,
-    registry: ModelRegistry,
-    artifacts: ObjectStore,
-    hint: ReloadHint,
-    clock: Clock,
+    verdict: Verdict, record: Record, registry: Aliases, artifacts: ObjectStore, hint: ReloadHint, clock: Clock
 ) -> Move | None:
-    """Carry a verdict out. A loser keeps its registration and learns why; None is answered."""
-    registry.tag(
-        verdict.case, verdict.challenger, {"relevo.verdict": verdict.ruling.value, "relevo.why": verdict.sentence}
-    )
-    if verdict.ruling is Ruling.KEEP:
+    """Carry a verdict out. A loser keeps its registration and learns why; None is answered.
+
+    So it is where a person has moved the alias since the verdict: that champion has not met the challenger.
+    """
+    why, moves = verdict.sentence, record.moves(verdict.case)
+    if later := overtaken(verdict, moves):
+        why = f"{why}; but since the contest a person made version {later.version} champion: {later.reason}"
+    registry.tag(verdict.case, verdict.challenger, {"relevo.verdict": verdict.ruling.value, "relevo.why": why})
+    if verdict.ruling is Ruling.KEEP or later:
         return None
-    moves = warehouse.moves(verdict.case)
-    asked = next((move for move in moves if move.verdict_id == verdict.id), None)
+    asked = move_of(verdict, moves)
     if asked is None:
         kind = MoveKind.PROMOTION if verdict.champion else MoveKind.FIRST
-        asked = warehouse.open_move(
+        asked = record.open_move(
             Move(
                 0,
                 verdict.case,
@@ -45,38 +43,26 @@ def publish(
                 None,
             )
         )
-    return asked if asked.done_at else carry_out(asked, warehouse, registry, artifacts, hint)
+    return asked if asked.done_at else carry_out(asked, record, registry, artifacts, hint)
 
 
-def carry_out(
-    move: Move, warehouse: Warehouse, registry: ModelRegistry, artifacts: ObjectStore, hint: ReloadHint
-) -> Move:
-    """Make `move` true; safe to repeat. The alias moves last."""
-    folder = registry.fetch(move.case, move.version)
-    prefix = f"releases/{move.case}/{move.version}"
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        artifacts.put(f"{prefix}/{path.relative_to(folder).as_posix()}", [path.read_bytes()])
-    artifacts.put(f"releases/{move.case}/{CHAMPION}.json", [_pointer(move, folder, prefix)])
-    registry.set_alias(move.case, CHAMPION, move.version)
-    done = warehouse.finish_move(move)
+def carry_out(move: Move, record: Record, registry: Aliases, artifacts: ObjectStore, hint: ReloadHint) -> Move:
+    """Make `move` true, once: whoever comes second finds it done, and must not put back what was moved since."""
+    with record.moving(move.case):
+        if record.move(move.id).done_at is None:
+            point(move.case, CHAMPION, move.version, registry, artifacts)
+    done = record.finish_move(move)
     registry.tag(move.case, move.version, {"relevo.champion_since": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"})
     hint(move.case)
     return done
 
 
-def _pointer(move: Move, folder: Path, prefix: str) -> bytes:
-    model = (folder / MODEL_FILE).read_bytes()
-    return json.dumps({"version": move.version, "digest": digest_of(model), "folder": prefix}).encode()
-
-
-def finish_open_moves(
-    case: str, warehouse: Warehouse, registry: ModelRegistry, artifacts: ObjectStore, hint: ReloadHint
-) -> None:
+def finish_open_moves(case: str, record: Record, registry: Aliases, artifacts: ObjectStore, hint: ReloadHint) -> None:
     """A move that was asked for and killed before its alias moved is carried out now."""
-    for move in warehouse.moves(case):
+    for move in record.moves(case):
         if move.done_at is None:
             log.warning("%s: carrying out the unfinished %s of version %s", case, move.kind, move.version)
-            carry_out(move, warehouse, registry, artifacts, hint)
+            carry_out(move, record, registry, artifacts, hint)
 
 
 def rollback_target(moves: list[Move]) -> str | None:

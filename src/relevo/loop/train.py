@@ -34,7 +34,8 @@ from relevo.learning.choose import Choice, choose
 from relevo.learning.metrics import measure
 from relevo.learning.pictures import draw
 from relevo.learning.score import OnnxModel
-from relevo.ports import Clock, ModelRegistry, RunRecord, Version, Warehouse
+from relevo.loop.hand_over import place, point
+from relevo.ports import Clock, ModelRegistry, ObjectStore, RunRecord, Version, Warehouse
 
 ONNX_GAP = "onnx_gap"
 TRAINING_FILE = "training.json"
@@ -54,7 +55,13 @@ class Sides:
 
 
 def train(
-    case: UseCase, decision: Decision, warehouse: Warehouse, registry: ModelRegistry, clock: Clock, commit: str
+    case: UseCase,
+    decision: Decision,
+    warehouse: Warehouse,
+    registry: ModelRegistry,
+    artifacts: ObjectStore,
+    clock: Clock,
+    commit: str,
 ) -> Training:
     """The decision's challenger, trained and registered once, however often this is called."""
     if known := warehouse.trainings(case.name, decision.id):
@@ -62,7 +69,9 @@ def train(
     version = registry.find(case.name, decision.key)
     if version is None:
         version = _make(case, decision, warehouse, registry, clock, commit)
-    registry.set_alias(case.name, CHALLENGER, version.number)
+    place(case.name, version.number, registry.fetch(case.name, version.number), artifacts)
+    with warehouse.moving(case.name):
+        point(case.name, CHALLENGER, version.number, registry, artifacts)
     return warehouse.record_training(_training(case, decision, registry, version, clock))
 
 
@@ -95,7 +104,9 @@ def _make(
     with tempfile.TemporaryDirectory(prefix="relevo-release-") as temporary:
         folder = Path(temporary)
         _write(folder, choice, made, release, record, card, profile_of(train, case.contract.target).to_dict())
-        return registry.register(case.name, _run(case, decision, choice, release, record), folder, decision.key)
+        run = _run(case, decision, choice, release, record)
+        with warehouse.moving(case.name):
+            return registry.register(case.name, run, folder, decision.key)
 
 
 def _sides(case: UseCase, batch_ids: list[int], warehouse: Warehouse) -> Sides:
