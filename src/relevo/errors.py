@@ -12,6 +12,9 @@ RelevoError
 ├── LeaseHeld            another live process works on this case
 ├── LeaseLost            a successor has taken over: this process must stop
 ├── StoreUnavailable     database, object store or registry cannot be reached
+├── LogHeld              another process writes this prediction log
+├── LogUnwritable        a prediction cannot be logged: the disk is full, or the log is at its limit
+├── LinesRefused         the database cannot hold a logged line as it is
 ├── ModelRefused         a model file is damaged, foreign or does not fit its signature
 └── OrderRefused         what a person asked for would break a rule
 """
@@ -66,6 +69,18 @@ class LeaseLost(RelevoError):
 
 
 class StoreUnavailable(RelevoError):
+    pass
+
+
+class LogHeld(RelevoError):
+    pass
+
+
+class LogUnwritable(RelevoError):
+    pass
+
+
+class LinesRefused(RelevoError):
     pass
 
 

@@ -7,13 +7,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NotRequired, Protocol, TypedDict
 
 from relevo.domain.batch import Attempt, Batch, BatchState, Outcome
 from relevo.domain.evidence import Decision, Move, Request, Training, Verdict
 from relevo.domain.frame import Frame
 from relevo.domain.identity import Side
-from relevo.domain.use_case import UseCase
+from relevo.domain.use_case import Task, UseCase
 
 if TYPE_CHECKING:
     import pyarrow as pa  # what serves models knows ports, and has no pyarrow
@@ -287,6 +287,75 @@ class ModelRegistry(Aliases, Protocol):
 class ReloadHint(Protocol):
     def __call__(self, case: str) -> None:
         """Tell the APIs to look now. They would find out by themselves: a failure is logged and fails nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveError:
+    """How far off answers were whose truth is known by now. Of `rows` none, nothing is known."""
+
+    rows: int
+    mean_absolute: float | None = None  # regression
+    mean_absolute_percentage: float | None = None  # regression, of one, over truths that are not 0
+    accuracy: float | None = None  # classification
+
+
+class Label(TypedDict):
+    truth: str
+    at: str
+
+
+class LoggedPrediction(TypedDict):
+    """One answer, as its line in the log says it; what the database knows has its newest label too."""
+
+    receipt: str
+    case: str
+    environment: str
+    at: str  # RFC 3339, UTC
+    version: str | None
+    input: Any
+    output: float | None
+    output_text: str | None
+    status: int
+    error: str
+    latency_ms: float | None
+    label: NotRequired[Label | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Minute:
+    """What was answered in the minute that begins at `at`."""
+
+    at: datetime
+    predictions: int
+    failed: int
+    mean_ms: float | None
+    longest_ms: float | None
+
+
+class PredictionStore(Protocol):
+    """Logged predictions and their late labels. StoreUnavailable while it is away; nothing here waits for it."""
+
+    def ship(self, lines: bytes) -> int:
+        """Store JSON lines whose receipts are not there yet, all or none; how many were new.
+
+        LinesRefused where the lines themselves cannot be stored.
+        """
+
+    def find(self, receipt: str) -> LoggedPrediction | None: ...
+
+    def label(self, labels: Sequence[tuple[str, str]]) -> None:
+        """Receipts and what turned out to be true. The newest of a receipt counts; earlier ones are kept.
+
+        A label may come before its prediction does.
+        """
+
+    def live_error(self, case: str, environment: str, since: datetime, task: Task) -> LiveError: ...
+
+    def recent(self, case: str, environment: str, limit: int) -> list[LoggedPrediction]:
+        """Newest first."""
+
+    def minutes(self, case: str, environment: str, since: datetime) -> list[Minute]:
+        """Oldest first; none for a minute without predictions."""
 
 
 class Clock(Protocol):
