@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 
@@ -43,22 +43,23 @@ def hand_over(folder: Path, user: str | None) -> None:
 class Program:
     """One server process. Should the tests be killed, it ends as well."""
 
-    def __init__(self, home: Path, user: str | None) -> None:
-        self._home, self._user = home, user
+    def __init__(self, home: Path, user: str | None, environment: Mapping[str, str] | None = None) -> None:
+        self._home, self._user, self._environment = home, user, environment
         self._process: subprocess.Popen[bytes] | None = None
         self._watch: subprocess.Popen[bytes] | None = None
 
-    def start(self, command: Sequence[str | Path], answers: Callable[[], bool]) -> None:
+    def start(self, command: Sequence[str | Path], answers: Callable[[], bool], seconds: float = 30) -> None:
         log = self._home / "log"
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                command, user=self._user, stdout=output, stderr=output, cwd=self._home, start_new_session=True
-            )
+                command, user=self._user, env=self._environment, stdout=output, stderr=output, cwd=self._home,
+                start_new_session=True,
+            )  # fmt: skip
         until_we_are_gone = f"read _; kill -QUIT {self._process.pid}; sleep 1; rm -rf '{self._home}'"
         self._watch = subprocess.Popen(
             ["/bin/sh", "-c", until_we_are_gone], stdin=subprocess.PIPE, start_new_session=True
         )
-        self._wait_until(answers, log)
+        self._wait_until(answers, log, seconds)
 
     def end(self, by: signal.Signals) -> None:
         if self._watch is not None:
@@ -70,7 +71,7 @@ class Program:
             self._process.wait(60)
             self._process = None
 
-    def _wait_until(self, answers: Callable[[], bool], log: Path, seconds: float = 30) -> None:
+    def _wait_until(self, answers: Callable[[], bool], log: Path, seconds: float) -> None:
         deadline = time.monotonic() + seconds
         while not answers():
             assert self._process is not None
