@@ -1,0 +1,183 @@
+"""A release in memory: checked against what it says of itself, warmed up, and asked with rows."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from relevo.domain.cells import Cell
+from relevo.domain.contract import Column, Kind
+from relevo.domain.profile import Profile, WordColumn
+from relevo.domain.release import MODEL_FILE, PROFILE_FILE, RELEASE_FILE, Release, digest_of
+from relevo.errors import ModelRefused, RelevoError
+from relevo.learning.score import OnnxModel
+from relevo.serving.checking import as_number, column_of
+from relevo.serving.reading import Row, RowReader, RowsRefused
+from relevo.serving.typical import typical_row
+
+TRAINING_FILE = "training.json"
+WARM_ROWS = 32
+NUMERIC = (Kind.NUMBER, Kind.INTEGER, Kind.BOOLEAN)
+Answers = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class ServedModel:
+    """Never changed once it serves: a request that has begun with it ends with it."""
+
+    release: Release
+    version: str
+    alias: str
+    profile: Profile
+    folder: Path
+    training: dict[str, Any]
+    onnx: OnnxModel
+    columns: tuple[Column, ...]
+    strict: RowReader
+    lenient: RowReader  # passes over names that are no field, as the house prices contract does
+    unseen: tuple[tuple[int, frozenset[str]], ...]  # open categories: their place, and the words training saw
+    loaded_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def feed(self, rows: list[Row]) -> dict[str, NDArray[Any]]:
+        """What the graph takes: a [n, 1] array a field."""
+        return {
+            column.name: _array(column, [row[place] for row in rows]) for place, column in enumerate(self.columns)
+        }
+
+    def answers(self, rows: list[Row]) -> Answers:
+        """[n, 1] in the target's own unit, or probabilities [n, classes]."""
+        return self.onnx.run(self.feed(rows))
+
+    def named(self, row: Row) -> dict[str, Cell]:
+        return {column.name: cell for column, cell in zip(self.columns, row, strict=True)}
+
+
+def _array(column: Column, cells: list[Cell]) -> NDArray[Any]:
+    if column.is_categorical:
+        return np.array([[cell or ""] for cell in cells], dtype=object).reshape(len(cells), 1)
+    if column.kind not in NUMERIC:
+        cells = [as_number(cell) for cell in cells]
+    return np.array(cells, dtype=np.float32).reshape(len(cells), 1)
+
+
+def load_model(folder: Path, case: str, version: str, alias: str, max_rows: int) -> ServedModel:
+    """The release in `folder`, warmed up. ModelRefused where it is damaged, foreign or contradicts itself."""
+    release, profile = _described(folder, case, version)
+    model = _read(folder, MODEL_FILE)
+    if digest_of(model) != release.digest:
+        raise ModelRefused(
+            f"version {version} of {case}: {MODEL_FILE} is not the file that its release names (SHA-256 differs); "
+            "restore the artifacts store, or roll back"
+        )
+    onnx = OnnxModel(model, threads=1)
+    columns = tuple(column_of(one) for one in release.fields)
+    _require_signature(onnx, release, version)
+    training = folder / TRAINING_FILE
+    served = ServedModel(
+        release, version, alias, profile, folder,
+        msgspec.json.decode(training.read_bytes()) if training.is_file() else {},
+        onnx, columns, RowReader(columns, max_rows), RowReader(columns, max_rows, strict=False), _open(columns, profile),
+    )  # fmt: skip
+    _warm_up(served)
+    return served
+
+
+def _described(folder: Path, case: str, version: str) -> tuple[Release, Profile]:
+    try:
+        release = Release.from_dict(json.loads(_read(folder, RELEASE_FILE)))
+        profile = Profile.from_dict(json.loads(_read(folder, PROFILE_FILE)))
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ModelRefused(
+            f"version {version} of {case}: {RELEASE_FILE} or {PROFILE_FILE} cannot be read: {error!r}; train it again"
+        ) from error
+    if release.case != case:
+        raise ModelRefused(f"version {version}: is a release of {release.case}, not of {case}; point the alias elsewhere")
+    return release, profile
+
+
+def _read(folder: Path, name: str) -> bytes:
+    try:
+        return (folder / name).read_bytes()
+    except OSError as error:
+        raise ModelRefused(f"{folder / name}: cannot be read: {error.strerror}; fetch the release again") from error
+
+
+def _require_signature(onnx: OnnxModel, release: Release, version: str) -> None:
+    names = {one.name for one in release.fields}
+    wanted = "probabilities" if release.task == "classification" else "prediction"
+    if set(onnx.features) != names:
+        different = ", ".join(sorted(set(onnx.features) ^ names))
+        raise ModelRefused(
+            f"version {version} of {release.case}: model and release disagree on {different}; train it again"
+        )
+    if wanted not in onnx.outputs:
+        raise ModelRefused(
+            f"version {version} of {release.case}: a {release.task} needs the output {wanted}, "
+            f"the model has {', '.join(onnx.outputs)}; train it again"
+        )
+
+
+def _open(columns: tuple[Column, ...], profile: Profile) -> tuple[tuple[int, frozenset[str]], ...]:
+    known = [(place, profile.columns.get(c.name)) for place, c in enumerate(columns) if c.values is None]
+    return tuple((p, frozenset(c.known)) for p, c in known if isinstance(c, WordColumn) and c.complete)
+
+
+def _warm_up(served: ServedModel) -> None:
+    """Rows as they usually come, alone and together, with gaps and words that training never saw."""
+    release = served.release
+    usual = typical_row(release.fields, served.profile)
+    gaps = {one.name: None for one in release.fields if one.nullable}
+    new = {column.name: "a word never seen" for column in served.columns if _takes_any_word(column)}
+    try:
+        rows = [served.strict.read(msgspec.json.encode(row)) for row in (usual, usual | gaps, usual | new)]
+    except RowsRefused as error:
+        raise ModelRefused(
+            f"version {served.version} of {release.case}: its own fields refuse its own typical row: {error}; "
+            "train it again"
+        ) from error
+    width = max(1, len(release.classes))
+    for batch in (*([row] for row in rows), rows * WARM_ROWS):
+        answers = served.answers(batch)  # type: ignore[arg-type]
+        if answers.shape != (len(batch), width) or not np.isfinite(answers).all():
+            raise ModelRefused(
+                f"version {served.version} of {release.case}: answers a typical row with {answers.tolist()[:1]}; "
+                f"{width} finite numbers a row are wanted; train it again"
+            )
+
+
+def _takes_any_word(column: Column) -> bool:
+    return column.kind is Kind.CATEGORY and column.values is None
+
+
+def require_compatible(new: ServedModel, old: ServedModel) -> None:
+    """ModelRefused where a client that the old model understands would be refused by the new one."""
+    before, after = old.release, new.release
+    if (before.task, before.target, before.unit) != (after.task, after.target, after.unit):
+        raise _incompatible(new, old, f"it answers {after.target} ({after.task}), not {before.target} ({before.task})")
+    fields = {one.name: one for one in after.fields}
+    for one in before.fields:
+        now = fields.pop(one.name, None)
+        if now is None:
+            raise _incompatible(new, old, f"it has no field {one.name!r}")
+        if now.kind is not one.kind or (one.nullable and not now.nullable):
+            raise _incompatible(new, old, f"its field {one.name!r} is {_said(now)}, not {_said(one)}")
+    if needed := [one.name for one in fields.values() if not one.nullable]:
+        raise _incompatible(new, old, f"it needs {', '.join(needed)}, which clients do not send")
+
+
+def _said(one: Any) -> str:
+    return f"{one.kind.value}{' or null' if one.nullable else ''}"
+
+
+def _incompatible(new: ServedModel, old: ServedModel, why: str) -> RelevoError:
+    return ModelRefused(
+        f"version {new.version} of {new.release.case}: does not fit those who speak to version {old.version}: {why}; "
+        "serve it as another use case, or start an API whose state_dir is empty"
+    )

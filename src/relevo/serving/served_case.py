@@ -1,0 +1,102 @@
+"""A use case as it is served: the model of the moment, its log, and what has been counted."""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_left
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol
+
+from relevo.domain.profile import NumberColumn
+from relevo.serving.model import ServedModel
+from relevo.serving.prediction_log import Waiting
+from relevo.serving.reading import Row
+
+RECENT_ROWS = 10_000
+
+
+class Log(Protocol):
+    """PredictionLog, as far as answering needs it."""
+
+    def append(self, lines: bytes) -> None: ...
+
+    def find(self, receipt: str) -> dict[str, object] | None: ...
+
+    def waiting(self) -> Waiting: ...
+
+
+@dataclass(frozen=True, slots=True)
+class LastReload:
+    """What came of the last look at the alias; `error` is empty where all went well."""
+
+    ok: bool
+    at: datetime
+    error: str
+
+
+class Spread:
+    """How regression answers spread: counts between fixed edges, as a histogram metric wants them."""
+
+    def __init__(self, edges: tuple[float, ...]) -> None:
+        self.edges, self.counts, self.sum = edges, [0] * (len(edges) + 1), 0.0
+
+    def add(self, value: float) -> None:
+        self.counts[bisect_left(self.edges, value)] += 1
+        self.sum += value
+
+
+@dataclass(slots=True)
+class ServedCase:
+    """`model` is swapped as a whole: who answers reads it once."""
+
+    name: str
+    environment: str
+    alias: str
+    max_rows: int
+    log: Log
+    model: ServedModel | None = None
+    has_none: bool = False  # the registry confirms that there is no model yet
+    last_reload: LastReload | None = None
+    reloads: Counter[str] = field(default_factory=Counter)
+    refused: int = 0
+    failed: int = 0
+    spread: Spread | None = None  # its edges stay as they are through swaps, so that a series goes on
+    classes: Counter[str] = field(default_factory=Counter)
+    recent: deque[Row] = field(default_factory=lambda: deque(maxlen=RECENT_ROWS))
+    drift: dict[str, float] = field(default_factory=dict)
+    live_error: dict[str, float] = field(default_factory=dict)
+    _counting: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def is_ready(self) -> bool:
+        return self.model is not None or self.has_none
+
+    def swap(self, model: ServedModel) -> None:
+        if self.spread is None and model.release.task == "regression":
+            self.spread = Spread(_edges(model))
+        if self.model is None or self.model.release.fields != model.release.fields:
+            self.recent.clear()
+        self.has_none = False
+        self.model = model
+
+    def note(self, result: str, error: str = "") -> None:
+        """`result` is swapped, unchanged or failed."""
+        self.reloads[result] += 1
+        self.last_reload = LastReload(not error, datetime.now(UTC), error)
+
+    def count(self, rows: list[Row], answers: list[float] | list[str]) -> None:
+        with self._counting:
+            self.recent.extend(rows)
+            for answer in answers:
+                if isinstance(answer, str):
+                    self.classes[answer] += 1
+                elif self.spread is not None:
+                    self.spread.add(answer)
+
+
+def _edges(model: ServedModel) -> tuple[float, ...]:
+    """The target's own quantiles in training."""
+    target = model.profile.columns.get(model.profile.target)
+    return tuple(dict.fromkeys(target.edges)) if isinstance(target, NumberColumn) else ()
