@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from relevo.domain.contest import Fitness, Judgement, Match, classic, first_model, judge, onnx_guard, slices_of
+from relevo.domain.contest import Fitness, Judgement, Match, classic, first_model, judge, onnx_guard
 from relevo.domain.evidence import Decision, Training, Verdict
 from relevo.domain.frame import Frame
 from relevo.domain.identity import Side
 from relevo.domain.release import CHAMPION, MODEL_FILE, RELEASE_FILE
+from relevo.domain.slices import slices_of
 from relevo.domain.use_case import UseCase
 from relevo.learning.metrics import root_mean_square, row_losses
 from relevo.learning.score import OnnxModel

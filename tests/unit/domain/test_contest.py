@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from relevo.domain.contest import NEWEST, classic, first_model, judge, onnx_guard
+from relevo.domain.contest import classic, first_model, judge, onnx_guard
 from relevo.domain.evidence import Ruling
 from relevo.domain.policy import Policy
+from relevo.domain.slices import NEWEST
 from tests.unit.domain.matches import FIT, match_of
 
 

@@ -7,9 +7,11 @@ from math import pi
 import numpy as np
 import pytest
 
-from relevo.domain.contest import NEWEST, Match, judge, paired_test, spent_alpha
+from relevo.domain.contest import Match, judge
 from relevo.domain.evidence import Ruling
+from relevo.domain.paired import paired_test, spent_alpha
 from relevo.domain.policy import Policy
+from relevo.domain.slices import NEWEST
 from tests.unit.domain.matches import FIT, match_of
 
 

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from relevo.domain.contest import NEWEST, Match, judge, slices_of
+from relevo.domain.contest import Match, judge
 from relevo.domain.evidence import Ruling
 from relevo.domain.frame import Categorical, Frame
 from relevo.domain.policy import Policy
+from relevo.domain.slices import NEWEST, slices_of
 from tests.unit.domain.matches import FIT
 
 
