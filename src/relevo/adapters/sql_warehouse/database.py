@@ -83,6 +83,12 @@ class Database:
         with self._transaction(self._connect, None, writes=True) as connection:
             yield connection
 
+    @contextmanager
+    def reading_once(self) -> Iterator[sa.Connection]:
+        """A read that waits for no database either."""
+        with self._transaction(self._connect, None, writes=False) as connection:
+            yield connection
+
     def now(self, connection: sa.Connection) -> datetime:
         """One clock for all who share the database."""
         if self.is_sqlite:
