@@ -1,0 +1,72 @@
+"""What pages read, kept for a few seconds, so that a click does not ask every store again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import streamlit as st
+
+from relevo_ui.reading.api import Api, Form
+from relevo_ui.reading.columns import ColumnDrift, Quarantine, read_drift, read_quarantine
+from relevo_ui.reading.comparison import Comparison, compare
+from relevo_ui.reading.record import History, read_history
+from relevo_ui.reading.releases import ReleaseFolder, read_release
+from relevo_ui.settings import UiSettings
+
+from relevo.bootstrap import Loop, find_use_cases, open_loop
+from relevo.domain.batch import Batch
+from relevo.settings import Settings
+
+SHORT = timedelta(seconds=3)
+LONG = timedelta(hours=1)
+
+
+@st.cache_resource(show_spinner=False)
+def settings() -> UiSettings:
+    return UiSettings()  # type: ignore[call-arg]
+
+
+@st.cache_resource(show_spinner=False)
+def loop(case: str) -> Loop:
+    """One for all sessions; its connections are opened when they are first needed."""
+    return open_loop(case)
+
+
+@st.cache_resource(show_spinner=False)
+def api(environment: str) -> Api:
+    return Api(environment, settings().apis[environment], settings().api_timeout)
+
+
+@st.cache_data(ttl=SHORT, show_spinner=False)
+def use_cases() -> list[str]:
+    return find_use_cases(Settings())
+
+
+@st.cache_data(ttl=SHORT, show_spinner=False)
+def history(case: str) -> History:
+    return read_history(loop(case))
+
+
+@st.cache_data(ttl=SHORT, show_spinner=False)
+def form(case: str, environment: str) -> Form:
+    return api(environment).form(case)
+
+
+@st.cache_data(ttl=LONG, max_entries=20, show_spinner=False)
+def release(case: str, version: str) -> ReleaseFolder:
+    return read_release(loop(case).artifacts, case, version)
+
+
+@st.cache_data(ttl=LONG, max_entries=50, show_spinner="Both versions predict the same holdout rows …")
+def comparison(case: str, first: str, second: str, _newest_batch: int) -> Comparison | None:
+    return compare(loop(case), release(case, first), release(case, second))
+
+
+@st.cache_data(ttl=LONG, max_entries=50, show_spinner=False)
+def drift(case: str, batch: Batch, version: str) -> tuple[ColumnDrift, ...]:
+    return read_drift(loop(case), batch, release(case, version))
+
+
+@st.cache_data(ttl=SHORT, show_spinner=False)
+def quarantine(case: str, batch: Batch) -> Quarantine:
+    return read_quarantine(loop(case), batch)

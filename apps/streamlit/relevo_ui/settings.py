@@ -1,0 +1,25 @@
+"""What the UI alone needs to know; the warehouse and the stores are Relevo's own settings."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from relevo.settings import Settings
+
+
+class UiSettings(BaseSettings):
+    """RELEVO_UI_… variables, or those of a .env file."""
+
+    model_config = SettingsConfigDict(env_prefix="RELEVO_UI_", env_file=".env", extra="ignore", frozen=True)
+
+    apis: dict[str, str] = Field(
+        {"prod": "http://127.0.0.1:8989"}, min_length=1, description="the API of each environment, as a JSON object"
+    )
+    api_timeout: float = Field(5.0, gt=0, description="seconds before an API counts as away")
+    mlflow_url: str = Field("", description="MLflow as a browser reaches it; empty: RELEVO_TRACKING_URI")
+
+    def mlflow(self) -> str | None:
+        """Where links to MLflow lead; None where it has no pages."""
+        url = self.mlflow_url or Settings().tracking
+        return url.rstrip("/") if url.startswith("http") else None
