@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +25,6 @@ from relevo.serving.typical import typical_row
 
 TRAINING_FILE = "training.json"
 WARM_ROWS = 32
-NUMERIC = (Kind.NUMBER, Kind.INTEGER, Kind.BOOLEAN)
 Answers = NDArray[np.float32]
 
 
@@ -40,16 +40,26 @@ class ServedModel:
     training: dict[str, Any]
     onnx: OnnxModel
     columns: tuple[Column, ...]
+    number_places: tuple[int, ...]
+    word_places: tuple[int, ...]
     strict: RowReader
     lenient: RowReader  # passes over names that are no field, as the house prices contract does
     unseen: tuple[tuple[int, frozenset[str]], ...]  # open categories: their place, and the words training saw
     loaded_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def feed(self, rows: list[Row]) -> dict[str, NDArray[Any]]:
-        """What the graph takes: a [n, 1] array a field."""
+        """What the graph takes: a [n, 1] array a field. All numbers are made at once, and all words."""
+        cells = list(zip(*rows, strict=True)) or [()] * len(self.columns)
+        numbers = [_numbers(self.columns[place], cells[place]) for place in self.number_places]
+        words = [[cell or "" for cell in cells[place]] for place in self.word_places]
         return {
-            column.name: _array(column, [row[place] for row in rows]) for place, column in enumerate(self.columns)
+            **self._by_name(self.number_places, np.array(numbers, np.float32), len(rows)),
+            **self._by_name(self.word_places, np.array(words, object), len(rows)),
         }
+
+    def _by_name(self, places: tuple[int, ...], table: NDArray[Any], rows: int) -> dict[str, NDArray[Any]]:
+        parts = table.reshape(len(places), rows, 1)
+        return {self.columns[place].name: part for place, part in zip(places, parts, strict=True)}
 
     def answers(self, rows: list[Row]) -> Answers:
         """[n, 1] in the target's own unit, or probabilities [n, classes]."""
@@ -59,12 +69,9 @@ class ServedModel:
         return {column.name: cell for column, cell in zip(self.columns, row, strict=True)}
 
 
-def _array(column: Column, cells: list[Cell]) -> NDArray[Any]:
-    if column.is_categorical:
-        return np.array([[cell or ""] for cell in cells], dtype=object).reshape(len(cells), 1)
-    if column.kind not in NUMERIC:
-        cells = [as_number(cell) for cell in cells]
-    return np.array(cells, dtype=np.float32).reshape(len(cells), 1)
+def _numbers(column: Column, cells: tuple[Cell, ...]) -> Sequence[Any]:
+    """NumPy itself makes true 1 and None NaN."""
+    return [as_number(cell) for cell in cells] if column.kind is Kind.DATE else cells
 
 
 def load_model(folder: Path, case: str, version: str, alias: str, max_rows: int) -> ServedModel:
@@ -83,7 +90,8 @@ def load_model(folder: Path, case: str, version: str, alias: str, max_rows: int)
     served = ServedModel(
         release, version, alias, profile, folder,
         msgspec.json.decode(training.read_bytes()) if training.is_file() else {},
-        onnx, columns, RowReader(columns, max_rows), RowReader(columns, max_rows, strict=False), _open(columns, profile),
+        onnx, columns, _places(columns, words=False), _places(columns, words=True),
+        RowReader(columns, max_rows), RowReader(columns, max_rows, strict=False), _open(columns, profile),
     )  # fmt: skip
     _warm_up(served)
     return served
@@ -122,6 +130,10 @@ def _require_signature(onnx: OnnxModel, release: Release, version: str) -> None:
             f"version {version} of {release.case}: a {release.task} needs the output {wanted}, "
             f"the model has {', '.join(onnx.outputs)}; train it again"
         )
+
+
+def _places(columns: tuple[Column, ...], *, words: bool) -> tuple[int, ...]:
+    return tuple(place for place, column in enumerate(columns) if column.is_categorical is words)
 
 
 def _open(columns: tuple[Column, ...], profile: Profile) -> tuple[tuple[int, frozenset[str]], ...]:
