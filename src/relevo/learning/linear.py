@@ -59,6 +59,7 @@ class FittedLinear:
     numbers: Numbers
     slopes: Matrix  # [numbers, outputs]
     tables: tuple[WordTable, ...]
+    means: tuple[Matrix, ...]  # [outputs] a table: what its words add in the mean of the training rows
     start: Matrix  # [outputs]
     floor: float | None
     spread: dict[str, float]
@@ -92,10 +93,24 @@ class FittedLinear:
         return graph.add("MatMul", flat, graph.constant(self.slopes))
 
     def native_files(self) -> dict[str, bytes]:
+        """`weights.json`: all that the sum is made of, and what a word adds in the mean of the training rows."""
+        numbers = zip(self.numbers.medians, self.numbers.means, self.numbers.scales, self.slopes.tolist(), strict=True)
         weights = {
             "start": self.start.tolist(),
-            "slopes": {name: slope.tolist() for name, slope in zip(self.numbers.names, self.slopes, strict=True)},
-            "words": {t.feature: dict(zip(t.words, t.values.tolist(), strict=False)) for t in self.tables},
+            "numbers": {
+                name: {"median": median, "mean": mean, "scale": scale, "slope": slope}
+                for name, (median, mean, scale, slope) in zip(self.numbers.names, numbers, strict=True)
+            },
+            "words": {
+                table.feature: {
+                    "words": dict(zip(table.words, table.values.tolist(), strict=False)),
+                    "unseen": table.values[-2].tolist(),
+                    "missing": table.values[-1].tolist(),
+                    "mean": mean.tolist(),
+                }
+                for table, mean in zip(self.tables, self.means, strict=True)
+            },
+            "floor": self.floor,
         }
         return {"weights.json": json.dumps(weights).encode()}
 
@@ -123,8 +138,9 @@ def fit_linear(name: str, train: Frame, log_target: bool, learn_log: bool) -> Fi
         known, place = weights[place : place + len(words) + 1], place + len(words) + 1
         values = np.concatenate([known[:-1], np.zeros((1, weights.shape[1])), known[-1:]])
         tables.append(WordTable(feature, words, values))
+    means = tuple(table.look_up(train.categories[table.feature]).mean(axis=0) for table in tables)
     return FittedLinear(
-        name, goal, numbers, slopes, tuple(tables), start, floor, _spread(train, numbers, slopes, tables)
+        name, goal, numbers, slopes, tuple(tables), means, start, floor, _spread(train, numbers, slopes, tables)
     )
 
 
