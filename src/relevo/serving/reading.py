@@ -46,7 +46,7 @@ class RowReader:
     """Reads one object, or a list of up to `max_rows`. `strict` refuses names that are no field."""
 
     def __init__(self, columns: Sequence[Column], max_rows: int, *, strict: bool = True) -> None:
-        self._columns, self._max_rows, self._strict = tuple(columns), max_rows, strict
+        self._columns, self.max_rows, self._strict = tuple(columns), max_rows, strict
         self._names = tuple(column.name for column in columns)
         row = msgspec.defstruct(
             "Row",
@@ -91,8 +91,8 @@ class RowReader:
 
     def _one_by_one(self, parsed: Any) -> Row | list[Row]:
         given = parsed if isinstance(parsed, list) else [parsed]
-        if len(given) > self._max_rows:
-            _refuse("", f"{len(given)} rows", "is too long a list", f"at most {self._max_rows} rows a request")
+        if len(given) > self.max_rows:
+            _refuse("", f"{len(given)} rows", "is too long a list", f"at most {self.max_rows} rows a request")
         problems: list[Problem] = []
         rows = [self._row(row, place, problems) for place, row in enumerate(given)]
         if not problems:
