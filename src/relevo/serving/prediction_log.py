@@ -83,7 +83,7 @@ class PredictionLog:
         for shipper in self.shippers:
             shipper.finish(deadline)
         for shipper in self.shippers:
-            shipper.join(deadline - time.monotonic())
+            shipper.join(deadline)
         self._closing.set()
         if self._housekeeper.ident is not None:
             self._housekeeper.join()
@@ -91,18 +91,21 @@ class PredictionLog:
             _log.warning(
                 "prediction log %s: %d lines were not shipped; they wait for the next start", self._folder, left
             )
+        self._segments.end()
         self._drop_shipped()
-        self._segments.close()
+        if not any(shipper.is_alive() for shipper in self.shippers):
+            self._segments.release()  # else only the end of the process lets another go on from here
 
     def find(self, receipt: str) -> LoggedPrediction | None:
         """A prediction that has not reached the database yet. Ask here first, then there: it may arrive in between."""
         wanted = b'"receipt":"%s"' % receipt.encode()
         place = self.shippers[0].place
         for lines in lines_of(self._around(receipt), place.segment, place.offset):
-            if (found := lines.find(wanted)) >= 0:
+            found = -1
+            while (found := lines.find(wanted, found + 1)) >= 0:
                 line = lines[lines.rfind(b"\n", 0, found) + 1 : lines.index(b"\n", found)]
                 logged: LoggedPrediction = msgspec.json.decode(line)
-                if logged["receipt"] == receipt:
+                if logged["receipt"] == receipt:  # and not an input that quotes one
                     return logged
         return None
 
@@ -116,7 +119,7 @@ class PredictionLog:
             ahead = [segment for segment in segments if segment.name >= place.segment]
             size = max(size, sum(s.size - (place.offset if s.name == place.segment else 0) for s in ahead))
             for lines in lines_of(ahead, place.segment, place.offset):
-                oldest = min(oldest, datetime.fromisoformat(msgspec.json.decode(lines[: lines.index(b"\n")])["at"]))
+                oldest = min(oldest, _answered_at(lines[: lines.index(b"\n")], oldest))
                 break
         return Waiting(rows, size, (now - oldest).total_seconds())
 
@@ -155,3 +158,10 @@ class PredictionLog:
     def _drop_shipped(self) -> None:
         place = min((shipper.place for shipper in self.shippers), key=lambda place: (place.segment, place.offset))
         self._segments.drop_before(place.segment, place.offset)
+
+
+def _answered_at(line: bytes, otherwise: datetime) -> datetime:
+    try:
+        return datetime.fromisoformat(msgspec.json.decode(line)["at"])
+    except (msgspec.DecodeError, LookupError, TypeError, ValueError):
+        return otherwise  # shipping tells of a damaged line; waiting() is no place to stumble over it

@@ -57,7 +57,7 @@ class Segments:
         """`after`: the newest name that was ever shipped; names go on from it though the clock may not."""
         self._folder, self._segment_bytes, self._most_bytes = folder, segment_bytes, most_bytes
         self._lock = threading.Lock()
-        self._descriptor = -1
+        self._descriptor, self._ended = -1, False
         self.rows = 0  # appended by this process
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -110,20 +110,23 @@ class Segments:
             done = [s for s in self._segments if s.name < name or (s.name == name and s.size <= offset)]
             if self._descriptor >= 0:
                 done = [segment for segment in done if segment is not self._segments[-1]]
+            self._segments = [segment for segment in self._segments if segment not in done]
         for segment in done:
             segment.path.unlink(missing_ok=True)
-        with self._lock:
-            self._segments = [segment for segment in self._segments if segment not in done]
 
-    def close(self) -> None:
+    def end(self) -> None:
+        """Nothing may be appended any more."""
         with self._lock:
             self._end()
+            self._ended = True
         self.sync()
+
+    def release(self) -> None:
+        """Another process may go on from here."""
         os.close(self._held)
-        self._held = -1
 
     def _begin(self) -> None:
-        if self._held < 0:
+        if self._ended:
             raise LogUnwritable(f"prediction log {self._folder}: is closed; answer nothing after closing it")
         if sum(segment.size for segment in self._segments) >= self._most_bytes:
             raise LogUnwritable(

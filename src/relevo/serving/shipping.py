@@ -79,9 +79,12 @@ class Shipper:
         self._deadline = deadline
         self._closing.set()
 
-    def join(self, seconds: float) -> None:
+    def join(self, deadline: float) -> None:
         if self._thread.ident is not None:
-            self._thread.join(max(0.0, seconds))
+            self._thread.join(max(0.0, deadline - time.monotonic()) + 2 * CLOSING_WAIT)
+
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
 
     def ship_next(self) -> bool:
         """One flush; False where there is nothing to ship."""
