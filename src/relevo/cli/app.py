@@ -7,7 +7,7 @@ import os
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -33,6 +33,7 @@ errors = Console(stderr=True)
 
 Case = Annotated[str, typer.Argument(help="a use case; `relevo cases` lists them")]
 Number = Annotated[int, typer.Argument(help="a batch's number, as `relevo history` shows it")]
+WantedTask = Literal["regression", "classification"]
 Reason = Annotated[str, typer.Option("--reason", help="why; it is kept on record", prompt="Why")]
 
 
@@ -201,11 +202,16 @@ def new(
     name: Annotated[str, typer.Argument(help="the use case's name, such as house_prices")],
     table: Annotated[Path, typer.Option("--from", help="a CSV or Parquet file")],
     target: Annotated[str, typer.Option("--target", help="the column to predict")],
+    task: Annotated[
+        Literal["regression", "classification"] | None,
+        typer.Option("--task", help="what to do where the target could be either"),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="write over a use case of that name")] = False,
 ) -> None:
     """Write a use case from a table: contract, task, features, ready to run."""
     from relevo.newcase import new_case
 
-    made = new_case(name, table, target, Settings().use_cases)
+    made = new_case(name, table, target, Settings().use_cases, task=task, force=force)
     for line in made.report:
         console.print(line, highlight=False, markup=False)
     console.print(f"\nwrote {made.path}; run it: [bold]relevo run {name}[/bold]")

@@ -18,6 +18,7 @@ Cell = float | int | bool | str | datetime | None
 IS_MISSING = "is missing"
 # of CSV; "None" may well be a category
 MISSING_WORDS = frozenset({"", "NA", "N/A", "n/a", "<NA>", "NaN", "nan", "NULL", "null"})
+WORDY = frozenset({Kind.CATEGORY, Kind.TEXT})  # whose cells may be any word, "?" and "-" too
 BOOLEAN_WORDS = {
     "true": True,
     "yes": True,
@@ -45,9 +46,14 @@ def read_cell(column: Column, value: object, *, spelled: bool) -> Cell:
     `spelled`: the format has no types (CSV), so "3" may be a number and "yes" a boolean. JSON's and Parquet's text
     is text.
     """
-    if value is None or value != value:
+    if value is None or value != value or (spelled and column.kind not in WORDY and is_gap(value)):
         return None
     return _READERS[column.kind](value, spelled)
+
+
+def is_gap(value: object) -> bool:
+    """ "?", "-", ".": punctuation alone stands for no number and no date."""
+    return isinstance(value, str) and not any(map(str.isalnum, value))
 
 
 def breaches(column: Column) -> dict[str, str]:

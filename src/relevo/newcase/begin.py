@@ -40,7 +40,7 @@ def new_case(
     folder = use_cases / name
     if folder.exists() and any(folder.iterdir()) and not force:
         raise OrderRefused(
-            f"use case {name!r} is already there, in {folder}/; choose another name, or remove that folder"
+            f"use case {name!r} is already there, in {folder}/; choose another name, or write over it with --force"
         )
     found = study(name, Path(table), target.strip(), _path_for(Path(table), folder, use_cases), task)
     _write(found, folder, use_cases)

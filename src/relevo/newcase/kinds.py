@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from relevo.domain.cells import MISSING_WORDS
+from relevo.domain.cells import MISSING_WORDS, WORDY, is_gap
 from relevo.domain.contract import Column, Kind
 from relevo.newcase import words
 
@@ -49,7 +49,14 @@ def guess_kind(name: str, values: pa.Array, *, spelled: bool) -> Guess:
     if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
         return _of_type(name, values.type, counts)
     written = {str(word): count for word, count in counts.items()}
-    return _spelled(name, written) if spelled else _text_of_types(name, written)
+    return _with_gaps(name, written) if spelled else _text_of_types(name, written)
+
+
+def _with_gaps(name: str, counts: dict[str, int]) -> Guess:
+    """Where numbers or dates stand, "?" and "-" are gaps; among words they may be words."""
+    known = {word: count for word, count in counts.items() if not is_gap(word)}
+    guess = _spelled(name, known) if known else None
+    return guess if guess and guess.kind not in WORDY else _spelled(name, counts)
 
 
 def _counts(values: pa.Array, spelled: bool) -> dict[Any, int]:

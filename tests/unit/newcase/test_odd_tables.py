@@ -79,12 +79,20 @@ def test_gaps_are_gaps_in_every_kind(tmp_path: Path, gap: str) -> None:
     assert not made.bad
 
 
-@pytest.mark.parametrize("mark", ["?", "-", "None", "missing"])
+@pytest.mark.parametrize("mark", ["?", "-", "--", ".", "?!"])
+def test_punctuation_alone_is_a_gap_in_numbers_and_dates_and_a_word_among_words(tmp_path: Path, mark: str) -> None:
+    makers = [some(1.5, 2.25, mark), some("2024-01-02", "2023-05-06", mark), some("a", "b", mark), noise]
+    made = make(tmp_path, write(tmp_path / "t.csv", [*"ndc", "y"], columns(300, *makers), ";"), "y")
+    assert [made.case.contract[name].kind for name in "ndc"] == [Kind.NUMBER, Kind.DATE, Kind.CATEGORY]
+    assert not made.bad
+
+
+@pytest.mark.parametrize("mark", ["None", "missing"])
 def test_a_mark_for_a_gap_that_ingest_does_not_know_is_said(tmp_path: Path, mark: str) -> None:
     often = columns(200, lambda dice, _: mark if dice.random() < 0.3 else round(dice.random(), 3), noise, noise)
     made = make(tmp_path, write(tmp_path / "t.csv", ["x", "b", "y"], often, ";"), "y")
     assert not made.bad
-    assert made.case.contract["x"].kind is Kind.NUMBER or f"with {mark!r} for a gap" in made.report
+    assert f"with {mark!r} for a gap" in made.report
 
 
 def test_rare_odd_cells_are_quarantined_and_the_column_stays_a_number(tmp_path: Path) -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
+from relevo.cli.app import app
 from relevo.errors import RelevoError
 from relevo.newcase import new_case
 from tests.unit.newcase.tables import columns, make, noise, settings_in, some, write
@@ -99,10 +101,13 @@ def test_a_name_that_is_taken_is_refused_unless_forced(tmp_path: Path) -> None:
     table = write(tmp_path / "t.csv", ["a", "y"], columns(60, noise, noise))
     path = new_case("case", table, "y", tmp_path / "use_cases").path
     path.write_text("mine")
-    with pytest.raises(RelevoError, match=r"'case' is already there.*choose another name"):
+    with pytest.raises(
+        RelevoError, match=r"'case' is already there.*choose another name, or write over it with --force"
+    ):
         new_case("case", table, "y", tmp_path / "use_cases")
     assert path.read_text() == "mine"
-    new_case("case", table, "y", tmp_path / "use_cases", force=True)
+    order = ["new", "case", "--from", str(table), "--target", "y", "--task", "regression", "--force"]
+    CliRunner().invoke(app, order, env={"RELEVO_USE_CASES": str(tmp_path / "use_cases")}, catch_exceptions=False)
     assert "CASE" in path.read_text()
 
 
@@ -111,7 +116,7 @@ def test_a_name_that_is_taken_is_refused_unless_forced(tmp_path: Path) -> None:
     [
         (lambda dice, _: f"${dice.randint(1000, 99999):,}", "write 1200.5 to have them used as numbers"),
         (lambda _, i: f"name {i}", "name another target, or group its values"),
-        (lambda dice, _: "?" if dice.random() < 0.3 else round(dice.random(), 4), "leave those cells empty"),
+        (lambda dice, _: "none" if dice.random() < 0.3 else round(dice.random(), 4), "leave those cells empty"),
         (lambda _, i: f"2024-01-{1 + i % 28:02d}", "is a date"),
     ],
 )
