@@ -112,7 +112,7 @@ class Segments:
                 done = [segment for segment in done if segment is not self._segments[-1]]
             self._segments = [segment for segment in self._segments if segment not in done]
         for segment in done:
-            segment.path.unlink(missing_ok=True)
+            delete(segment.path)
 
     def end(self) -> None:
         """Nothing may be appended any more."""
@@ -172,6 +172,10 @@ def lines_of(segments: list[Segment], name: str, offset: int) -> Iterator[bytes]
             while start < segment.size and (lines := segment.read(start, READ)):
                 yield lines
                 start += len(lines)
+
+
+def delete(path: Path) -> None:
+    path.unlink(missing_ok=True)
 
 
 def _hold(folder: Path) -> int:

@@ -31,7 +31,7 @@ class Bookmark:
     """A place that survives: whole or not at all, and on the disk before anything is done that relies on it."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self.place = Place()
         if path.exists():
             try:
@@ -43,11 +43,11 @@ class Bookmark:
                 ) from error
 
     def move(self, place: Place) -> None:
-        unfinished = self._path.with_suffix(".unfinished")
+        unfinished = self.path.with_suffix(".unfinished")
         unfinished.write_bytes(msgspec.json.encode(place))
         sync(unfinished)
-        unfinished.replace(self._path)
-        sync(self._path.parent)
+        unfinished.replace(self.path)
+        sync(self.path.parent)
         self.place = place
 
 

@@ -1,0 +1,107 @@
+"""A process that appends under load and is killed, by a clock or at each boundary of what shipping does."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.context import ForkServerContext
+from pathlib import Path
+from typing import Any
+
+from relevo.adapters.s3_store import S3Store
+from relevo.adapters.sql_predictions import SqlPredictions
+from relevo.serving import segments, shipping
+from relevo.serving.prediction_log import Limits, PredictionLog
+from relevo.serving.segments import Segments
+from relevo.serving.shipping import Bookmark, Place
+from tests.serving.lines import line, new_receipt
+
+LIMITS = Limits(segment_bytes=70_000, flush_bytes=30_000, database_seconds=0.01, objects_seconds=0.02)
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    folder: Path
+    database: str
+    bucket: str
+    endpoint: str
+    environment: dict[str, str]
+
+    def open(self) -> tuple[PredictionLog, SqlPredictions, S3Store]:
+        os.environ.update(self.environment)
+        database, objects = SqlPredictions(self.database), S3Store(self.bucket, self.endpoint, tries=1)
+        return PredictionLog(self.folder / "log", "flats", "prod", database, objects, LIMITS), database, objects
+
+    @property
+    def answered(self) -> Path:
+        """Receipts whose append has returned: an answer that was given."""
+        return self.folder / "answered"
+
+
+def append_for_ever(around: Surroundings, boundaries: Path | None) -> None:
+    log, database, objects = around.open()
+    if boundaries is not None:
+        die_at_boundaries(boundaries, database, objects)
+    log.start()
+    answered = os.open(around.answered, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    while True:
+        receipts = [new_receipt() for _ in range(1 + os.urandom(1)[0] % 5)]
+        log.append(b"".join(line(receipt) for receipt in receipts))
+        os.write(answered, "".join(f"{receipt}\n" for receipt in receipts).encode())
+        time.sleep(0.001)  # so that servers that were away can catch up
+
+
+def die_at_boundaries(record: Path, database: SqlPredictions, objects: S3Store) -> None:
+    """SIGKILL at each boundary that has not killed before."""
+    one_at_a_time = threading.Lock()
+
+    def boundary(what: str) -> None:
+        with one_at_a_time, record.open("a+") as file:
+            file.seek(0)
+            if what not in file.read().splitlines():
+                file.write(f"{what}\n")
+                file.flush()
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    def around(what: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def watched(*args: Any) -> Any:
+            boundary(f"before {what}")
+            answer = call(*args)
+            boundary(f"after {what}")
+            return answer
+
+        return watched
+
+    def move(bookmark: Bookmark, place: Place) -> None:
+        kind = "claim" if place.claimed > place.offset else "arrival"
+        around(f"saving the {kind} at the {bookmark.path.stem}", moved)(bookmark, place)
+
+    moved = Bookmark.move
+    Bookmark.move = move  # type: ignore[method-assign]
+    database.ship = around("the commit", database.ship)  # type: ignore[method-assign]
+    objects.put = around("the put", objects.put)  # type: ignore[method-assign]
+    Segments._begin = around("a new segment", Segments._begin)  # type: ignore[method-assign]
+    segments.delete = around("a delete", segments.delete)
+    shipping.sync = around("a sync", shipping.sync)
+
+
+def forks() -> ForkServerContext:
+    """A server that has imported everything, so that a life starts in milliseconds."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.serving.logging_life"])
+    return context
+
+
+def one_life(context: ForkServerContext, around: Surroundings, seconds: float, boundaries: Path | None = None) -> None:
+    """Ends by SIGKILL, after `seconds` or at a boundary."""
+    process = context.Process(target=append_for_ever, args=(around, boundaries))
+    process.start()
+    process.join(seconds)
+    process.kill()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
