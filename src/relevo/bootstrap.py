@@ -22,9 +22,19 @@ from relevo.settings import Settings
 if TYPE_CHECKING:
     from relevo.domain.batch import Batch
     from relevo.domain.evidence import Decision, Move, Training, Verdict
-    from relevo.ports import BatchSource, ModelRegistry, ObjectStore, ReloadHint, Warehouse
+    from relevo.ports import (
+        Aliases,
+        BatchSource,
+        ModelRegistry,
+        ObjectStore,
+        PredictionStore,
+        Record,
+        ReloadHint,
+        Warehouse,
+    )
 
 LONGEST_WAIT = 30.0
+SERVING_PATIENCE = 2.0  # seconds; a person waits for the answer
 
 
 class SystemClock:
@@ -183,6 +193,48 @@ def open_loop(name: str, settings: Settings | None = None) -> Loop:
     """The loop of a use case. Connections are opened when a step first needs them."""
     settings = settings or Settings()
     return Loop(load_use_case(name, settings), settings)
+
+
+class ServingPorts:
+    """What answering needs of outside; none of it is asked before it is first needed, and nothing waits long for it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings, self.clock = settings, SystemClock()
+
+    @cached_property
+    def aliases(self) -> Aliases | None:
+        """None where MLflow is no server: then the pointers in the artifacts store lead to the releases."""
+        from relevo.adapters.mlflow_aliases import MlflowAliases
+
+        uri = self.settings.tracking_uri
+        return MlflowAliases(uri) if uri.startswith(("http://", "https://")) else None
+
+    @cached_property
+    def record(self) -> Record:
+        from relevo.adapters.sql_warehouse.record import Record
+
+        return Record(self._database(), SERVING_PATIENCE)
+
+    @cached_property
+    def predictions(self) -> PredictionStore:
+        from relevo.adapters.sql_predictions import SqlPredictions
+
+        return SqlPredictions(self._database())
+
+    @cached_property
+    def artifacts(self) -> ObjectStore:
+        return open_store(self.settings.artifacts, self.settings.s3_endpoint)
+
+    @cached_property
+    def hint(self) -> ReloadHint:
+        from relevo.adapters.reload_hint import HttpReloadHint
+
+        return HttpReloadHint(self.settings.reload_urls)
+
+    def _database(self) -> str:
+        if not self.settings.warehouse_url:
+            self.settings.home.mkdir(parents=True, exist_ok=True)
+        return self.settings.warehouse
 
 
 def open_store(location: str, endpoint: str) -> ObjectStore:

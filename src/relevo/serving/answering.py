@@ -95,7 +95,7 @@ def answer(case: ServedCase, body: bytes, *, contract: bool = False) -> Answered
     started = time.perf_counter()
     model = case.model  # read once: whatever is swapped meanwhile, this request ends with the model it began with
     if model is None:
-        return refusal(503, _no_model(case))
+        return refusal(503, no_model(case))
     try:
         read = (model.lenient if contract else model.strict).read(body)
         if contract and isinstance(read, list):
@@ -113,7 +113,7 @@ def refusal(status: int, detail: str) -> Answered:
     return Answered(status, _encode({"detail": detail}))
 
 
-def _no_model(case: ServedCase) -> str:
+def no_model(case: ServedCase) -> str:
     if case.has_none:
         return f"{case.name} has no champion yet; train one: relevo run {case.name}"
     return f"{case.name} has not been loaded yet; see /health"

@@ -106,7 +106,9 @@ def _described(folder: Path, case: str, version: str) -> tuple[Release, Profile]
             f"version {version} of {case}: {RELEASE_FILE} or {PROFILE_FILE} cannot be read: {error!r}; train it again"
         ) from error
     if release.case != case:
-        raise ModelRefused(f"version {version}: is a release of {release.case}, not of {case}; point the alias elsewhere")
+        raise ModelRefused(
+            f"version {version}: is a release of {release.case}, not of {case}; point the alias elsewhere"
+        )
     return release, profile
 
 

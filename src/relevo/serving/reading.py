@@ -103,7 +103,9 @@ class RowReader:
 
     def _row(self, given: Any, place: int, problems: list[Problem]) -> Row:
         if not isinstance(given, dict):
-            problems.append(Problem("", printable(given), f"is {type_name(given)}, not an object", self._known(), place))
+            problems.append(
+                Problem("", printable(given), f"is {type_name(given)}, not an object", self._known(), place)
+            )
             return ()
         if self._strict:
             unknown = (name for name in given if name not in self._names)

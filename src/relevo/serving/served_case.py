@@ -99,4 +99,6 @@ class ServedCase:
 def _edges(model: ServedModel) -> tuple[float, ...]:
     """The target's own quantiles in training."""
     target = model.profile.columns.get(model.profile.target)
-    return tuple(dict.fromkeys(target.edges)) if isinstance(target, NumberColumn) else ()
+    if not isinstance(target, NumberColumn):
+        return ()
+    return tuple(sorted({float(f"{edge:.6g}") for edge in target.edges}))

@@ -15,6 +15,8 @@ from relevo.errors import SettingMissing, StoreUnavailable
 
 FOR_GOOD = ("authentication failed", "does not exist", "no pg_hba.conf entry", "no password supplied")
 
+NO_TABLES = ("42P01", "3F000")
+
 
 class StoreAway(StoreUnavailable):
     """No connection, or it dropped before the commit was sent: nothing has happened, and it may be back soon."""
@@ -56,6 +58,8 @@ def _remedy(error: BaseException, cause: BaseException) -> tuple[type[StoreUnava
     if is_away(error):
         kind = StoreUnavailable if any(sign in words for sign in FOR_GOOD) else StoreAway
         return kind, "see that it runs and is reachable, and that RELEVO_WAREHOUSE_URL is right"
+    if getattr(cause, "pgcode", None) in NO_TABLES or (isinstance(cause, sqlite3.Error) and "no such table" in words):
+        return StoreUnavailable, "its tables are made when the loop starts: relevo up or relevo run"
     if isinstance(cause, sqlite3.OperationalError) and "locked" in words:
         return StoreUnavailable, "another process has been writing all the while; see what holds it"
     if isinstance(cause, sqlite3.OperationalError) and ("unable to open" in words or "readonly" in words):

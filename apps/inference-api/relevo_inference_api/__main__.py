@@ -1,0 +1,45 @@
+"""Start the inference API: `python -m relevo_inference_api`, or the script `relevo-inference-api`."""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+import uvicorn
+from pydantic import ValidationError
+
+from relevo_inference_api.app import create_app
+from relevo_inference_api.log_lines import log_as_json
+from relevo_inference_api.settings import ENV_PREFIX, ApiSettings
+
+
+def main() -> None:
+    # uvicorn ends its own work on SIGTERM, then raises it again: this makes that an exit with status 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    settings = _settings()
+    log_as_json()
+    uvicorn.run(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=10,
+    )
+
+
+def _settings() -> ApiSettings:
+    try:
+        return ApiSettings()  # type: ignore[call-arg]
+    except ValidationError as error:
+        lines = [f"{ENV_PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}; got {e['input']!r}" for e in error.errors()]
+        sys.exit("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""The OpenAPI document: FastAPI's own, with each use case's paths spelled out and examples made from its release."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from relevo.domain.contract import Kind
+from relevo.domain.release import Field
+from relevo.serving.model import ServedModel
+from relevo.serving.served_case import ServedCase
+from relevo.serving.typical import typical_row
+
+Document = dict[str, Any]
+TOKEN, KEY = "token", "key"
+ORDERS = ("labels", "reload", "promote", "rollback")
+JSON = "application/json"
+RECEIPT = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
+REASON = {"type": "string", "minLength": 1, "maxLength": 1000, "pattern": "\\S"}
+LABEL = {
+    "type": "object",
+    "properties": {"receipt": RECEIPT, "truth": {"type": ["string", "number", "boolean"], "maxLength": 1000}},
+    "required": ["receipt", "truth"],
+    "additionalProperties": False,
+}
+KINDS: dict[Kind, Document] = {
+    Kind.NUMBER: {"type": ["number"]},
+    Kind.INTEGER: {"type": ["integer"]},
+    Kind.BOOLEAN: {"type": ["boolean"]},
+    Kind.DATE: {"type": ["string"], "format": "date"},
+    Kind.CATEGORY: {"type": ["string"]},
+    Kind.CODE: {"type": ["integer"]},
+    Kind.TEXT: {"type": ["string"]},
+}
+
+
+def documented(app: FastAPI, cases: Mapping[str, ServedCase]) -> Callable[[], Document]:
+    """Made anew when asked for: a swap may bring another range, or another word."""
+
+    def openapi() -> Document:
+        document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+        paths: Document = {}
+        for path, operations in document["paths"].items():
+            if "{case}" not in path:
+                paths[path] = operations
+                continue
+            for case in cases.values():
+                paths[path.replace("{case}", case.name)] = {
+                    method: _of_case(operation, path.rsplit("/", 1)[1], case)
+                    for method, operation in operations.items()
+                }
+        document["paths"] = paths
+        for case in cases.values():
+            if "/predict" in paths and case.model is not None:
+                paths["/predict"]["post"]["requestBody"] = _body(_row(case.model, strict=False), _example(case.model))
+        document["components"]["securitySchemes"] = {
+            TOKEN: {"type": "http", "scheme": "bearer"},
+            KEY: {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+        }
+        return document
+
+    return openapi
+
+
+def _of_case(operation: Document, what: str, case: ServedCase) -> Document:
+    found = deepcopy(operation)
+    found["parameters"] = [one for one in found.get("parameters", ()) if one["name"] != "case"]
+    found["operationId"] = f"{what}_{case.name}"
+    found["tags"] = [case.name]
+    if what in ORDERS:
+        found["security"] = [{TOKEN: []}]
+    elif what in ("predict", "explain"):
+        found["security"] = [{}, {KEY: []}]
+    if (body := _request(what, case)) is not None:
+        found["requestBody"] = body
+    return found
+
+
+def _request(what: str, case: ServedCase) -> Document | None:
+    if what == "labels":
+        receipt = "0193a2b4c5d60123456789abcdef0123"
+        return _body(_one_or_many(LABEL, case.max_rows), {"receipt": receipt, "truth": 512000})
+    if what == "promote":
+        schema = {"version": {"type": "string", "pattern": "^[0-9]{1,18}$"}, "reason": REASON}
+        return _body(_object(schema), {"version": "3", "reason": "the slice of new houses is better"})
+    if what == "rollback":
+        return _body(_object({"reason": REASON}), {"reason": "complaints about condos"})
+    if what not in ("predict", "explain") or case.model is None:
+        return None
+    row = _row(case.model, strict=True)
+    return _body(_one_or_many(row, case.max_rows) if what == "predict" else row, _example(case.model))
+
+
+def _body(schema: Document, example: Any) -> Document:
+    return {"required": True, "content": {JSON: {"schema": schema, "example": example}}}
+
+
+def _one_or_many(schema: Document, most: int) -> Document:
+    return {"anyOf": [schema, {"type": "array", "items": schema, "maxItems": most}]}
+
+
+def _object(properties: Document) -> Document:
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+def _row(model: ServedModel, *, strict: bool) -> Document:
+    fields = model.release.fields
+    return {
+        "type": "object",
+        "properties": {field.name: _property(field) for field in fields},
+        "required": [field.name for field in fields if not field.nullable],
+        "additionalProperties": not strict,
+    }
+
+
+def _property(field: Field) -> Document:
+    schema = deepcopy(KINDS[field.kind])
+    if field.doc:
+        schema["description"] = field.doc
+    if field.low is not None:
+        schema["minimum"] = field.low
+    if field.high is not None:
+        schema["maximum"] = field.high
+    if field.values is not None:
+        schema["enum"] = [*field.values, *([None] if field.nullable else [])]
+    if field.nullable:
+        schema["type"].append("null")
+    return schema
+
+
+def _example(model: ServedModel) -> Document:
+    return typical_row(model.release.fields, model.profile)

@@ -1,0 +1,131 @@
+"""The served cases with all that keeps them going: releases, logs, the watcher, and what is asked of outside."""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import msgspec
+from relevo.bootstrap import ServingPorts
+from relevo.domain.evidence import Move
+from relevo.domain.release import RELEASE_FILE, Release
+from relevo.errors import NotFound, StoreUnavailable
+from relevo.loop.hand_over import release_folder
+from relevo.loop.orders import promote, rollback
+from relevo.ports import LoggedPrediction
+from relevo.serving.describing import receipt_of
+from relevo.serving.drift import measure_drift
+from relevo.serving.model import TRAINING_FILE
+from relevo.serving.prediction_log import PredictionLog
+from relevo.serving.release_cache import ReleaseCache
+from relevo.serving.reload import Pointers, Reloader, Watcher
+from relevo.serving.served_case import ServedCase
+from relevo.settings import Settings
+
+from relevo_inference_api.settings import ApiSettings
+
+log = logging.getLogger(__name__)
+
+SHIPPING_SECONDS = 20.0
+LIVE_DAYS = 7
+LIVE_EVERY_SECONDS = 300.0
+
+
+class Service:
+    """Made without asking anybody; `start` answers from disk at once and asks in the background."""
+
+    def __init__(self, settings: ApiSettings, places: Settings) -> None:
+        self.settings, self.ports = settings, ServingPorts(places)
+        self.state = (settings.state_dir or places.home / "inference-api").absolute()
+        self.cases: dict[str, ServedCase] = {}
+        self.reloaders: dict[str, Reloader] = {}
+        self._logs: list[PredictionLog] = []
+        self._live_at = 0.0
+
+    def start(self) -> None:
+        ports, settings = self.ports, self.settings
+        for name in settings.cases:
+            kept = PredictionLog(
+                self.state / "predictions", name, settings.environment, ports.predictions, ports.artifacts
+            )
+            self._logs.append(kept)
+            case = ServedCase(name, settings.environment, settings.alias, settings.max_rows, kept)
+            cache = ReleaseCache(self.state / "releases", name, ports.artifacts)
+            self.cases[name] = case
+            self.reloaders[name] = Reloader(case, ports.aliases, Pointers(ports.artifacts), cache)
+            self.reloaders[name].start_from_disk()
+        drifts = [partial(measure_drift, case) for case in self.cases.values()]
+        self.watcher = Watcher(self.reloaders.values(), settings.poll_seconds, [*drifts, self._measure_live_error])
+        for kept in self._logs:
+            kept.start()
+        self.watcher.start()
+
+    def close(self) -> None:
+        self.watcher.close()
+        for kept in self._logs:
+            kept.close(SHIPPING_SECONDS)
+
+    def reload(self, name: str) -> bool:
+        return self.reloaders[name].reload(asked=True)
+
+    def promote(self, name: str, version: str, reason: str) -> Move:
+        return self._moved(promote(name, version, reason, *self._order_ports()))
+
+    def rollback(self, name: str, reason: str) -> Move:
+        return self._moved(rollback(name, reason, *self._order_ports()))
+
+    def _order_ports(self):  # type: ignore[no-untyped-def]
+        ports = self.ports
+        if ports.aliases is None:
+            raise StoreUnavailable("the registry has no address; set RELEVO_TRACKING_URI to the URL of MLflow")
+        return ports.record, ports.aliases, ports.artifacts, ports.hint, ports.clock
+
+    def _moved(self, move: Move) -> Move:
+        self.watcher.hint()
+        return move
+
+    def label(self, labels: list[tuple[str, str]]) -> None:
+        self.ports.predictions.label(labels)
+        self._live_at = 0.0
+
+    def trace(self, receipt: str) -> dict[str, object]:
+        """The whole story of a prediction; NotFound names the receipt."""
+        shipped = False
+        found = next((line for kept in self._logs if (line := kept.find(receipt)) is not None), None)
+        if found is None:
+            found, shipped = self.ports.predictions.find(receipt), True
+        if found is None:
+            raise NotFound(
+                f"no prediction has the receipt {receipt!r}; it is the 32 characters that came with the answer"
+            )
+        return receipt_of(found, shipped, *self._release_of(found), self.ports.record)
+
+    def _release_of(self, found: LoggedPrediction) -> tuple[Release | None, dict[str, object]]:
+        case, version = self.cases.get(found["case"]), found["version"]
+        if case is not None and (model := case.model) is not None and model.version == version:
+            return model.release, model.training
+        folder = release_folder(found["case"], version or "")
+        try:
+            with self.ports.artifacts.open(f"{folder}/{RELEASE_FILE}") as stream:
+                release = Release.from_dict(msgspec.json.decode(stream.read()))
+            with self.ports.artifacts.open(f"{folder}/{TRAINING_FILE}") as stream:
+                return release, msgspec.json.decode(stream.read())
+        except (StoreUnavailable, NotFound):
+            return None, {}
+
+    def _measure_live_error(self) -> None:
+        if time.monotonic() < self._live_at + LIVE_EVERY_SECONDS and self._live_at:
+            return
+        self._live_at = time.monotonic()
+        since = datetime.now(UTC) - timedelta(days=LIVE_DAYS)
+        for case in self.cases.values():
+            if (model := case.model) is not None:
+                live = self.ports.predictions.live_error(case.name, case.environment, since, model.release.task)
+                known = {
+                    "mae": live.mean_absolute,
+                    "mape": live.mean_absolute_percentage,
+                    "accuracy": live.accuracy,
+                }
+                case.live_error = {name: value for name, value in known.items() if value is not None}
