@@ -50,6 +50,11 @@ def nothing(what: str, remedy: str) -> None:
     st.html(f'<div class="nothing"><b>{escape(what)}</b><span>{said}</span></div>')
 
 
+def trouble(error: Exception) -> None:
+    """What went wrong, in the words of the error: its subject, its value and its remedy."""
+    nothing("This cannot be shown now", str(error))
+
+
 def chip(text: str, colour: str = "grey") -> str:
     return f'<span class="chip {colour}">{escape(text)}</span>'
 

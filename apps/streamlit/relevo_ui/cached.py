@@ -58,7 +58,7 @@ def release(case: str, version: str) -> ReleaseFolder:
 
 
 @st.cache_data(ttl=LONG, max_entries=50, show_spinner="Both versions predict the same holdout rows …")
-def comparison(case: str, first: str, second: str, _newest_batch: int) -> Comparison | None:
+def comparison(case: str, first: str, second: str, newest_batch: int) -> Comparison | None:
     return compare(loop(case), release(case, first), release(case, second))
 
 

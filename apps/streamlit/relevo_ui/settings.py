@@ -13,6 +13,8 @@ class UiSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="RELEVO_UI_", env_file=".env", extra="ignore", frozen=True)
 
+    host: str = Field("127.0.0.1", description="the address it listens on")
+    port: int = Field(8501, description="the port it listens on")
     apis: dict[str, str] = Field(
         {"prod": "http://127.0.0.1:8989"}, min_length=1, description="the API of each environment, as a JSON object"
     )

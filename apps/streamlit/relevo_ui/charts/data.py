@@ -23,17 +23,16 @@ def rows(batches: tuple[Batch, ...], chosen: int) -> Any:
         for one in batches
         for order, (side, many) in enumerate((("good", one.rows - one.bad_rows), ("in quarantine", one.bad_rows)))
     )
-    bars = alt.Chart(table).mark_bar()
+    bars = alt.Chart(table).mark_bar(stroke=INK)
     bars = bars.encode(
         x=alt.X("batch:O", title="batch", axis=alt.Axis(labelAngle=0, labelOverlap=True, ticks=False)),
         y=alt.Y("rows:Q", title="rows", axis=alt.Axis(format="~s", tickCount=4)),
         color=alt.Color(
             "side:N",
             scale=alt.Scale(domain=["good", "in quarantine"], range=[PALE_BLUE, ORANGE]),
-            legend=alt.Legend(title=None, symbolType="square"),
+            legend=alt.Legend(title=None, symbolType="square", symbolStrokeColor="transparent"),
         ),
         order="order:Q",
-        stroke=alt.condition("datum.chosen && datum.side == 'good'", alt.value(INK), alt.value(None)),
         strokeWidth=alt.condition("datum.chosen && datum.side == 'good'", alt.value(2), alt.value(0)),
         tooltip=[alt.Tooltip("batch:O"), alt.Tooltip("side:N", title="rows that are"), alt.Tooltip("rows:Q", format=",")],
     )

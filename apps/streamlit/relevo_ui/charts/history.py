@@ -12,6 +12,7 @@ from relevo_ui.charts.look import BLUE, FAINT, INK, ORANGE, QUIET, titled
 from relevo_ui.reading.record import Entry, Measure
 
 PICKED = "picked"
+LEFT = 46  # so that the batches of both charts stand above each other
 OUTCOMES = ("trained", "skipped", "stopped", "waiting")
 COLOURS = (BLUE, FAINT, ORANGE, "#e8edf1")
 RESULTS = ("promoted", "kept out")
@@ -46,16 +47,15 @@ def timeline(entries: tuple[Entry, ...], chosen: int) -> Any:
     shown = [name for name in OUTCOMES if name in set(table["outcome"])]
     colour = alt.Color(
         "outcome:N", scale=alt.Scale(domain=shown, range=[COLOURS[OUTCOMES.index(name)] for name in shown]),
-        legend=alt.Legend(title=None, symbolType="square"),
+        legend=alt.Legend(title=None, symbolType="square", symbolStrokeColor="transparent"),
     )  # fmt: skip
     bars = (
         alt.Chart(table)
-        .mark_bar(cornerRadiusTopLeft=2, cornerRadiusTopRight=2, cursor="pointer")
+        .mark_bar(cornerRadiusTopLeft=2, cornerRadiusTopRight=2, cursor="pointer", stroke=INK)
         .encode(
             x=x,
-            y=alt.Y("rows:Q", title="rows", axis=alt.Axis(format="~s", tickCount=4)),
+            y=alt.Y("rows:Q", title="rows", axis=alt.Axis(format="~s", tickCount=4, minExtent=LEFT)),
             color=colour,
-            stroke=alt.condition("datum.chosen", alt.value(INK), alt.value(None)),
             strokeWidth=alt.condition("datum.chosen", alt.value(2), alt.value(0)),
             tooltip=tooltip,
         )
@@ -66,8 +66,8 @@ def timeline(entries: tuple[Entry, ...], chosen: int) -> Any:
         .mark_point(filled=True, size=90, opacity=1, yOffset=-11, color=INK)
         .encode(x=x, y="rows:Q", shape=_result_shape(), tooltip=["version:N", "result:N"])
     )
-    layers = bars + marks.resolve_scale(shape="independent") if len(table[table["result"].notna()]) else bars
-    return titled(layers, "Rows by batch, and what was decided", height=128)
+    layers = bars + marks
+    return titled(layers, "Rows by batch, and what was decided", height=205)
 
 
 def errors(entries: tuple[Entry, ...], measure: Measure, unit: str) -> Any:
@@ -89,7 +89,7 @@ def errors(entries: tuple[Entry, ...], measure: Measure, unit: str) -> Any:
     ]
     every = sorted({one.batch.number for one in entries})
     x = alt.X("batch:O", title="batch", scale=alt.Scale(domain=every), axis=_batches(len(every)))
-    y = alt.Y("error:Q", title=None, scale=alt.Scale(zero=False, padding=8), axis=_axis(measure, unit))
+    y = alt.Y("error:Q", title=None, scale=alt.Scale(zero=False, padding=20), axis=_axis(measure, unit))
     tooltip = [alt.Tooltip("batch:O"), alt.Tooltip("who:N", title="model"), alt.Tooltip("error:Q", format=_format(measure))]
     base = alt.Chart(pd.DataFrame(on_batch, columns=["batch", "error", "who"]))
     line = base.mark_line(color=BLUE, strokeWidth=2, point={"filled": True, "size": 38, "color": BLUE})
@@ -99,12 +99,12 @@ def errors(entries: tuple[Entry, ...], measure: Measure, unit: str) -> Any:
         .mark_point(filled=True, size=95, opacity=1, color=ORANGE)
         .encode(x=x, y=y, shape=_result_shape(legend=False), tooltip=[*tooltip, alt.Tooltip("result:N")])
     )
-    names = marks.mark_text(dy=-12, color=QUIET, fontSize=11).encode(text="who:N", shape=alt.Undefined)
+    names = marks.mark_text(dy=15, color=QUIET, fontSize=11).encode(text="who:N", shape=alt.Undefined)
     return titled(
         line + marks + names,
         f"{measure.label} of the champion on each new batch, and of challengers on the holdout",
         "Blue: the champion of the day on rows it had never seen. Orange: a challenger when it was trained.",
-        height=150,
+        height=225,
     )
 
 
@@ -112,7 +112,7 @@ def _result_shape(*, legend: bool = True) -> Any:
     return alt.Shape(
         "result:N",
         scale=alt.Scale(domain=[*RESULTS, "waiting"], range=["triangle-up", "cross", "circle"]),
-        legend=alt.Legend(title=None, values=list(RESULTS), symbolFillColor=INK, symbolStrokeWidth=0) if legend else None,
+        legend=alt.Legend(title=None, values=list(RESULTS), symbolFillColor=INK) if legend else None,
     )
 
 
@@ -122,7 +122,7 @@ def _batches(count: int) -> Any:
 
 def _axis(measure: Measure, unit: str) -> Any:
     title = measure.label if measure.name != "mae" or not unit else f"{measure.label}, {unit}"
-    return alt.Axis(title=title, format=_format(measure), tickCount=4)
+    return alt.Axis(title=title, format=_format(measure), tickCount=4, minExtent=LEFT)
 
 
 def _format(measure: Measure) -> str:

@@ -14,7 +14,7 @@ FONT = "Source Sans, sans-serif"
 def titled(chart: Any, title: str, subtitle: str = "", height: int | None = None) -> Any:
     """The chart with what is seen above it, and the look of all."""
     heading = alt.TitleParams(
-        title, subtitle=subtitle or alt.Undefined, anchor="start", frame="group", color=INK, fontSize=14,
+        title, subtitle=subtitle or alt.Undefined, anchor="start", frame="bounds", color=INK, fontSize=14,
         fontWeight=600, subtitleColor=QUIET, subtitleFontSize=12, offset=10, subtitlePadding=4,
     )  # fmt: skip
     sized = chart.properties(title=heading, width="container", **({"height": height} if height else {}))

@@ -12,7 +12,7 @@ from relevo_ui.reading.record import Measure
 from relevo_ui.reading.releases import ReleaseFolder
 
 from relevo.bootstrap import Loop
-from relevo.domain.contest import slices_of
+from relevo.domain.slices import slices_of
 from relevo.domain.frame import Frame
 from relevo.domain.identity import Side
 from relevo.learning.metrics import measure

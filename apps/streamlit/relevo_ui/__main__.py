@@ -1,0 +1,21 @@
+"""Starts the UI: `relevo-ui`, or python -m relevo_ui. Streamlit's own options may follow."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from streamlit.web import cli
+
+from relevo_ui.settings import UiSettings
+
+
+def main() -> None:
+    UiSettings()  # type: ignore[call-arg]  # what is set wrong is said now, not to the first visitor
+    options = [f"--server.address={UiSettings().host}", f"--server.port={UiSettings().port}"]  # type: ignore[call-arg]
+    sys.argv = ["streamlit", "run", str(Path(__file__).with_name("app.py")), *options, *sys.argv[1:]]
+    cli.main()
+
+
+if __name__ == "__main__":
+    main()

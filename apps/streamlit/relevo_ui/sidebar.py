@@ -1,0 +1,79 @@
+"""The choice of use case and environment, and who is champion there."""
+
+from __future__ import annotations
+
+from html import escape
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from relevo_ui import blocks, cached, words
+from relevo_ui.place import Place
+from relevo_ui.reading.api import ApiAway, ApiRefused
+from relevo_ui.reading.record import Measure
+
+from relevo.errors import RelevoError
+
+EVERY = 5
+
+
+def choose(pages: dict[str, StreamlitPage]) -> Place | None:
+    """None where there is no use case to look at."""
+    cases = cached.use_cases()
+    if not cases:
+        return None
+    environments = list(cached.settings().apis)
+    with st.sidebar:
+        case = st.selectbox("Use case", cases, format_func=_case_title, key="case", bind="query-params")
+        environment = st.segmented_control(
+            "Environment", environments, default=environments[0], key="env", required=True, bind="query-params"
+        )
+        place = Place(case or cases[0], environment or environments[0], pages)
+        st.space("small")
+        _present(place)
+    return place
+
+
+def _case_title(name: str) -> str:
+    try:
+        return cached.loop(name).case.title or words.title(name)
+    except RelevoError:
+        return words.title(name)
+
+
+@st.fragment(run_every=EVERY)
+def _present(place: Place) -> None:
+    """Champion by the record, and what the API of the environment answers with."""
+    _champion(place)
+    _serving(place)
+
+
+def _champion(place: Place) -> None:
+    st.html('<div class="quiet">Champion</div>')
+    try:
+        history = cached.history(place.case_name)
+    except RelevoError:
+        st.html(blocks.chip("warehouse away", "orange"))
+        return
+    training = history.training(history.champion)
+    if history.champion is None or training is None:
+        st.html(blocks.chip("none yet"))
+        return
+    measure = Measure.of(place.case)
+    error = words.metric(measure.name, measure.on_holdout(training.metrics), place.case.unit)
+    st.html(
+        f'<div><b>Version {escape(history.champion)}</b><br><span class="quiet">{escape(training.estimator.replace("_", " "))}<br>'
+        f"{measure.label} {error}<br>trained {words.ago(training.trained_at)}</span></div>"
+    )
+
+
+def _serving(place: Place) -> None:
+    st.html(f'<div class="quiet">API of {escape(place.environment)}</div>')
+    try:
+        model = place.api.model(place.case_name)
+    except ApiAway:
+        st.html(blocks.chip("away", "orange"))
+    except ApiRefused as refused:
+        st.html(blocks.chip("no champion yet" if refused.status == 503 else "does not serve this", "grey"))
+    else:
+        st.html(blocks.chip(f"answers with version {model['version']}", "blue"))
