@@ -20,7 +20,7 @@ setup: .venv/.ready ## install everything Relevo needs into .venv (the other tar
 	@command -v python3 >/dev/null || { echo "python3 is not installed; Relevo needs Python 3.11, 3.12 or 3.13"; exit 1; }
 	python3 -m venv .uv && .uv/bin/python -m pip install --quiet uv
 
-.venv/.ready: $(if $(findstring .uv/,$(UV)),$(UV)) uv.lock pyproject.toml apps/data-api/pyproject.toml apps/airflow/pyproject.toml apps/inference-api/pyproject.toml apps/streamlit/pyproject.toml
+.venv/.ready: $(if $(findstring .uv/,$(UV)),$(UV)) uv.lock pyproject.toml $(wildcard apps/*/pyproject.toml)
 	$(UV) sync --frozen
 	@touch $@
 
