@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import streamlit as st
 
@@ -11,10 +11,12 @@ from relevo_ui.reading.columns import ColumnDrift, Quarantine, read_drift, read_
 from relevo_ui.reading.comparison import Comparison, compare
 from relevo_ui.reading.record import History, read_history
 from relevo_ui.reading.releases import ReleaseFolder, read_release
+from relevo_ui.reading.traffic import Traffic, read_traffic
 from relevo_ui.settings import UiSettings
 
-from relevo.bootstrap import Loop, find_use_cases, open_loop
+from relevo.bootstrap import Loop, ServingPorts, find_use_cases, open_loop
 from relevo.domain.batch import Batch
+from relevo.ports import PredictionStore
 from relevo.settings import Settings
 
 SHORT = timedelta(seconds=3)
@@ -70,3 +72,13 @@ def drift(case: str, batch: Batch, version: str) -> tuple[ColumnDrift, ...]:
 @st.cache_data(ttl=SHORT, show_spinner=False)
 def quarantine(case: str, batch: Batch) -> Quarantine:
     return read_quarantine(loop(case), batch)
+
+
+@st.cache_resource(show_spinner=False)
+def predictions() -> PredictionStore:
+    return ServingPorts(Settings()).predictions
+
+
+@st.cache_data(ttl=timedelta(seconds=2), show_spinner=False)
+def traffic(case: str, environment: str, span: timedelta) -> Traffic:
+    return read_traffic(predictions(), loop(case).case, environment, datetime.now(UTC), span)
