@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import resource
 import signal
 import threading
@@ -338,6 +339,22 @@ def test_a_damaged_bookmark_is_named_with_what_to_do(place: Place) -> None:
         place.log()
 
 
+def test_every_segment_that_a_power_cut_could_reach_is_mended(place: Place) -> None:
+    log = place.log(segment_bytes=1000)
+    receipts = append(log, 20)
+    log.close(0)
+    old, *young = place.segments()
+    os.utime(old, (0, 0))
+    for path in young:
+        with path.open("ab") as file:
+            file.write(b"half")
+    place.bring_database()
+    log = place.log()
+    log.start()
+    log.close(LONG)
+    assert in_database(place.database) == in_objects(place.objects) == receipts
+
+
 def test_a_folder_that_cannot_be_made_is_named(place: Place) -> None:
     (place.path / "log").write_text("in the way")
     with pytest.raises(LogUnwritable, match=r"log/prod/flats: .*check the folder"):
@@ -358,7 +375,7 @@ def test_threads_may_append_at_once(place: Place) -> None:
     assert in_database(place.database) == in_objects(place.objects) == sum(receipts, Counter())
 
 
-def test_a_characters_that_no_database_can_hold_stays_whole_in_the_objects(
+def test_characters_that_no_database_can_hold_stays_whole_in_the_objects(
     place: Place, caplog: pytest.LogCaptureFixture
 ) -> None:
     place.bring_database()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from relevo.serving.segments import Segment, Segments, lines_of
+from relevo.serving.segments import Segment, Segments, hold, lines_of
 from relevo.serving.shipping import Shipper
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class PredictionLog:
         self._folder = folder / environment / case
         self._limits = limits = limits or Limits()
         self._database, self._objects = database, objects
+        self._held = hold(self._folder)  # before anything is read that the process before may still change
         self._prefix = f"predictions/{environment}/{case}"
         self.shippers = (
             Shipper("database", self._folder, self._to_database, limits.database_seconds, limits.flush_bytes),
@@ -68,7 +70,7 @@ class PredictionLog:
         )
         newest = max(shipper.place.segment for shipper in self.shippers)
         self._segments = Segments(self._folder, newest, limits.segment_bytes, limits.most_bytes)
-        self.append = self._segments.append
+        self.append = self._segments.append  # a call less for each answer
         self._closing = threading.Event()
         self._housekeeper = threading.Thread(target=self._keep_house, name="relevo-log-house", daemon=True)
 
@@ -94,7 +96,7 @@ class PredictionLog:
         self._segments.end()
         self._drop_shipped()
         if not any(shipper.is_alive() for shipper in self.shippers):
-            self._segments.release()  # else only the end of the process lets another go on from here
+            os.close(self._held)  # else only the end of the process lets another go on from here
 
     def find(self, receipt: str) -> LoggedPrediction | None:
         """A prediction that has not reached the database yet. Ask here first, then there: it may arrive in between."""
@@ -121,7 +123,7 @@ class PredictionLog:
             for lines in lines_of(ahead, place.segment, place.offset):
                 oldest = min(oldest, _answered_at(lines[: lines.index(b"\n")], oldest))
                 break
-        return Waiting(rows, size, (now - oldest).total_seconds())
+        return Waiting(rows, size, max(0.0, (now - oldest).total_seconds()))
 
     def _around(self, receipt: str) -> list[Segment]:
         """The segments of about the time that a receipt tells: after an outage there are too many to search all."""
@@ -148,7 +150,7 @@ class PredictionLog:
                 self._segments.sync()
                 self._segments.end_if_older(self._limits.segment_age)
                 self._drop_shipped()
-            except OSError:
+            except Exception:  # noqa: BLE001 told once an outage, and done again in a second
                 if not failed:
                     _log.exception("prediction log %s: lines may not survive a power cut; check its disk", self._folder)
                 failed = True
@@ -162,6 +164,6 @@ class PredictionLog:
 
 def _answered_at(line: bytes, otherwise: datetime) -> datetime:
     try:
-        return datetime.fromisoformat(msgspec.json.decode(line)["at"])
+        return datetime.fromisoformat(msgspec.json.decode(line)["at"]).astimezone(UTC)
     except (msgspec.DecodeError, LookupError, TypeError, ValueError):
         return otherwise  # shipping tells of a damaged line; waiting() is no place to stumble over it

@@ -19,7 +19,31 @@ from relevo.errors import LogHeld, LogUnwritable
 BEGUN = "%Y%m%dT%H%M%S%f"
 SUFFIX = ".jsonl"
 READ = 1 << 20
+SURELY_SYNCED = 60.0  # seconds; it is done every second
 _log = logging.getLogger(__name__)
+
+
+def hold(folder: Path) -> int:
+    """Make the folder this process's own, until the answer is closed or the process ends, however it ends."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise unwritable(folder, error) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise LogHeld(
+            f"prediction log {folder}: another process is writing it; give each process a folder of its own"
+        ) from None
+    return descriptor
+
+
+def unwritable(folder: Path, error: OSError) -> LogUnwritable:
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    remedy = "free some space there" if full else "check the folder and its rights"
+    return LogUnwritable(f"prediction log {folder}: {error.strerror or error}; {remedy}")
 
 
 @dataclass(slots=True)
@@ -51,7 +75,7 @@ class Segment:
 
 
 class Segments:
-    """The folder's one writer. What a process that was killed left is taken over, its torn last line cut off."""
+    """Of a folder that is held. What a process that was killed left is taken over, its torn last line cut off."""
 
     def __init__(self, folder: Path, after: str, segment_bytes: int, most_bytes: int) -> None:
         """`after`: the newest name that was ever shipped; names go on from it though the clock may not."""
@@ -60,12 +84,10 @@ class Segments:
         self._descriptor, self._ended = -1, False
         self.rows = 0  # appended by this process
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._held = _hold(folder)
             self._segments = _recovered(folder)
-            self.recovered = list(self._segments)
         except OSError as error:
-            raise self._unwritable(error) from error
+            raise unwritable(folder, error) from error
+        self.recovered = list(self._segments)
         self._last = max([after, *(segment.name for segment in self._segments)])
 
     def append(self, lines: bytes) -> None:
@@ -76,10 +98,10 @@ class Segments:
             try:
                 written = os.write(self._descriptor, lines)
             except OSError as error:
-                raise self._unwritable(error) from error
+                raise unwritable(self._folder, error) from error
             if written != len(lines):
                 self._take_back()
-                raise self._unwritable(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+                raise unwritable(self._folder, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
             self._segments[-1].size += written
             self.rows += lines.count(b"\n")
 
@@ -121,10 +143,6 @@ class Segments:
             self._ended = True
         self.sync()
 
-    def release(self) -> None:
-        """Another process may go on from here."""
-        os.close(self._held)
-
     def _begin(self) -> None:
         if self._ended:
             raise LogUnwritable(f"prediction log {self._folder}: is closed; answer nothing after closing it")
@@ -141,7 +159,7 @@ class Segments:
         try:
             self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o644)
         except OSError as error:
-            raise self._unwritable(error) from error
+            raise unwritable(self._folder, error) from error
         self._segments.append(Segment(path))
         self._last = path.stem
 
@@ -158,11 +176,6 @@ class Segments:
             _log.exception("prediction log %s: half a line stays at its end", self._segments[-1].path)
             self._end()
 
-    def _unwritable(self, error: OSError) -> LogUnwritable:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        remedy = "free some space there" if full else "check the folder and its rights"
-        return LogUnwritable(f"prediction log {self._folder}: {error.strerror or error}; {remedy}")
-
 
 def lines_of(segments: list[Segment], name: str, offset: int) -> Iterator[bytes]:
     """The lines after a place, in handy pieces. A segment that is dropped meanwhile was shipped."""
@@ -178,22 +191,12 @@ def delete(path: Path) -> None:
     path.unlink(missing_ok=True)
 
 
-def _hold(folder: Path) -> int:
-    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise LogHeld(
-            f"prediction log {folder}: another process is writing it; give each process a folder of its own"
-        ) from None
-    return descriptor
-
-
 def _recovered(folder: Path) -> list[Segment]:
-    """Only the newest two can be torn: the ones before were on the disk before these were begun."""
-    paths = sorted(folder.glob(f"*-*{SUFFIX}"))
-    return [Segment(path, path.stat().st_size) for path in paths[:-2]] + [_mended(path) for path in paths[-2:]]
+    """Only the newest can be torn: what was written a minute before them was on the disk."""
+    found = [(path, path.stat()) for path in sorted(folder.glob(f"*-*{SUFFIX}"))]
+    last = max((status.st_mtime for _, status in found), default=0.0)
+    safe_before = last - SURELY_SYNCED
+    return [Segment(path, status.st_size) if status.st_mtime < safe_before else _mended(path) for path, status in found]
 
 
 def _mended(path: Path) -> Segment:

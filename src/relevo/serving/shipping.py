@@ -132,16 +132,15 @@ class Shipper:
         sync(path)
         sync(path.parent)
         self.refused_rows += 1
-        _log.error("prediction log: %s; the line is kept in %s", error, path)
+        _log.error("prediction log %s: %s; the line is kept in %s", self._folder, error, path)
 
     def _run(self) -> None:
-        recovered = self._segments.recovered
-        self.found_rows = sum(
-            lines.count(b"\n") for lines in lines_of(recovered, self.place.segment, self.place.offset)
-        )
-        last_round = False
+        last_round = counted = False
         while time.monotonic() < self._deadline:
             try:
+                if not counted:
+                    self._count_found()
+                    counted = True
                 shipped = self.ship_next()
             except Exception as error:  # noqa: BLE001 whatever it was, the lines are kept and tried again
                 self._pause_after(error)
@@ -153,13 +152,16 @@ class Shipper:
                 return
             last_round = self._closing.wait(self._every)
 
+    def _count_found(self) -> None:
+        """Rows that an earlier process left. There may be gigabytes of them: nobody waits for this at the start."""
+        left = lines_of(self._segments.recovered, self.place.segment, self.place.offset)
+        self.found_rows = sum(lines.count(b"\n") for lines in left)
+
     def _pause_after(self, error: Exception) -> None:
         """Told once an outage, not once a try."""
         if not self.error:
-            known = isinstance(error, RelevoError)
-            _log.warning(
-                "prediction log: lines wait for the %s: %s", self.name, error, exc_info=None if known else error
-            )
+            trace = None if isinstance(error, RelevoError) else error
+            _log.warning("prediction log %s: lines wait for the %s: %s", self._folder, self.name, error, exc_info=trace)
         self.error = str(error) or type(error).__name__
         self.failures += 1
         if self._closing.is_set():
@@ -170,5 +172,5 @@ class Shipper:
 
     def _note_that_it_works(self) -> None:
         if self.error:
-            _log.warning("prediction log: lines go to the %s again, after %d tries", self.name, self._tries)
+            _log.warning("prediction log %s: lines go to the %s again", self._folder, self.name)
         self.error, self._tries = "", 0
