@@ -77,11 +77,12 @@ def fit_trees(
     rounds: int,
     patience: int,
     refit: bool,
+    median: bool,
 ) -> FittedTrees:
     """Early stopping on the validation rows; with `refit`, those then join the training rows for a second fit."""
     if not len(validation):
         train, validation = split_off(train, 0.1, VALIDATION_SALT)
-    whole = {**_objective(goal), **settings, "nthread": _threads(len(train)), "tree_method": "hist"}
+    whole = {**_objective(goal, median), **settings, "nthread": _threads(len(train)), "tree_method": "hist"}
     fit = fit_encoder(train, goal)
     booster = _train(fit, train, validation, goal, whole, rounds, patience)
     if refit and len(validation):
@@ -96,11 +97,11 @@ def _threads(rows: int) -> int:
     return max(1, min(os.cpu_count() or 1, rows // ROWS_A_THREAD))
 
 
-def _objective(goal: Goal) -> dict[str, Any]:
-    """For prices the absolute error of the logarithm: the median is what a relative error wants."""
+def _objective(goal: Goal, median: bool) -> dict[str, Any]:
+    """With `median` the absolute error of a logarithm, as a relative error wants; it sorts all rows in every round."""
     if not goal.classes or goal.outputs == len(goal.classes) == 1:
-        name, measure = ("reg:absoluteerror", "mae") if goal.log else ("reg:squarederror", "rmse")
-        return {"objective": name, "eval_metric": measure, "base_score": 0.0}
+        name = "reg:absoluteerror" if goal.log and median else "reg:squarederror"
+        return {"objective": name, "eval_metric": "mae" if goal.log else "rmse", "base_score": 0.0}
     if len(goal.classes) == 2:
         return {"objective": "binary:logistic", "eval_metric": "logloss", "base_score": 0.5}
     return {"objective": "multi:softprob", "eval_metric": "mlogloss", "num_class": len(goal.classes), "base_score": 0.5}

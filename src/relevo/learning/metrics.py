@@ -51,9 +51,14 @@ def row_losses(task: Task, log_target: bool, target: Values, prediction: Values)
 
 def loss(task: Task, log_target: bool, target: Values, prediction: Values) -> float:
     """One number for choosing a model, the less the better: mean absolute log error, RMSE or log loss; 0 of no rows."""
-    if not len(target):
+    return mean_loss(task, log_target, row_losses(task, log_target, target, prediction))
+
+
+def mean_loss(task: Task, log_target: bool, losses: Values) -> float:
+    """The same from row_losses."""
+    if not len(losses):
         return 0.0
-    mean = float(np.nan_to_num(row_losses(task, log_target, target, prediction).mean(), nan=LARGEST))
+    mean = float(np.nan_to_num(losses.mean(), nan=LARGEST))
     return float(np.sqrt(mean)) if task == "regression" and not log_target else mean
 
 
