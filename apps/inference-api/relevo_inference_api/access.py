@@ -5,7 +5,6 @@ from __future__ import annotations
 import hmac
 
 from relevo.serving.answering import refusal
-
 from relevo_inference_api.exchange import Refused
 
 

@@ -10,12 +10,12 @@ import msgspec
 from fastapi import FastAPI, Request, Response
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_fastapi_instrumentator import Instrumentator
+
 from relevo.errors import ModelRefused, NotFound, OrderRefused, RelevoError
 from relevo.serving.answering import Answered, refusal
 from relevo.serving.metrics import ServingMetrics
 from relevo.serving.reading import RowsRefused
 from relevo.settings import Settings
-
 from relevo_inference_api.access import TokenGate
 from relevo_inference_api.exchange import Disconnected, Refused
 from relevo_inference_api.hot_path import HotPath
@@ -35,7 +35,8 @@ def create_app(settings: ApiSettings | None = None, places: Settings | None = No
     service = Service(settings or ApiSettings(), places or Settings())
     predictor = Predictor(service.cases, service.settings.key, service.settings.max_bytes)
     registry = CollectorRegistry()
-    metrics = HttpMetrics(registry)
+    metrics = HttpMetrics()
+    registry.register(metrics)
     app = fastapi_app(service, predictor, registry, metrics)
     return HotPath(RequestIds(app), service.settings.cases, predictor, metrics) if hot else RequestIds(app)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+
 from relevo.domain.contract import Kind
 from relevo.domain.release import Field
 from relevo.serving.model import ServedModel

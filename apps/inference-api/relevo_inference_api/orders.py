@@ -6,10 +6,10 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec import Meta
+
 from relevo.domain.cells import printable
 from relevo.serving.answering import Answered
 from relevo.serving.reading import Problem, RowsRefused, parse
-
 from relevo_inference_api.exchange import Refused
 
 Shape = TypeVar("Shape")

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 
 from relevo.serving.answering import Answered, answer, refusal
 from relevo.serving.served_case import ServedCase
-
 from relevo_inference_api.exchange import Disconnected, Facts, Receive, Refused, read_body
 
 log = logging.getLogger(__name__)
@@ -35,7 +34,7 @@ class Predictor:
             return refused.answered
         except Disconnected:
             return GONE
-        except Exception:
+        except Exception:  # noqa: BLE001 the client is told that something failed, the log what
             return internal_error(facts)
 
     def case(self, name: str) -> ServedCase:

@@ -10,14 +10,13 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.responses import JSONResponse
+
 from relevo.domain.evidence import Move
-from relevo.serving.answering import Answered, no_model, refusal
+from relevo.serving.answering import Answered, no_model, one_row, refusal
 from relevo.serving.describing import health_of, model_of, schema_of
 from relevo.serving.explaining import explain
 from relevo.serving.model import ServedModel
-from relevo.serving.reading import Problem, Row, RowsRefused
 from relevo.serving.served_case import ServedCase
-
 from relevo_inference_api import shapes
 from relevo_inference_api.access import TokenGate
 from relevo_inference_api.exchange import Facts, Refused, headers_of, read_body
@@ -127,7 +126,7 @@ class Routes:
         served = self.predictor.case(case)
         self.predictor.require_key(facts(request))
         model = self._model(served)
-        row = _one_row(model, await self._body(request))
+        row = one_row(model.strict, await self._body(request))
         return respond(Answered(200, msgspec.json.encode(await asyncio.to_thread(explain, model, row))))
 
     # what is known
@@ -182,13 +181,6 @@ class Routes:
         if case.model is None:
             raise Refused(refusal(503, no_model(case)))
         return case.model
-
-
-def _one_row(model: ServedModel, body: bytes) -> Row:
-    row = model.strict.read(body)
-    if isinstance(row, list):
-        raise RowsRefused([Problem("", f"{len(row)} rows", "is a list, not an object", "one object")])
-    return row
 
 
 async def _moved(order: Callable[..., Move], *said: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import msgspec
+
 from relevo.bootstrap import ServingPorts
 from relevo.domain.evidence import Move
 from relevo.domain.release import RELEASE_FILE, Release
@@ -23,7 +24,6 @@ from relevo.serving.release_cache import ReleaseCache
 from relevo.serving.reload import Pointers, Reloader, Watcher
 from relevo.serving.served_case import ServedCase
 from relevo.settings import Settings
-
 from relevo_inference_api.settings import ApiSettings
 
 log = logging.getLogger(__name__)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,7 +15,7 @@ from msgspec import UNSET, UnsetType
 from relevo.domain.cells import Cell
 from relevo.errors import LogUnwritable, RelevoError
 from relevo.serving.model import Answers, ServedModel
-from relevo.serving.reading import Problem, Row, RowsRefused
+from relevo.serving.reading import Problem, Row, RowReader, RowsRefused
 from relevo.serving.served_case import ServedCase
 
 log = logging.getLogger(__name__)
@@ -24,8 +23,7 @@ _encode = msgspec.json.Encoder().encode
 _encode_lines = msgspec.json.Encoder().encode_lines
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(msgspec.Struct, frozen=True):
     """`receipt` where exactly one prediction was made."""
 
     status: int
@@ -97,9 +95,7 @@ def answer(case: ServedCase, body: bytes, *, contract: bool = False) -> Answered
     if model is None:
         return refusal(503, no_model(case))
     try:
-        read = (model.lenient if contract else model.strict).read(body)
-        if contract and isinstance(read, list):
-            raise RowsRefused([Problem("", f"{len(read)} rows", "is a list, not an object", "one object")])
+        read = one_row(model.lenient, body) if contract else model.strict.read(body)
         return _predicted(case, model, read, body if contract else None, started)
     except RowsRefused as error:
         case.refused += 1
@@ -107,6 +103,13 @@ def answer(case: ServedCase, body: bytes, *, contract: bool = False) -> Answered
     except LogUnwritable as error:
         log.exception("%s: a prediction was not answered, for it cannot be logged", case.name)
         return refusal(503, str(error))
+
+
+def one_row(reader: RowReader, body: bytes) -> Row:
+    read = reader.read(body)
+    if isinstance(read, list):
+        raise RowsRefused([Problem("", f"{len(read)} rows", "is a list, not an object", "one object")])
+    return read
 
 
 def refusal(status: int, detail: str) -> Answered:
@@ -125,8 +128,8 @@ def _predicted(
     rows = read if isinstance(read, list) else [read]
     receipts = _receipts(len(rows))
     try:
-        answers = model.answers(rows) if rows else np.empty((0, 1), np.float32)
-    except Exception as error:
+        answers = model.answers(rows)
+    except Exception as error:  # noqa: BLE001 whatever it is, it is logged as a prediction that failed
         _log_failure(case, model, rows, receipts, error, started)
         return refusal(500, f"the model failed; the request is in the log under {receipts[0]}")
     if not np.isfinite(answers).all():

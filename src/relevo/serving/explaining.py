@@ -47,7 +47,8 @@ class Explanation(msgspec.Struct, frozen=True):
 
 
 class Explainer(Protocol):
-    floor: float | None
+    @property
+    def floor(self) -> float | None: ...
 
     def parts(self, model: ServedModel, row: Row) -> Parts:
         """What each field, in order, and the base add to each of the model's raw outputs."""
@@ -111,7 +112,8 @@ class _Trees:
         place = {column.name: place for place, column in enumerate(model.columns)}
         columns = [place[name] for name in json.loads(model.onnx.metadata["encoded_features"])]
         parts = np.zeros((len(by_column), len(place) + 1))
-        np.add.at(parts, (slice(None), [*columns, len(place)]), by_column)
+        for column, part in zip([*columns, len(place)], by_column.T, strict=True):
+            parts[:, column] += part
         return parts
 
 
@@ -144,4 +146,4 @@ class _Weights:
             return np.asarray(np.array(weight) - np.array(table["mean"]))
         number = self.numbers[name]
         known = number["median"] if np.isnan(value) else float(np.clip(value, -FLOAT32_MAX, FLOAT32_MAX))
-        return np.array(number["slope"]) * ((known - number["mean"]) / number["scale"])
+        return np.asarray(np.array(number["slope"]) * ((known - number["mean"]) / number["scale"]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +18,8 @@ from relevo.domain.profile import Profile, WordColumn
 from relevo.domain.release import MODEL_FILE, PROFILE_FILE, RELEASE_FILE, Release, digest_of
 from relevo.errors import ModelRefused, RelevoError
 from relevo.learning.score import OnnxModel
-from relevo.serving.checking import as_number, column_of
+from relevo.serving.checking import column_of
+from relevo.serving.feeding import Feeder
 from relevo.serving.reading import Row, RowReader, RowsRefused
 from relevo.serving.typical import typical_row
 
@@ -40,26 +40,11 @@ class ServedModel:
     training: dict[str, Any]
     onnx: OnnxModel
     columns: tuple[Column, ...]
-    number_places: tuple[int, ...]
-    word_places: tuple[int, ...]
+    feed: Feeder
     strict: RowReader
     lenient: RowReader  # passes over names that are no field, as the house prices contract does
     unseen: tuple[tuple[int, frozenset[str]], ...]  # open categories: their place, and the words training saw
     loaded_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-
-    def feed(self, rows: list[Row]) -> dict[str, NDArray[Any]]:
-        """What the graph takes: a [n, 1] array a field. All numbers are made at once, and all words."""
-        cells = list(zip(*rows, strict=True)) or [()] * len(self.columns)
-        numbers = [_numbers(self.columns[place], cells[place]) for place in self.number_places]
-        words = [[cell or "" for cell in cells[place]] for place in self.word_places]
-        return {
-            **self._by_name(self.number_places, np.array(numbers, np.float32), len(rows)),
-            **self._by_name(self.word_places, np.array(words, object), len(rows)),
-        }
-
-    def _by_name(self, places: tuple[int, ...], table: NDArray[Any], rows: int) -> dict[str, NDArray[Any]]:
-        parts = table.reshape(len(places), rows, 1)
-        return {self.columns[place].name: part for place, part in zip(places, parts, strict=True)}
 
     def answers(self, rows: list[Row]) -> Answers:
         """[n, 1] in the target's own unit, or probabilities [n, classes]."""
@@ -67,11 +52,6 @@ class ServedModel:
 
     def named(self, row: Row) -> dict[str, Cell]:
         return {column.name: cell for column, cell in zip(self.columns, row, strict=True)}
-
-
-def _numbers(column: Column, cells: tuple[Cell, ...]) -> Sequence[Any]:
-    """NumPy itself makes true 1 and None NaN."""
-    return [as_number(cell) for cell in cells] if column.kind is Kind.DATE else cells
 
 
 def load_model(folder: Path, case: str, version: str, alias: str, max_rows: int) -> ServedModel:
@@ -90,7 +70,7 @@ def load_model(folder: Path, case: str, version: str, alias: str, max_rows: int)
     served = ServedModel(
         release, version, alias, profile, folder,
         msgspec.json.decode(training.read_bytes()) if training.is_file() else {},
-        onnx, columns, _places(columns, words=False), _places(columns, words=True),
+        onnx, columns, Feeder(columns),
         RowReader(columns, max_rows), RowReader(columns, max_rows, strict=False), _open(columns, profile),
     )  # fmt: skip
     _warm_up(served)
@@ -132,10 +112,6 @@ def _require_signature(onnx: OnnxModel, release: Release, version: str) -> None:
             f"version {version} of {release.case}: a {release.task} needs the output {wanted}, "
             f"the model has {', '.join(onnx.outputs)}; train it again"
         )
-
-
-def _places(columns: tuple[Column, ...], *, words: bool) -> tuple[int, ...]:
-    return tuple(place for place, column in enumerate(columns) if column.is_categorical is words)
 
 
 def _open(columns: tuple[Column, ...], profile: Profile) -> tuple[tuple[int, frozenset[str]], ...]:

@@ -48,7 +48,7 @@ class RowReader:
     def __init__(self, columns: Sequence[Column], max_rows: int, *, strict: bool = True) -> None:
         self._columns, self.max_rows, self._strict = tuple(columns), max_rows, strict
         self._names = tuple(column.name for column in columns)
-        row = msgspec.defstruct(
+        row: Any = msgspec.defstruct(
             "Row",
             [_slot(place, column) for place, column in enumerate(columns)],
             rename={f"f{place}": name for place, name in enumerate(self._names)},
@@ -165,9 +165,9 @@ def _fast_type(column: Column) -> Any:
         high = INT64 - 1 if column.high is None else min(INT64 - 1, math.floor(column.high))
         return Annotated[int, Meta(ge=low, le=high)]
     if column.kind in (Kind.NUMBER, Kind.CODE):
-        low = -LARGEST if column.low is None else max(-LARGEST, column.low)
-        high = LARGEST if column.high is None else min(LARGEST, column.high)
-        number = Annotated[float, Meta(ge=low, le=high)]
+        least = -LARGEST if column.low is None else max(-LARGEST, column.low)
+        most = LARGEST if column.high is None else min(LARGEST, column.high)
+        number = Annotated[float, Meta(ge=least, le=most)]
         return number if column.kind is Kind.NUMBER else Union[number, str]  # noqa: UP007
     return Literal[column.values] if column.values else str
 

@@ -26,7 +26,7 @@ def typical_of(field: Field, profile: Profile) -> Typical:
     known = profile.columns.get(field.name)
     if isinstance(known, WordColumn) and known.words:
         return Typical(known.words[0], None, known.words)
-    if isinstance(known, NumberColumn) and sum(known.counts):
+    if isinstance(known, NumberColumn) and any(known.counts):
         low, middle, high = (_as_given(field.kind, _quantile(known, share)) for share in (0.1, 0.5, 0.9))
         return Typical(middle, None if field.kind is Kind.BOOLEAN else (low, high), None)
     return Typical(_least(field), None, None)
