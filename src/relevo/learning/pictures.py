@@ -176,11 +176,11 @@ def _points(
 
 
 def _ticks(axis: Any, logarithmic: bool) -> None:
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
     if logarithmic:
         axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axis.set_minor_formatter(NullFormatter())
+        axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(_short))
 
 
@@ -213,5 +213,5 @@ def _png(figure: Any) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     buffer = io.BytesIO()
-    FigureCanvasAgg(figure).print_figure(buffer, format="png")
+    FigureCanvasAgg(figure).print_png(buffer, pil_kwargs={"compress_level": 3})  # print_figure would draw it twice
     return buffer.getvalue()
