@@ -184,6 +184,25 @@ def predict(
         raise NotFound(f"say what to predict: relevo predict {case} {fields}, or --file ROWS.csv")
 
 
+@app.command(rich_help_panel="Work")
+def restore_predictions(
+    case: Case,
+    environment: Annotated[str, typer.Option("--environment", help="whose predictions")] = "prod",
+    day: Annotated[str, typer.Option("--day", help="only of this one, such as 2026-11-21")] = "",
+) -> None:
+    """Bring predictions that only the object store has back into the database; those it has stay as they are."""
+    from relevo.bootstrap import ServingPorts
+    from relevo.serving.restoring import restore
+
+    ports = ServingPorts(Settings())
+    found = restore(case, environment, day, ports.artifacts, ports.predictions)
+    console.print(
+        f"{found.lines:,} predictions of {case} in {environment} are in {found.objects:,} objects; "
+        f"{found.new:,} were missing in the database and are there now, {found.refused:,} it cannot hold",
+        highlight=False,
+    )
+
+
 @app.command(rich_help_panel="Look")
 def replay(
     case: Case,

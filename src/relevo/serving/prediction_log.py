@@ -63,7 +63,7 @@ class PredictionLog:
         self._limits = limits = limits or Limits()
         self._database, self._objects = database, objects
         self._held = hold(self._folder)  # before anything is read that the process before may still change
-        self._prefix = f"predictions/{environment}/{case}"
+        self._prefix = place_of(case, environment)
         self.shippers = (
             Shipper("database", self._folder, self._to_database, limits.database_seconds, limits.flush_bytes),
             Shipper("object-store", self._folder, self._to_objects, limits.objects_seconds, limits.flush_bytes),
@@ -141,7 +141,7 @@ class PredictionLog:
 
     def _to_objects(self, name: str, lines: bytes) -> None:
         day = f"{name[:4]}-{name[4:6]}-{name[6:8]}"
-        self._objects.put(f"{self._prefix}/{day}/{name}.jsonl", [lines])
+        self._objects.put(f"{self._prefix}{day}/{name}.jsonl", [lines])
 
     def _keep_house(self) -> None:
         failed = False
@@ -160,6 +160,11 @@ class PredictionLog:
     def _drop_shipped(self) -> None:
         place = min((shipper.place for shipper in self.shippers), key=lambda place: (place.segment, place.offset))
         self._segments.drop_before(place.segment, place.offset)
+
+
+def place_of(case: str, environment: str) -> str:
+    """Where a log lies in the object store."""
+    return f"predictions/{environment}/{case}/"
 
 
 def _answered_at(line: bytes, otherwise: datetime) -> datetime:

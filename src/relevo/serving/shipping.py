@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -93,7 +94,8 @@ class Shipper:
             return False
         segment, place = found
         lines = segment.read(place.offset, place.claimed - place.offset)
-        self._deliver(segment.name, place.offset, lines)
+        send = partial(self._send, f"{segment.name}-{place.offset:010}")
+        deliver(send, lines, partial(self._keep_aside, segment.name, place.offset))
         self._bookmark.move(replace(place, offset=place.claimed))
         self.shipped_rows += lines.count(b"\n")
         return True
@@ -113,20 +115,8 @@ class Shipper:
             return segment, claimed
         return None
 
-    def _deliver(self, segment: str, offset: int, lines: bytes) -> None:
-        """Lines that the destination refuses for what they are are kept aside, and hold up nobody."""
-        try:
-            self._send(f"{segment}-{offset:010}", lines)
-        except LinesRefused as error:
-            half = lines.rfind(b"\n", 0, len(lines) // 2) + 1 or lines.index(b"\n") + 1
-            if half == len(lines):
-                self._keep_aside(f"{segment}-{offset:010}", lines, error)
-                return
-            self._deliver(segment, offset, lines[:half])
-            self._deliver(segment, offset + half, lines[half:])
-
-    def _keep_aside(self, name: str, line: bytes, error: LinesRefused) -> None:
-        path = self._folder / "refused" / f"{name}.jsonl"
+    def _keep_aside(self, segment: str, start: int, offset: int, line: bytes, error: LinesRefused) -> None:
+        path = self._folder / "refused" / f"{segment}-{start + offset:010}.jsonl"
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(line)
         sync(path)
@@ -174,3 +164,21 @@ class Shipper:
         if self.error:
             _log.warning("prediction log %s: lines go to the %s again", self._folder, self.name)
         self.error, self._tries = "", 0
+
+
+def deliver(
+    send: Callable[[bytes], object],
+    lines: bytes,
+    refused: Callable[[int, bytes, LinesRefused], None],
+    offset: int = 0,
+) -> None:
+    """Lines that are refused for what they are hold up nobody: they are found by halving and handed to `refused`."""
+    try:
+        send(lines)
+    except LinesRefused as error:
+        half = lines.rfind(b"\n", 0, len(lines) // 2) + 1 or lines.index(b"\n") + 1
+        if half == len(lines):
+            refused(offset, lines, error)
+            return
+        deliver(send, lines[:half], refused, offset)
+        deliver(send, lines[half:], refused, offset + half)
