@@ -237,6 +237,20 @@ def new(
 
 
 @app.command(rich_help_panel="Begin")
+def migrate() -> None:
+    """Bring the warehouse's tables to this version's shape, those of every use case too. Run again it changes nothing."""
+    from relevo.bootstrap import find_use_cases
+
+    settings = Settings()
+    names = find_use_cases(settings)
+    if not names:
+        raise NotFound(f"no use case in {settings.use_cases}/, so there are no tables to make; set RELEVO_USE_CASES")
+    for name in names:
+        _ = _reading(name).warehouse  # is migrated when it is opened
+        console.print(f"the tables of {name} are as they should be", highlight=False)
+
+
+@app.command(rich_help_panel="Begin")
 def up() -> None:
     """Run everything on this machine: data API, MLflow, Airflow. Ctrl-C stops it, a second `up` goes on."""
     from relevo.laptop import up as start
