@@ -9,7 +9,13 @@ export UV_COMPILE_BYTECODE := 1
 RUN := $(UV) run --frozen
 PARALLEL := -n 2 --dist loadfile
 
-.PHONY: help setup up clean test test-kills bench ci format lint types imports coverage
+IMAGES := data-api airflow mlflow inference-api streamlit locust
+REGISTRY ?= docker.io/relevo
+COMMIT := $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+TAG ?= $(shell git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null || echo unknown)
+BUILDER ?= $(shell command -v podman || command -v docker)
+
+.PHONY: help setup up clean test test-kills bench ci format lint types imports coverage images
 
 help: ## list every target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,3 +61,9 @@ imports: setup ## check that imports point one way
 
 coverage: setup ## run the tests and show what they cover
 	$(RUN) pytest $(PARALLEL) -m "not kills and not cluster" --cov --cov-report=term:skip-covered
+
+images: $(IMAGES:%=image-%) ## build the apps' images, tagged with the commit; BUILD_FLAGS, REGISTRY and TAG may be set
+
+image-%:
+	$(if $(BUILDER),,$(error neither podman nor docker is installed; BUILDER names another))
+	$(BUILDER) build $(BUILD_FLAGS) --build-arg COMMIT=$(COMMIT) --tag $(REGISTRY)/$*:$(TAG) --file apps/$*/Dockerfile .
