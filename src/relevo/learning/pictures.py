@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -212,6 +212,6 @@ def _short(value: float, place: int = 0) -> str:  # noqa: ARG001  matplotlib giv
 def _png(figure: Any) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    buffer = io.BytesIO()
-    FigureCanvasAgg(figure).print_png(buffer, pil_kwargs={"compress_level": 3})  # print_figure would draw it twice
+    buffer, canvas = io.BytesIO(), cast(Any, FigureCanvasAgg(figure))  # matplotlib leaves print_png without types
+    canvas.print_png(buffer, pil_kwargs={"compress_level": 3})  # print_figure would draw it twice
     return buffer.getvalue()

@@ -35,6 +35,7 @@ from relevo.learning.metrics import measure
 from relevo.learning.pictures import draw
 from relevo.learning.score import OnnxModel
 from relevo.loop.hand_over import place, point
+from relevo.loop.memory import give_back
 from relevo.ports import Clock, ModelRegistry, ObjectStore, RunRecord, Version, Warehouse
 
 ONNX_GAP = "onnx_gap"
@@ -69,6 +70,7 @@ def train(
     version = registry.find(case.name, decision.key)
     if version is None:
         version = _make(case, decision, warehouse, registry, clock, commit)
+        give_back()
     place(case.name, version.number, registry.fetch(case.name, version.number), artifacts)
     with warehouse.moving(case.name):
         point(case.name, CHALLENGER, version.number, registry, artifacts)
@@ -114,6 +116,7 @@ def _sides(case: UseCase, batch_ids: list[int], warehouse: Warehouse) -> Sides:
     train = warehouse.frame(case, batch_ids, [Side.TRAIN])
     others = (warehouse.frame(case, batch_ids, [side]) for side in (Side.VALIDATION, Side.TEST))
     validation, test = (with_classes(frame, train.classes) for frame in others)
+    give_back()
     return Sides(train, validation, test)
 
 
