@@ -194,6 +194,19 @@ def test_a_database_without_tables_is_named_and_gets_none(warehouse_url: str) ->
     store.close()
 
 
+def test_rights_that_are_missing_are_named(own_tables: SqlPredictions) -> None:
+    with own_tables.database.writing_once() as connection:
+        connection.exec_driver_sql("DROP ROLE IF EXISTS reader")
+        connection.exec_driver_sql("CREATE ROLE reader LOGIN")
+    reader = SqlPredictions(own_tables.database.url.set(username="reader").render_as_string())
+    for use in (lambda: reader.ship(line(1)), lambda: reader.find(receipt(1))):
+        with pytest.raises(StoreUnavailable, match="needs SELECT and INSERT on the schema predictions"):
+            use()
+    reader.close()
+    with own_tables.database.writing_once() as connection:
+        connection.exec_driver_sql("DROP ROLE reader")
+
+
 def test_a_database_that_is_away_is_not_waited_for() -> None:
     store = SqlPredictions(f"postgresql://me:secret@127.0.0.1:{free_port()}/flats")
     for use in (lambda: store.ship(line(1)), lambda: store.find(receipt(1)), lambda: store.label([("a", "b")])):

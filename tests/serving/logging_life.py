@@ -22,6 +22,7 @@ from relevo.serving.shipping import Bookmark, Place
 from tests.serving.lines import line, new_receipt
 
 LIMITS = Limits(segment_bytes=70_000, flush_bytes=30_000, database_seconds=0.01, objects_seconds=0.02)
+CLOSING_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -44,16 +45,20 @@ class Surroundings:
 
 
 def append_for_ever(around: Surroundings, boundaries: Path | None) -> None:
+    """Until it is told to end by SIGTERM, as Kubernetes does, or killed."""
     log, database, objects = around.open()
     if boundaries is not None:
         die_at_boundaries(boundaries, database, objects)
+    told = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: told.set())
     log.start()
     answered = os.open(around.answered, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-    while True:
+    while not told.is_set():
         receipts = [new_receipt() for _ in range(1 + os.urandom(1)[0] % 5)]
         log.append(b"".join(line(receipt) for receipt in receipts))
         os.write(answered, "".join(f"{receipt}\n" for receipt in receipts).encode())
         time.sleep(0.001)  # so that servers that were away can catch up
+    log.close(CLOSING_SECONDS)
 
 
 def die_at_boundaries(record: Path, database: SqlPredictions, objects: S3Store) -> None:

@@ -181,6 +181,28 @@ def test_objects_that_are_away_hold_up_no_database(place: Place) -> None:
     assert in_objects(place.objects) == receipts
 
 
+@pytest.mark.parametrize("process", ["the same", "the next"])
+def test_a_flush_in_doubt_is_repeated_as_it_was(place: Place, process: str) -> None:
+    """Its first try may have arrived, or may still be on its way: other lines under its key would be lost by it."""
+    place.bring_database()
+    place.take_objects_away()
+    log = place.log()
+    log.start()
+    first, second = ([new_receipt() for _ in range(3)] for _ in range(2))
+    log.append(b"".join(line(receipt) for receipt in first))
+    until(lambda: log.shippers[1].failures > 0)
+    log.append(b"".join(line(receipt) for receipt in second))
+    if process == "the next":
+        log.close(0)
+        log = place.log()
+        log.start()
+    place.bring_objects_back()
+    log.close(LONG)
+    keys = place.objects.list("")
+    sent = [[json.loads(each)["receipt"] for each in (place.path / "objects" / key).open()] for key in keys]
+    assert sent == [first, second]
+
+
 def test_an_outage_is_told_once_however_often_it_is_tried(place: Place, caplog: pytest.LogCaptureFixture) -> None:
     log = place.log()
     log.start()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from relevo.adapters.s3_store import S3Store
 from tests.servers import free_port
 from tests.servers.minio import binary, wait_until_ready
 from tests.servers.postgres import Postgres
@@ -114,6 +115,23 @@ def test_servers_that_vanish_under_a_living_process_cost_no_answer(
     process.join(0.5)
     process.kill()
     process.join()
+    check_that_every_answer_is_there_once(around)
+
+
+def test_a_process_that_is_told_to_end_ships_to_the_objects_though_the_database_is_away(
+    around: Surroundings, own_postgres: Postgres
+) -> None:
+    process = forks().Process(target=append_for_ever, args=(around, None))
+    process.start()
+    process.join(1)
+    own_postgres.kill()
+    process.join(1)
+    process.terminate()
+    process.join()
+    assert process.exitcode == 0
+    objects = S3Store(around.bucket, around.endpoint)
+    assert in_objects(objects) == Counter(around.answered.read_text().split())
+    own_postgres.start()
     check_that_every_answer_is_there_once(around)
 
 

@@ -66,17 +66,19 @@ class SqlPredictions:
 
     def live_error(self, case: str, environment: str, since: datetime, task: Task) -> LiveError:
         log, truth = self._log.c, self._labels.c.truth
-        answered = sa.and_(log.case == case, log.environment == environment, log.at >= since, log.status < 400)
         if task == "classification":
             right = sa.cast(log.output_text == truth, sa.Integer)
-            known = self._with_label(sa.func.count(), sa.func.avg(right)).where(answered, truth.is_not(None))
-            rows, accuracy = self._read(lambda connection: connection.execute(known).one())
-            return LiveError(rows, accuracy=None if accuracy is None else float(accuracy))
-        actual = self._number(truth)
-        error = sa.func.abs(log.output - actual)
-        share = error / sa.func.nullif(sa.func.abs(actual), 0.0)
-        known = self._with_label(sa.func.count(error), sa.func.avg(error), sa.func.avg(share)).where(answered)
-        return LiveError(*self._read(lambda connection: connection.execute(known).one()))
+            columns: tuple[sa.ColumnElement[Any], ...] = (sa.func.count(), sa.func.avg(right))
+        else:
+            actual = self._number(truth)
+            error = sa.func.abs(log.output - actual)
+            share = error / sa.func.nullif(sa.func.abs(actual), 0.0)
+            columns = (sa.func.count(error), sa.func.avg(error), sa.func.avg(share))
+        here = (log.case == case, log.environment == environment, log.at >= since, log.status < 400)
+        known = self._with_label(*columns).where(*here, truth.is_not(None))
+        rows, *means = self._read(lambda connection: connection.execute(known).one())
+        found = [None if mean is None else float(mean) for mean in means]
+        return LiveError(rows, accuracy=found[0]) if task == "classification" else LiveError(rows, *found)
 
     def recent(self, case: str, environment: str, limit: int) -> list[LoggedPrediction]:
         log = self._log.c
@@ -128,6 +130,11 @@ class SqlPredictions:
                 raise StoreUnavailable(
                     f"{self.database.where} has no tables for predictions yet ({said}); they are made when the loop "
                     "starts on this database: run `relevo up` or `relevo run`, or see that RELEVO_WAREHOUSE_URL is the loop's"
+                ) from error
+            if _is_about_rights(cause):
+                raise StoreUnavailable(
+                    f"{self.database.where}: {said}; it needs SELECT and INSERT on the schema predictions, UPDATE on its "
+                    "labels, and TEMPORARY on the database, and must not be a replica"
                 ) from error
             if _is_about_lines(cause):
                 raise LinesRefused(f"{self.database.where} cannot hold a line: {said}") from error
@@ -182,6 +189,10 @@ def _is_about_missing_tables(cause: BaseException) -> bool:
     if isinstance(cause, psycopg2.Error):
         return cause.pgcode in ("42P01", "3F000")
     return isinstance(cause, sqlite3.OperationalError) and "no such table" in str(cause)
+
+
+def _is_about_rights(cause: BaseException) -> bool:
+    return isinstance(cause, psycopg2.Error) and cause.pgcode in ("42501", "25006")
 
 
 def _is_about_lines(cause: BaseException) -> bool:
