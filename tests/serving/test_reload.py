@@ -246,7 +246,7 @@ def test_a_release_that_loses_a_field_is_refused_by_its_name(world: World, tmp_p
 
 
 def test_only_the_serving_release_and_the_one_before_are_kept(world: World, tmp_path: Path) -> None:
-    case, reloader = world.served()
+    reloader = world.served()[1]
     put(world.store, "3", houses(tmp_path / "three", commit="other"))
     for version in ("1", "2", "3"):
         world.registry.aliases["champion"] = version
