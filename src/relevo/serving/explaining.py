@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from relevo.domain.cells import Cell
 from relevo.errors import OrderRefused
+from relevo.serving.booster import Booster
 from relevo.serving.model import ServedModel
 from relevo.serving.reading import Row
 
@@ -84,7 +85,7 @@ def explain(model: ServedModel, row: Row) -> Explanation:
 def _explainer(folder: Path, estimator: str) -> Explainer:
     native = folder / "native"
     if (native / BOOSTER).is_file():
-        return _Trees.load(native / BOOSTER)
+        return _Trees(Booster(native / BOOSTER))
     if (native / WEIGHTS).is_file():
         return _Weights.load(native / WEIGHTS)
     raise OrderRefused(
@@ -94,21 +95,12 @@ def _explainer(folder: Path, estimator: str) -> Explainer:
 
 @dataclass(frozen=True, slots=True)
 class _Trees:
-    booster: Any
+    booster: Booster
     floor: float | None = None
 
-    @staticmethod
-    def load(path: Path) -> _Trees:
-        import xgboost  # large, and only explaining needs it
-
-        return _Trees(xgboost.Booster({"nthread": 1}, model_file=bytearray(path.read_bytes())))
-
     def parts(self, model: ServedModel, row: Row) -> Parts:
-        import xgboost
-
         matrix = np.clip(model.onnx.run(model.feed([row]), "encoded"), -FLOAT32_MAX, FLOAT32_MAX)
-        shap = self.booster.predict(xgboost.DMatrix(matrix, nthread=1), pred_contribs=True)
-        by_column = shap.astype(np.float64).reshape(-1, matrix.shape[1] + 1)
+        by_column = self.booster.contributions(matrix)
         place = {column.name: place for place, column in enumerate(model.columns)}
         columns = [place[name] for name in json.loads(model.onnx.metadata["encoded_features"])]
         parts = np.zeros((len(by_column), len(place) + 1))
