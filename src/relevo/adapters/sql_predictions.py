@@ -99,10 +99,10 @@ class SqlPredictions:
 
     def _with_label(self, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
         """Predictions, each beside its newest label."""
-        labels = self._labels.alias()
-        newest = sa.select(sa.func.max(labels.c.at)).where(labels.c.receipt == self._log.c.receipt).scalar_subquery()
-        its_own = sa.and_(self._labels.c.receipt == self._log.c.receipt, self._labels.c.at == newest)
-        shown = columns or (*self._log.c, self._labels.c.truth, self._labels.c.at.label("labelled_at"))
+        label, later = self._labels.c, self._labels.alias().c
+        corrected = sa.exists().where(later.receipt == label.receipt, later.at > label.at)
+        its_own = sa.and_(label.receipt == self._log.c.receipt, ~corrected)
+        shown = columns or (*self._log.c, label.truth, label.at.label("labelled_at"))
         return sa.select(*shown).select_from(self._log.outerjoin(self._labels, its_own))
 
     def _number(self, text: sa.ColumnElement[str]) -> sa.ColumnElement[float]:
