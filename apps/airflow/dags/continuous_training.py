@@ -38,6 +38,8 @@ HOPELESS = (
 FIRST_DAY = datetime(2024, 1, 1, tzinfo=UTC)
 # The first delay is Airflow's own setting, [core] default_task_retry_delay; each one after it is twice as long.
 PATIENCE = {"retries": 3, "retry_exponential_backoff": 2.0, "max_retry_delay": timedelta(minutes=10)}
+# The pod of a step that holds all rows; other executors ignore it. Sizes: taskSizes in charts/airflow/values.yaml.
+LARGE = {"pod_template_file": "/opt/airflow/task_sizes/large.yaml"}
 CHAIN = "(dag_run.conf or {}).get('chain', run_id)"
 NEXT_LINK = "((dag_run.conf or {}).get('link', 1) | int + 1)"
 DOC = """
@@ -138,7 +140,7 @@ def train_decision(case: str, batch_id: int) -> str:
     return "train_model" if decision.action is Action.TRAIN else "skip_training"
 
 
-@task
+@task(executor_config=LARGE)
 def train_model(case: str, decision_id: int) -> int:
     """Trains the candidates on all rows so far and registers the best as challenger."""
     with _at_work(case) as loop:
@@ -148,7 +150,7 @@ def train_model(case: str, decision_id: int) -> int:
     return decision_id
 
 
-@task
+@task(executor_config=LARGE)
 def judge_challenger(case: str, decision_id: int) -> int:
     """Champion and challenger predict the same holdout rows; the challenger must win by more than chance."""
     with _at_work(case) as loop:
