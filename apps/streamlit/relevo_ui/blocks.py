@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from html import escape
 
 import streamlit as st
 
+from relevo.domain.evidence import Evidence
+from relevo.errors import RelevoError
 from relevo_ui import words
 
-from relevo.domain.evidence import Evidence
+log = logging.getLogger(__name__)
 
 STYLE = """
 <style>
 .block-container, [data-testid="stMainBlockContainer"] {padding: 2.2rem 2.6rem 2rem; max-width: 1500px}
 [data-testid="stSidebarUserContent"] {padding-top: 0.4rem}
 [data-testid="stHeader"] {background: transparent}
-[data-testid="stFormSubmitButton"] button {width: 100%}
+[data-testid="stHtml"] a {color: #2f6f9f; text-decoration: none} [data-testid="stHtml"] a:hover {text-decoration: underline}
 .lead {color: #6b7a86; margin: -0.6rem 0 0.2rem; font-size: 0.98rem}
 .chip {display: inline-block; padding: 0.05rem 0.55rem; border-radius: 1rem; font-size: 0.82rem; font-weight: 600; white-space: nowrap}
 .chip.blue {background: #e8f1f8; color: #1f567f} .chip.orange {background: #fbeee6; color: #a34a18}
 .chip.grey {background: #eef1f4; color: #4c5a66}
 table.facts {border-collapse: collapse; width: 100%; font-size: 0.9rem; border: none}
-table.facts td, table.facts th {border: none; border-bottom: 1px solid #e8edf1; padding: 0.34rem 0.5rem 0.34rem 0; text-align: left; vertical-align: top; font-weight: normal}
-table.facts th {color: #6b7a86; white-space: nowrap} table.facts td.number, table.facts th.number {text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap}
+table.facts td, table.facts th {border: none;
+  border-bottom: 1px solid #e8edf1; padding: 0.34rem 0.5rem 0.34rem 0; text-align: left; vertical-align: top; font-weight: normal}
+table.facts th {color: #6b7a86; white-space: nowrap}
+table.facts td.number, table.facts th.number {text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap}
 table.facts tr:last-child td, table.facts tr:last-child th {border-bottom: none}
 table.facts .mark {width: 1.4rem; font-weight: 700; text-align: center; padding-right: 0.4rem}
 table.facts .yes {color: #2f6f9f} table.facts .no {color: #d1662b} table.facts .quiet {color: #6b7a86}
@@ -50,9 +56,20 @@ def nothing(what: str, remedy: str) -> None:
     st.html(f'<div class="nothing"><b>{escape(what)}</b><span>{said}</span></div>')
 
 
-def trouble(error: Exception) -> None:
-    """What went wrong, in the words of the error: its subject, its value and its remedy."""
-    nothing("This cannot be shown now", str(error))
+@contextmanager
+def guarded() -> Iterator[None]:
+    """What goes wrong inside is said in words: Relevo's own errors name subject, value and remedy."""
+    try:
+        yield
+    except RelevoError as error:
+        nothing("This cannot be shown now", str(error))
+    except Exception:
+        log.exception("a page failed")
+        nothing("This cannot be shown", "Reload the page. If it stays like this, the log of this program says why.")
+
+
+def quiet(text: str) -> None:
+    st.html(f'<div class="quiet">{escape(text)}</div>')
 
 
 def chip(text: str, colour: str = "grey") -> str:
@@ -74,7 +91,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers_from: int 
 
     def line(cells: Sequence[str], tag: str) -> str:
         return "".join(
-            f'<{tag} class="{"number" if place >= numbers_from else ""}">{cell}</{tag}>' for place, cell in enumerate(cells)
+            f'<{tag} class="{"number" if place >= numbers_from else ""}">{cell}</{tag}>'
+            for place, cell in enumerate(cells)
         )
 
     body = "".join(f"<tr>{line(row, 'td')}</tr>" for row in rows)

@@ -6,6 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import streamlit as st
 
+from relevo.bootstrap import Loop, ServingPorts, find_use_cases, open_loop
+from relevo.domain.batch import Batch
+from relevo.ports import PredictionStore
+from relevo.settings import Settings
 from relevo_ui.reading.api import Api, Form
 from relevo_ui.reading.columns import ColumnDrift, Quarantine, read_drift, read_quarantine
 from relevo_ui.reading.comparison import Comparison, compare
@@ -13,11 +17,6 @@ from relevo_ui.reading.record import History, read_history
 from relevo_ui.reading.releases import ReleaseFolder, read_release
 from relevo_ui.reading.traffic import Traffic, read_traffic
 from relevo_ui.settings import UiSettings
-
-from relevo.bootstrap import Loop, ServingPorts, find_use_cases, open_loop
-from relevo.domain.batch import Batch
-from relevo.ports import PredictionStore
-from relevo.settings import Settings
 
 SHORT = timedelta(seconds=3)
 LONG = timedelta(hours=1)
@@ -60,8 +59,8 @@ def release(case: str, version: str) -> ReleaseFolder:
 
 
 @st.cache_data(ttl=LONG, max_entries=50, show_spinner="Both versions predict the same holdout rows …")
-def comparison(case: str, first: str, second: str, newest_batch: int) -> Comparison | None:
-    return compare(loop(case), release(case, first), release(case, second))
+def comparison(case: str, first: str, second: str, batches: tuple[int, ...]) -> Comparison | None:
+    return compare(loop(case), release(case, first), release(case, second), batches)
 
 
 @st.cache_data(ttl=LONG, max_entries=50, show_spinner=False)

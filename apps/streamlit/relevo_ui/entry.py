@@ -13,22 +13,30 @@ from relevo_ui.reading.api import InputField
 
 YES_NO = {"yes": True, "no": False}
 MOST_DECIMALS = 6
+LONGEST_LABEL = 30
 
 
 def ask(field: InputField, key: str) -> Any:
     """What the person wants the field to be; None where it is left open."""
-    label, hint = words.title(field.name), _hint(field)
+    label, hint = label_of(field), _hint(field)
     if field.kind in ("number", "integer"):
         return _number(field, label, hint, key)
     if field.kind == "boolean":
         options = [*YES_NO, *(["unknown"] if field.nullable else [])]
-        chosen = st.selectbox(label, options, index=_place(options, "yes" if field.default else "no"), help=hint, key=key)
+        chosen = st.selectbox(
+            label, options, index=_place(options, "yes" if field.default else "no"), help=hint, key=key
+        )
         return YES_NO.get(chosen or "")
     if field.kind == "date":
         default = date.fromisoformat(field.default) if field.default else None
         chosen_day = st.date_input(label, default, help=hint, key=key)
         return chosen_day.isoformat() if isinstance(chosen_day, date) else None
     return _words(field, label, hint, key)
+
+
+def label_of(field: InputField) -> str:
+    """What people call the field; its doc where that is short enough to stand above an entry."""
+    return f"{field.doc[:1].upper()}{field.doc[1:]}" if 0 < len(field.doc) <= LONGEST_LABEL else words.title(field.name)
 
 
 def _words(field: InputField, label: str, hint: str, key: str) -> Any:
@@ -48,8 +56,7 @@ def _number(field: InputField, label: str, hint: str, key: str) -> float | int |
         whole = None if field.default is None else int(field.default)
         return st.number_input(label, low, high, whole, step=1, help=hint, key=key, placeholder="unknown")
     default = None if field.default is None else float(f"{field.default:.4g}")
-    known = [one for one in (default, *(field.typical or [])) if one is not None]
-    decimals = max((_decimals(one) for one in known), default=2)
+    decimals = 2 if default is None else _decimals(default)
     step = 10.0**-decimals if decimals else _whole_step(field)
     return st.number_input(
         label, field.low, field.high, default, step=step, format=f"%.{decimals}f", help=hint, key=key, placeholder="unknown"
@@ -68,7 +75,7 @@ def _whole_step(field: InputField) -> float:
 
 
 def _hint(field: InputField) -> str:
-    parts = [f"{field.doc[:1].upper()}{field.doc[1:]}." if field.doc else ""]
+    parts = [f"{field.doc[:1].upper()}{field.doc[1:]}." if len(field.doc) > LONGEST_LABEL else f"`{field.name}`."]
     if field.typical and all(isinstance(one, int | float) for one in field.typical):
         low, high = (words.number(one) for one in field.typical)
         parts.append(f"Most lie between {low} and {high}." if low != high else f"Most are {low}.")

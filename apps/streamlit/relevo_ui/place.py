@@ -8,11 +8,10 @@ from typing import cast
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from relevo_ui import cached
-from relevo_ui.reading.api import Api
-
 from relevo.bootstrap import Loop
 from relevo.domain.use_case import UseCase
+from relevo_ui import cached
+from relevo_ui.reading.api import Api
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ class UiSettings(BaseSettings):
     apis: dict[str, str] = Field(
         {"prod": "http://127.0.0.1:8989"}, min_length=1, description="the API of each environment, as a JSON object"
     )
-    api_timeout: float = Field(5.0, gt=0, description="seconds before an API counts as away")
+    api_timeout: float = Field(10.0, gt=0, description="seconds before an API counts as away")
     mlflow_url: str = Field("", description="MLflow as a browser reaches it; empty: RELEVO_TRACKING_URI")
 
     def mlflow(self) -> str | None:

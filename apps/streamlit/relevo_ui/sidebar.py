@@ -7,12 +7,11 @@ from html import escape
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+from relevo.errors import RelevoError
 from relevo_ui import blocks, cached, words
 from relevo_ui.place import Place
 from relevo_ui.reading.api import ApiAway, ApiRefused
 from relevo_ui.reading.record import Measure
-
-from relevo.errors import RelevoError
 
 EVERY = 5
 
@@ -44,8 +43,9 @@ def _case_title(name: str) -> str:
 @st.fragment(run_every=EVERY)
 def _present(place: Place) -> None:
     """Champion by the record, and what the API of the environment answers with."""
-    _champion(place)
-    _serving(place)
+    with blocks.guarded():
+        _champion(place)
+        _serving(place)
 
 
 def _champion(place: Place) -> None:

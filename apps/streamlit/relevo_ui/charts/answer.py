@@ -49,26 +49,30 @@ def range_bar(span: Around, unit: str) -> Any:
     bar = bar.encode(x=alt.X("low:Q", scale=scale, axis=None), x2="high:Q")
     dot = alt.Chart(ends).mark_point(size=170, filled=True, color=BLUE, opacity=1).encode(x="value:Q")
     text = alt.Chart(marks[marks["weight"] == "end"]).mark_text(dy=21, color=INK, fontSize=13)
-    return titled(bar + dot + text.encode(x="at:Q", text="text:N"), "", height=54).properties(title=alt.Undefined)
+    return titled(bar + dot + text.encode(x="at:Q", text="text:N"), "", height=54)
 
 
-def waterfall(found: Explanation, target: str) -> Any:
+def waterfall(found: Explanation, target: str, names: dict[str, str]) -> Any:
     """From the average to this answer, a step a feature; on a log scale each step multiplies."""
-    table, log = _steps(found), found.scale == "log"
+    table, log = _steps(found, names), found.scale == "log"
     order = list(table["feature"])
-    reach = (table[["start", "end"]].max().max() - table[["start", "end"]].min().min()) or 1.0
-    low, high = table[["start", "end"]].min().min() - reach * 0.18, table[["start", "end"]].max().max() + reach * 0.18
-    if log:
-        low, high = table["start"].min() / 1.0, table["end"].max()
-        bounds = pd.concat([table["start"], table["end"]])
-        spread = (bounds.max() / bounds.min()) ** 0.16
-        low, high = bounds.min() / spread, bounds.max() * spread
-    scale = alt.Scale(type="log" if log else "linear", domain=[low, high], zero=False, nice=False)
+    low, high = _room(table, log)
+    scale = alt.Scale(
+        type="log" if log else "linear", domain=[low, high], zero=alt.Undefined if log else False, nice=False
+    )
     what = words.title(target).lower()
-    axis = alt.Axis(title=_axis_title(found, what), format="~s", tickCount=5, gridColor=GRID, values=_ticks(low, high, log))
-    rows = alt.Y("feature:N", sort=order, title=None, axis=alt.Axis(ticks=False, domain=False, labelPadding=10, labelColor=INK))
+    axis = alt.Axis(
+        title=_axis_title(found, what), format="~s", tickCount=5, gridColor=GRID, values=_ticks(low, high, log)
+    )
+    rows = alt.Y(
+        "feature:N", sort=order, title=None, axis=alt.Axis(ticks=False, domain=False, labelPadding=10, labelColor=INK)
+    )
     base = alt.Chart(table)
-    tooltip = [alt.Tooltip("feature:N", title="feature"), alt.Tooltip("says:N", title="effect"), alt.Tooltip("reached:N", title="then")]
+    tooltip = [
+        alt.Tooltip("feature:N", title="feature"),
+        alt.Tooltip("says:N", title="effect"),
+        alt.Tooltip("reached:N", title="up to here"),
+    ]
     colour = alt.Color(
         "way:N",
         scale=alt.Scale(domain=["raises it", "lowers it"], range=[ORANGE, BLUE]),
@@ -87,14 +91,24 @@ def waterfall(found: Explanation, target: str) -> Any:
         average + links + bars + labels,
         f"From the average to this {what}",
         _sentence(found),
-        height=34 * len(table) + 4,
+        height=30 * len(table) + 125,
     )
 
 
-def _steps(found: Explanation) -> pd.DataFrame:
+def _room(table: pd.DataFrame, log: bool) -> tuple[float, float]:
+    """The lowest and highest step, with room for what is said beside them."""
+    ends = pd.concat([table["start"], table["end"]])
+    if log:
+        spread = max(float(ends.max() / ends.min()), 1.1) ** 0.16
+        return float(ends.min()) / spread, float(ends.max()) * spread
+    reach = float(ends.max() - ends.min()) or 1.0
+    return float(ends.min()) - reach * 0.1, float(ends.max()) + reach * 0.18
+
+
+def _steps(found: Explanation, called: dict[str, str]) -> pd.DataFrame:
     """Largest first; what is left beyond the most that can be read is one step."""
     shown = list(found.contributions[:MOST_STEPS])
-    names = [f"{words.title(one.feature)} = {_value(one.value)}" for one in shown]
+    names = [f"{called.get(one.feature, one.feature)} = {_value(one.value)}" for one in shown]
     amounts = [one.contribution for one in shown]
     if rest := [one.contribution for one in found.contributions[MOST_STEPS:]]:
         names.append(REST)
@@ -127,7 +141,9 @@ def _sentence(found: Explanation) -> str:
         return f"An average {words.amount(math.exp(found.base), found.unit)}, times each factor, is {words.amount(product, found.unit)}."
     if found.scale == "target":
         total = found.base + sum(one.contribution for one in found.contributions)
-        return f"An average {words.amount(found.base, found.unit)}, plus each part, is {words.amount(total, found.unit)}."
+        return (
+            f"An average {words.amount(found.base, found.unit)}, plus each part, is {words.amount(total, found.unit)}."
+        )
     return "Each step is added to the log odds of the answer."
 
 
@@ -157,9 +173,15 @@ def _value(value: Any) -> str:
 
 def probabilities(chances: dict[str, float]) -> Any:
     table = pd.DataFrame({"answer": list(chances), "probability": list(chances.values())}).nlargest(8, "probability")
-    bars = alt.Chart(table).mark_bar(height=16, color=BLUE, cornerRadius=2).encode(
-        x=alt.X("probability:Q", title=None, scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format=".0%", tickCount=5)),
-        y=alt.Y("answer:N", sort="-x", title=None),
+    bars = (
+        alt.Chart(table)
+        .mark_bar(height=16, color=BLUE, cornerRadius=2)
+        .encode(
+            x=alt.X(
+                "probability:Q", title=None, scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format=".0%", tickCount=5)
+            ),
+            y=alt.Y("answer:N", sort="-x", title=None),
+        )
     )
     text = bars.mark_text(align="left", dx=6, color=INK).encode(text=alt.Text("probability:Q", format=".1%"))
-    return titled(bars + text, "How sure the model is of each answer", height=30 * len(table))
+    return titled(bars + text, "How sure the model is of each answer", height=30 * len(table) + 70)

@@ -7,11 +7,10 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from relevo.domain.batch import Batch
 from relevo_ui import words
 from relevo_ui.charts.look import BLUE, FAINT, INK, ORANGE, PALE_BLUE, titled
 from relevo_ui.reading.columns import ColumnDrift
-
-from relevo.domain.batch import Batch
 
 PICKED = "column"
 
@@ -34,16 +33,20 @@ def rows(batches: tuple[Batch, ...], chosen: int) -> Any:
         ),
         order="order:Q",
         strokeWidth=alt.condition("datum.chosen && datum.side == 'good'", alt.value(2), alt.value(0)),
-        tooltip=[alt.Tooltip("batch:O"), alt.Tooltip("side:N", title="rows that are"), alt.Tooltip("rows:Q", format=",")],
+        tooltip=[
+            alt.Tooltip("batch:O"),
+            alt.Tooltip("side:N", title="rows that are"),
+            alt.Tooltip("rows:Q", format=","),
+        ],
     )
-    return titled(bars, "Rows by batch", height=170)
+    return titled(
+        bars, "Rows by batch", "Orange: rows that break the contract; they are kept out of training.", height=225
+    )
 
 
 def drifts(found: tuple[ColumnDrift, ...], limit: float) -> Any:
     """PSI of each column, with the limit at which the policy calls for training."""
-    table = pd.DataFrame(
-        {"column": [words.title(one.name) for one in found], "psi": [one.psi for one in found]}
-    )
+    table = pd.DataFrame({"column": [words.title(one.name) for one in found], "psi": [one.psi for one in found]})
     table["state"] = ["beyond the limit" if value > limit else "steady" for value in table["psi"]]
     reach = max(limit, table["psi"].max()) * 1.18
     bars = alt.Chart(table).mark_bar(height=13, cornerRadius=2)
@@ -55,7 +58,9 @@ def drifts(found: tuple[ColumnDrift, ...], limit: float) -> Any:
         ),
         tooltip=[alt.Tooltip("column:N"), alt.Tooltip("psi:Q", title="PSI", format=".3f"), alt.Tooltip("state:N")],
     )
-    text = bars.mark_text(align="left", dx=5, color=INK, fontSize=12).encode(text=alt.Text("psi:Q", format=".3f"), color=alt.value(INK))
+    text = bars.mark_text(align="left", dx=5, color=INK, fontSize=12).encode(
+        text=alt.Text("psi:Q", format=".3f"), color=alt.value(INK)
+    )
     mark = pd.DataFrame({"limit": [limit], "says": [f"limit {limit:.2f}"]})
     rule = alt.Chart(mark).mark_rule(color=ORANGE, strokeDash=[5, 4], strokeWidth=1.5).encode(x="limit:Q")
     worst = table["column"].iloc[0]
@@ -63,7 +68,7 @@ def drifts(found: tuple[ColumnDrift, ...], limit: float) -> Any:
         rule + bars + text,
         "How far each column has moved since training",
         f"Most in {worst.lower()}. Dashed: from {limit:.2f} on, the policy calls for training.",
-        height=26 * len(table) + 6,
+        height=24 * len(table) + 95,
     )
 
 
@@ -78,10 +83,20 @@ def distribution(one: ColumnDrift, batch: int, version: str) -> Any:
     slanted = sum(len(bin) for bin in one.bins) > 70
     bars = alt.Chart(table).mark_bar()
     bars = bars.encode(
-        x=alt.X("bin:N", sort=list(one.bins), title=None, axis=alt.Axis(labelAngle=-35 if slanted else 0, ticks=False, labelLimit=120)),
+        x=alt.X(
+            "bin:N",
+            sort=list(one.bins),
+            title=None,
+            axis=alt.Axis(labelAngle=-35 if slanted else 0, labelOverlap=not slanted, ticks=False, labelLimit=120),
+        ),
         xOffset=alt.XOffset("rows of:N", sort=list(names)),
         y=alt.Y("share:Q", title="share of rows", axis=alt.Axis(format=".0%", tickCount=4)),
-        color=alt.Color("rows of:N", scale=alt.Scale(domain=list(names), range=[FAINT, BLUE]), legend=alt.Legend(title=None, symbolType="square")),
+        color=alt.Color(
+            "rows of:N",
+            scale=alt.Scale(domain=list(names), range=[FAINT, BLUE]),
+            legend=alt.Legend(title=None, symbolType="square"),
+        ),
         tooltip=["bin:N", "rows of:N", alt.Tooltip("share:Q", format=".1%")],
     )
-    return titled(bars, f"{words.title(one.name)}: rows of the batch beside those of training", height=190)
+    heading = f"{words.title(one.name)}: batch {batch} beside training"
+    return titled(bars, heading, "Each bar is a share of its rows, so that few rows compare with many.", height=275)

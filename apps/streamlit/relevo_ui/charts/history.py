@@ -90,7 +90,11 @@ def errors(entries: tuple[Entry, ...], measure: Measure, unit: str) -> Any:
     every = sorted({one.batch.number for one in entries})
     x = alt.X("batch:O", title="batch", scale=alt.Scale(domain=every), axis=_batches(len(every)))
     y = alt.Y("error:Q", title=None, scale=alt.Scale(zero=False, padding=20), axis=_axis(measure, unit))
-    tooltip = [alt.Tooltip("batch:O"), alt.Tooltip("who:N", title="model"), alt.Tooltip("error:Q", format=_format(measure))]
+    tooltip = [
+        alt.Tooltip("batch:O"),
+        alt.Tooltip("who:N", title="model"),
+        alt.Tooltip("error:Q", format=_format(measure)),
+    ]
     base = alt.Chart(pd.DataFrame(on_batch, columns=["batch", "error", "who"]))
     line = base.mark_line(color=BLUE, strokeWidth=2, point={"filled": True, "size": 38, "color": BLUE})
     line = line.encode(x=x, y=y, tooltip=tooltip)
@@ -117,7 +121,9 @@ def _result_shape(*, legend: bool = True) -> Any:
 
 
 def _batches(count: int) -> Any:
-    return alt.Axis(labelAngle=0, labelOverlap=True, ticks=False, domainColor=FAINT, labelSeparation=6 if count > 40 else 0)
+    return alt.Axis(
+        labelAngle=0, labelOverlap=True, ticks=False, domainColor=FAINT, labelSeparation=6 if count > 40 else 0
+    )
 
 
 def _axis(measure: Measure, unit: str) -> Any:

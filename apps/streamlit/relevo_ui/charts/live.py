@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import altair as alt
 import pandas as pd
 
+from relevo.ports import LoggedPrediction, Minute
 from relevo_ui import words
 from relevo_ui.charts.look import BLUE, FAINT, ORANGE, PALE_BLUE, titled
 from relevo_ui.reading.record import Measure
 from relevo_ui.reading.traffic import moment_of, truth_of
 
-from relevo.ports import LoggedPrediction, Minute
+MOST_OF_A_MINUTE = timedelta(seconds=42)
 
 
 def volume(minutes: tuple[Minute, ...], since: datetime, until: datetime) -> Any:
-    table = pd.DataFrame({"at": one.at, "predictions": one.predictions, "failed": one.failed} for one in minutes)
-    bars = alt.Chart(table).mark_bar(color=BLUE, width={"band": 0.8}, minBandSize=4)
+    table = pd.DataFrame(
+        {"at": one.at, "end": one.at + MOST_OF_A_MINUTE, "predictions": one.predictions, "failed": one.failed}
+        for one in minutes
+    )
+    bars = alt.Chart(table).mark_rect(color=BLUE)
     bars = bars.encode(
         x=_time(since, until),
+        x2="end:T",
+        y2=alt.Y2Datum(0),
         y=alt.Y("predictions:Q", title=None, axis=alt.Axis(tickCount=4, tickMinStep=1)),
         tooltip=[_minute(), alt.Tooltip("predictions:Q", format=","), alt.Tooltip("failed:Q", format=",")],
     )
-    return titled(bars, "Predictions a minute", height=185)
+    return titled(bars, "Predictions a minute", height=170)
 
 
 def latency(minutes: tuple[Minute, ...], since: datetime, until: datetime) -> Any:
@@ -38,7 +44,9 @@ def latency(minutes: tuple[Minute, ...], since: datetime, until: datetime) -> An
         color=alt.Color("which:N", scale=shades, legend=alt.Legend(title=None, symbolType="circle")),
         tooltip=[_minute(), alt.Tooltip("which:N"), alt.Tooltip("ms:Q", format=".2f")],
     )
-    return titled(base.mark_line() + base.mark_point(filled=True, size=34, opacity=1), "Milliseconds an answer took", height=185)
+    return titled(
+        base.mark_line() + base.mark_point(filled=True, size=34, opacity=1), "Milliseconds an answer took", height=170
+    )
 
 
 def error(recent: tuple[LoggedPrediction, ...], measure: Measure, typical: float | None, unit: str) -> Any:
@@ -61,10 +69,14 @@ def error(recent: tuple[LoggedPrediction, ...], measure: Measure, typical: float
         tooltip=["predicted:N", "truth:N", alt.Tooltip("off:Q", title="off by", format=shape)],
     )
     if typical is None:
-        return titled(dots, "How far off answers were whose truth is known", height=185)
-    rule = alt.Chart(pd.DataFrame({"off": [typical]})).mark_rule(color=ORANGE, strokeDash=[5, 4], strokeWidth=1.5).encode(y="off:Q")
+        return titled(dots, "How far off answers were whose truth is known", height=190)
+    rule = (
+        alt.Chart(pd.DataFrame({"off": [typical]}))
+        .mark_rule(color=ORANGE, strokeDash=[5, 4], strokeWidth=1.5)
+        .encode(y="off:Q")
+    )
     says = f"Dashed: the champion's {measure.label} on the holdout, {words.metric(measure.name, typical, unit)}."
-    return titled(dots + rule, "How far off answers were whose truth is known", says, height=200)
+    return titled(dots + rule, "How far off answers were whose truth is known", says, height=178)
 
 
 def _time(since: datetime, until: datetime) -> Any:

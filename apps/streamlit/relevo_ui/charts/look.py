@@ -11,15 +11,16 @@ BLUE, PALE_BLUE, ORANGE, PALE_ORANGE = "#2f6f9f", "#a9c8e0", "#d1662b", "#f0b999
 FONT = "Source Sans, sans-serif"
 
 
-def titled(chart: Any, title: str, subtitle: str = "", height: int | None = None) -> Any:
-    """The chart with what is seen above it, and the look of all."""
+def titled(chart: Any, title: str, subtitle: str = "", *, height: int) -> Any:
+    """The chart with what is seen above it, and the look of all; `height` is that of everything."""
     heading = alt.TitleParams(
         title, subtitle=subtitle or alt.Undefined, anchor="start", frame="bounds", color=INK, fontSize=14,
         fontWeight=600, subtitleColor=QUIET, subtitleFontSize=12, offset=10, subtitlePadding=4,
     )  # fmt: skip
-    sized = chart.properties(title=heading, width="container", **({"height": height} if height else {}))
     return (
-        sized.configure(font=FONT, background="transparent")
+        (chart.properties(title=heading) if title else chart)
+        .properties(width="container", height=height)
+        .configure(font=FONT, background="transparent")
         .configure_view(stroke=None)
         .configure_axis(
             labelColor=QUIET, titleColor=QUIET, gridColor=GRID, domainColor=FAINT, tickColor=FAINT, labelFontSize=12,

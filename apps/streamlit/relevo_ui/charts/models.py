@@ -27,7 +27,9 @@ def slices(found: tuple[Slice, ...], names: tuple[str, str], measure: Measure, u
     points = table.melt(["group", "change"], ["first", "second"], "which", "error")
     points["version"] = points["which"].map(dict(zip(("first", "second"), names, strict=True)))
     points["says"] = [words.metric(measure.name, value, unit) for value in points["error"]]
-    y = alt.Y("group:N", sort=labels, title=None, axis=alt.Axis(ticks=False, domain=False, labelLimit=300, labelColor=INK))
+    y = alt.Y(
+        "group:N", sort=labels, title=None, axis=alt.Axis(ticks=False, domain=False, labelLimit=300, labelColor=INK)
+    )
     x_axis = alt.Axis(title=measure.label, format=".1%" if measure.name != "mae" else "~s", tickCount=6)
     x = alt.X("error:Q", scale=alt.Scale(zero=False, padding=24), axis=x_axis)
     lines = alt.Chart(table).mark_rule(color=FAINT, strokeWidth=3).encode(x=alt.X("first:Q"), x2="second:Q", y=y)
@@ -35,18 +37,24 @@ def slices(found: tuple[Slice, ...], names: tuple[str, str], measure: Measure, u
     dots = dots.encode(
         x=x,
         y=y,
-        color=alt.Color("version:N", scale=alt.Scale(domain=list(names), range=[BLUE, ORANGE]), legend=alt.Legend(title=None)),
-        shape=alt.Shape("version:N", scale=alt.Scale(domain=list(names), range=["circle", "diamond"]), legend=alt.Legend(title=None)),
+        color=alt.Color(
+            "version:N", scale=alt.Scale(domain=list(names), range=[BLUE, ORANGE]), legend=alt.Legend(title=None)
+        ),
+        shape=alt.Shape(
+            "version:N", scale=alt.Scale(domain=list(names), range=["circle", "diamond"]), legend=alt.Legend(title=None)
+        ),
         tooltip=[alt.Tooltip("group:N"), alt.Tooltip("version:N"), alt.Tooltip("says:N", title=measure.label)],
     )
-    change = alt.Chart(table).mark_text(align="right", color=INK, fontSize=12).encode(
-        x=alt.value("width"), y=y, text="change:N"
+    change = (
+        alt.Chart(table)
+        .mark_text(align="right", color=INK, fontSize=12)
+        .encode(x=alt.value("width"), y=y, text="change:N")
     )
     return titled(
         lines + dots + change,
         f"{measure.label} by group, on the same holdout rows",
         f"To the left is better. At the right edge: how {names[1]} changes the error of {names[0]}.",
-        height=38 * len(table) + 10,
+        height=40 * len(table) + 125,
     )
 
 

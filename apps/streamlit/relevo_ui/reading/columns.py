@@ -8,13 +8,12 @@ from itertools import pairwise
 
 import numpy as np
 
-from relevo_ui.reading.releases import ReleaseFolder
-
 from relevo.bootstrap import Loop
 from relevo.domain.batch import Batch
 from relevo.domain.identity import Side
 from relevo.domain.profile import Column, NumberColumn, profile_of, psi
 from relevo.ports import BadCell
+from relevo_ui.reading.releases import ReleaseFolder
 
 MOST_ROWS = 50_000
 MOST_WORDS = 12

@@ -8,15 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from relevo_ui.reading.record import Measure
-from relevo_ui.reading.releases import ReleaseFolder
-
 from relevo.bootstrap import Loop
-from relevo.domain.slices import slices_of
 from relevo.domain.frame import Frame
 from relevo.domain.identity import Side
+from relevo.domain.slices import slices_of
 from relevo.learning.metrics import measure
 from relevo.learning.score import OnnxModel
+from relevo_ui.reading.record import Measure
+from relevo_ui.reading.releases import ReleaseFolder
 
 MOST_ROWS = 20_000
 FEWEST_IN_SLICE = 30
@@ -41,10 +40,9 @@ class Comparison:
     slices: tuple[Slice, ...]
 
 
-def compare(loop: Loop, first: ReleaseFolder, second: ReleaseFolder) -> Comparison | None:
+def compare(loop: Loop, first: ReleaseFolder, second: ReleaseFolder, batches: tuple[int, ...]) -> Comparison | None:
     """None where there are no holdout rows yet."""
     case = loop.case
-    batches = [batch.id for batch in loop.warehouse.batches(case.name)]
     rows = loop.warehouse.frame(case, batches, [Side.TEST], max_rows=MOST_ROWS) if batches else None
     if rows is None or not len(rows):
         return None
@@ -55,9 +53,7 @@ def compare(loop: Loop, first: ReleaseFolder, second: ReleaseFolder) -> Comparis
     return Comparison(len(rows), measured[0], measured[1], tuple(_slices(loop, rows, answers, groups)))
 
 
-def _slices(
-    loop: Loop, rows: Frame, answers: list[Answers], groups: dict[str, NDArray[np.bool_]]
-) -> Iterator[Slice]:
+def _slices(loop: Loop, rows: Frame, answers: list[Answers], groups: dict[str, NDArray[np.bool_]]) -> Iterator[Slice]:
     wanted = Measure.of(loop.case)
     for label, mask in groups.items():
         if mask.sum() < FEWEST_IN_SLICE:

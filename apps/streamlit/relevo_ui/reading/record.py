@@ -116,7 +116,9 @@ def read_history(loop: Loop) -> History:
         decided.setdefault(decision.batch_id, []).append(decision)
     batches = tuple(warehouse.batches(name))
     entries = tuple(
-        Entry(batch, one, trainings.get(one.id), verdicts.get(one.id), _champion_at(one, moves)) if one else Entry(batch)
+        Entry(batch, one, trainings.get(one.id), verdicts.get(one.id), _champion_at(one, moves))
+        if one
+        else Entry(batch)
         for batch in batches
         for one in decided.get(batch.id) or [None]
     )

@@ -7,14 +7,13 @@ from html import escape
 import pandas as pd
 import streamlit as st
 
+from relevo.domain.batch import Batch
 from relevo_ui import blocks, cached, words
 from relevo_ui.charts import data as charts
 from relevo_ui.place import Place, here
 from relevo_ui.reading.columns import ColumnDrift
 from relevo_ui.reading.record import History
 from relevo_ui.reading.releases import ReleaseAbsent
-
-from relevo.domain.batch import Batch
 
 
 def show() -> None:
@@ -25,7 +24,11 @@ def show() -> None:
         blocks.nothing("No batches yet", f"Bring them in: `relevo run {place.case_name}`.")
         return
     bad = sum(batch.bad_rows for batch in history.batches)
-    blocks.heading("Data", f"{words.count(history.rows, 'row')} in {words.count(len(history.batches), 'batch', 'batches')}, {words.count(bad, 'row')} in quarantine.")
+    blocks.heading(
+        "Data",
+        f"{words.count(history.rows, 'row')} in {words.count(len(history.batches), 'batch', 'batches')}, "
+        f"{words.count(bad, 'row')} in quarantine.",
+    )
     left, right = st.columns([9, 11], gap="large")
     with left:
         batch = _choose(place, history)
@@ -55,10 +58,12 @@ def _named(batch: Batch) -> str:
 def _quarantine(place: Place, batch: Batch) -> None:
     st.subheader(f"Quarantine of batch {batch.number}", anchor=False)
     if not batch.bad_rows:
-        st.html(f'<div class="quiet">No row of it breaks the contract.</div>')
+        st.html('<div class="quiet">No row of it breaks the contract.</div>')
         return
     found = cached.quarantine(place.case_name, batch)
-    counts = ", ".join(f"{words.title(column).lower()} {reason} ({cells:,})" for column, reason, cells in found.counts[:4])
+    counts = ", ".join(
+        f"{words.title(column).lower()} {reason} ({cells:,})" for column, reason, cells in found.counts[:4]
+    )
     st.html(f'<div class="quiet">{words.count(batch.bad_rows, "row")} kept out of training: {escape(counts)}.</div>')
     table = pd.DataFrame(
         {"Row": one.position, "Column": one.column, "Value": one.value, "Reason": one.reason} for one in found.cells

@@ -9,13 +9,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from relevo.domain.evidence import Training
+from relevo.domain.policy import Policy
 from relevo_ui import blocks, cached, words
 from relevo_ui.charts import history as charts
 from relevo_ui.place import Place, here
 from relevo_ui.reading.record import Entry, History, Measure
-
-from relevo.domain.evidence import Training
-from relevo.domain.policy import Policy
 
 EVERY = 4
 CALLS = {True: ("yes", "●"), False: ("quiet", "○"), None: ("quiet", "–")}
@@ -24,10 +23,15 @@ SIDES = ("train", "validation", "test")
 
 
 def show() -> None:
-    _page(here())
+    _follow(here())
 
 
 @st.fragment(run_every=EVERY)
+def _follow(place: Place) -> None:
+    with blocks.guarded():
+        _page(place)
+
+
 def _page(place: Place) -> None:
     history = cached.history(place.case_name)
     blocks.heading("History", _lead(history))
@@ -123,7 +127,12 @@ def _evidence(entry: Entry, history: History, place: Place) -> None:
     st.subheader(f"Batch {batch.number}", anchor=False)
     chips = [blocks.chip(entry.outcome, OUTCOME_CHIPS[entry.outcome])]
     if entry.training:
-        chips.append(blocks.chip(f"version {entry.training.version} {entry.result or 'in contest'}", "blue" if entry.result == "promoted" else "grey"))
+        chips.append(
+            blocks.chip(
+                f"version {entry.training.version} {entry.result or 'in contest'}",
+                "blue" if entry.result == "promoted" else "grey",
+            )
+        )
     st.html(" ".join(chips) + f'<div style="margin-top:0.5rem">{escape(_sentence(entry.reason))}</div>')
     names = ["Decision", *(["Training"] if entry.training else []), *(["Contest"] if entry.verdict else []), "Rows"]
     tabs = dict(zip(names, st.tabs(names), strict=True))
@@ -170,12 +179,19 @@ def _training(training: Training, history: History, place: Place) -> None:
     blocks.table(
         ("Metric", *SIDES),
         (
-            (words.METRICS.get(name, name), *(words.metric(name, training.metrics.get(f"{side}_{name}"), place.case.unit) for side in SIDES))
+            (
+                words.METRICS.get(name, name),
+                *(words.metric(name, training.metrics.get(f"{side}_{name}"), place.case.unit) for side in SIDES),
+            )
             for name in names
         ),
     )
     mlflow = cached.settings().mlflow()
-    link = f'<a href="{mlflow}/#/models/{place.case_name}/versions/{training.version}" target="_blank">version {training.version}</a>' if mlflow else f"version {training.version}"
+    link = (
+        f'<a href="{mlflow}/#/models/{place.case_name}/versions/{training.version}" target="_blank">version {training.version}</a>'
+        if mlflow
+        else f"version {training.version}"
+    )
     blocks.facts(
         (
             ("Estimator", escape(training.estimator.replace("_", " "))),

@@ -9,6 +9,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from relevo.errors import RelevoError
+from relevo.ports import LoggedPrediction
 from relevo_ui import blocks, cached, words
 from relevo_ui.charts import live as charts
 from relevo_ui.place import Place, here
@@ -16,11 +18,13 @@ from relevo_ui.reading.api import ApiAway, ApiRefused
 from relevo_ui.reading.record import Measure
 from relevo_ui.reading.traffic import Traffic, moment_of, truth_of
 
-from relevo.errors import RelevoError
-from relevo.ports import LoggedPrediction
-
 EVERY = 3
-SPANS = {"15 minutes": timedelta(minutes=15), "hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7)}
+SPANS = {
+    "15 minutes": timedelta(minutes=15),
+    "hour": timedelta(hours=1),
+    "day": timedelta(days=1),
+    "week": timedelta(days=7),
+}
 RECEIPT = "receipt"
 SHOWN = 50
 
@@ -30,14 +34,21 @@ def show() -> None:
     blocks.heading("Live", f"What the API of {place.environment} answers, as the log of predictions has it.")
     left, right = st.columns([13, 9], gap="large")
     with left:
-        _traffic(place)
+        _follow(place)
     with right:
         _look_up(place)
 
 
 @st.fragment(run_every=EVERY)
+def _follow(place: Place) -> None:
+    with blocks.guarded():
+        _traffic(place)
+
+
 def _traffic(place: Place) -> None:
-    span = st.segmented_control("The last", list(SPANS), default="hour", key="span", required=True, label_visibility="collapsed")
+    span = st.segmented_control(
+        "The last", list(SPANS), default="hour", key="span", required=True, label_visibility="collapsed"
+    )
     try:
         found = cached.traffic(place.case_name, place.environment, SPANS[span or "hour"])
     except RelevoError as error:
@@ -61,16 +72,19 @@ def _traffic(place: Place) -> None:
 def _figures(found: Traffic, place: Place) -> None:
     error, unit = found.error, place.case.unit
     if error.rows and error.accuracy is not None:
-        off, of = words.percent(error.accuracy), "Accuracy"
+        off, of = words.percent(error.accuracy), f"Right, {words.count(error.rows, 'label')}"
     elif error.rows and Measure.of(place.case).name == "mape":
-        off, of = words.percent(error.mean_absolute_percentage), "Error by labels"
+        off, of = words.percent(error.mean_absolute_percentage), f"Error, {words.count(error.rows, 'label')}"
     else:
-        off, of = (words.amount(error.mean_absolute, unit) if error.rows else "no labels yet"), "Error by labels"
+        off, of = (
+            (words.amount(error.mean_absolute, unit) if error.rows else "–"),
+            f"Error, {words.count(error.rows, 'label')}",
+        )
     columns = st.columns(4, gap="small")
     columns[0].metric("Predictions", f"{found.predictions:,}")
     columns[1].metric("Failed", f"{found.failed:,}")
     columns[2].metric("Mean time", "–" if found.mean_ms is None else f"{found.mean_ms:.2f} ms")
-    columns[3].metric(of, off, help=f"{words.count(error.rows, 'answer')} with a known truth.")
+    columns[3].metric(of, off)
 
 
 def _errors(found: Traffic, place: Place) -> None:
@@ -103,7 +117,7 @@ def _recent(found: Traffic, place: Place) -> None:
     )
     key = f"recent {place.case_name} {place.environment}"
     picked = st.dataframe(
-        table, key=key, hide_index=True, height=250, row_height=31, on_select="rerun", selection_mode="single-row",
+        table, key=key, hide_index=True, height=206, row_height=31, on_select="rerun", selection_mode="single-row",
         column_config={
             "At": st.column_config.DatetimeColumn(width=70, format="HH:mm:ss"),
             "Answer": st.column_config.TextColumn(width=80),
@@ -134,7 +148,9 @@ def _truth(one: LoggedPrediction, unit: str) -> str:
 
 def _asked(one: LoggedPrediction) -> str:
     given = one["input"]
-    return ", ".join(f"{name} {_cell(value)}" for name, value in given.items()) if isinstance(given, dict) else str(given)
+    return (
+        ", ".join(f"{name} {_cell(value)}" for name, value in given.items()) if isinstance(given, dict) else str(given)
+    )
 
 
 def _cell(value: Any) -> str:
@@ -145,17 +161,31 @@ def _look_up(place: Place) -> None:
     if "follow" in st.session_state:  # a row of the list was clicked
         st.session_state[RECEIPT] = st.session_state.pop("follow")
     receipt = st.text_input(
-        "Follow a receipt", key=RECEIPT, bind="query-params", placeholder="32 characters, from an answer", icon=":material/search:"
+        "Follow a receipt",
+        key=RECEIPT,
+        bind="query-params",
+        placeholder="32 characters, from an answer",
+        icon=":material/search:",
     )
-    if not (receipt or "").strip():
+    wanted = (receipt or "").strip() or _newest(place)
+    if not wanted:
         blocks.nothing("From one answer to all it rests on", "Paste a receipt, or click a prediction on the left.")
         return
     try:
-        _trace(place.api.trace(str(receipt).strip()), place)
+        _trace(place.api.trace(wanted), place)
     except ApiAway as error:
         blocks.nothing(f"The API of {place.environment} is away", str(error))
     except ApiRefused as error:
         blocks.nothing("Nothing is known of this receipt", str(error))
+
+
+def _newest(place: Place) -> str:
+    """The receipt of the newest prediction; empty where there is none, or nobody to ask."""
+    try:
+        recent = cached.traffic(place.case_name, place.environment, SPANS["hour"]).recent
+    except RelevoError:
+        return ""
+    return recent[0]["receipt"] if recent else ""
 
 
 def _trace(found: dict[str, Any], place: Place) -> None:
@@ -166,10 +196,18 @@ def _trace(found: dict[str, Any], place: Place) -> None:
     said = f"failed: {found['error']}" if failed else value
     st.html(f'<div class="answer" style="font-size:2rem">{escape(said)}</div>')
     steps = [
-        ("Asked", f"{escape(_when(found['at']))} in {escape(found['environment'])}, took {words.number(found['latency_ms'])} ms"),
+        ("Receipt", blocks.identity(found["receipt"])),
+        (
+            "Asked",
+            f"{escape(_when(found['at']))} in {escape(found['environment'])}, took {words.number(found['latency_ms'])} ms",
+        ),
         ("With", ", ".join(f"{escape(name)} <b>{escape(_cell(given))}</b>" for name, given in found["input"].items())),
         ("Truth", _labelled(label, found, unit) if label else '<span class="quiet">not known yet</span>'),
-        ("Release", f"version {escape(str(found['version']))}, {escape(release.get('estimator', '').replace('_', ' '))}, trained {escape(_when(release.get('trained_at')))}"),
+        (
+            "Release",
+            f"version {escape(str(found['version']))}, {escape(release.get('estimator', '').replace('_', ' '))}, "
+            f"trained {escape(_when(release.get('trained_at')))}",
+        ),
         ("Model file", blocks.identity(release.get("digest", "unknown"))),
         ("Learnt from", _rows(data)),
         ("Data", blocks.identity(data.get("sha256", "unknown"))),
@@ -191,7 +229,11 @@ def _labelled(label: dict[str, str], found: dict[str, Any], unit: str) -> str:
         truth = float(label["truth"])
     except ValueError:
         return escape(label["truth"])
-    off = f", off by {words.percent(abs(found['output'] - truth) / abs(truth))}" if truth and found["output"] is not None else ""
+    off = (
+        f", off by {words.percent(abs(found['output'] - truth) / abs(truth))}"
+        if truth and found["output"] is not None
+        else ""
+    )
     return f"<b>{escape(words.amount(truth, unit))}</b>{off}"
 
 

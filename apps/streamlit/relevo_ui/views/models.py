@@ -6,6 +6,7 @@ from html import escape
 
 import streamlit as st
 
+from relevo.loop.publish import rollback_target
 from relevo_ui import blocks, cached, words
 from relevo_ui.charts import models as charts
 from relevo_ui.place import Place, here
@@ -14,19 +15,20 @@ from relevo_ui.reading.comparison import Comparison
 from relevo_ui.reading.record import History, Measure
 from relevo_ui.reading.releases import HEADINGS, ReleaseAbsent, ReleaseFolder
 
-from relevo.loop.publish import rollback_target
-
 DONE = "order carried out"
 
 
 def show() -> None:
     place = here()
     history = cached.history(place.case_name)
-    blocks.heading("Models", _lead(history))
+    title, orders = st.columns([13, 9], vertical_alignment="bottom")
+    with title:
+        blocks.heading("Models", _lead(history))
     if not history.trainings:
         blocks.nothing("No model yet", f"The first batch makes the first model: `relevo run {place.case_name}`.")
         return
-    _orders(place, history)
+    with orders:
+        _orders(place, history)
     versions = [one.version for one in reversed(history.trainings)]
     champion = history.champion or versions[0]
     other = next((one for one in versions if one != champion), champion)
@@ -48,7 +50,9 @@ def _lead(history: History) -> str:
         parts.append(f"version {history.champion} is champion")
     if history.challenger and history.challenger != history.champion:
         entry = history.entry_of(history.challenger)
-        parts.append(f"version {history.challenger} is the newest candidate{f', {entry.result}' if entry and entry.result else ''}")
+        parts.append(
+            f"version {history.challenger} is the newest candidate{f', {entry.result}' if entry and entry.result else ''}"
+        )
     return "; ".join(parts) + "."
 
 
@@ -72,12 +76,15 @@ def _compare(place: Place, history: History, first: str, second: str) -> None:
         except ReleaseAbsent as absent:
             blocks.nothing(f"Version {version} cannot be compared", str(absent))
             return
-    metrics, slices, rests, cards = st.tabs(["Metrics", "Slices", "Pictures", "Cards"])
-    compared = cached.comparison(place.case_name, first, second, history.batches[-1].id)
-    with metrics:
-        _metrics(place, history, compared, first, second)
-    with slices:
-        _slices(place, compared, first, second)
+    compared_tab, rests, cards = st.tabs(["Metrics and slices", "Importances and errors", "Cards"])
+    compared = cached.comparison(place.case_name, first, second, tuple(one.id for one in history.batches))
+    with compared_tab:
+        left, right = st.columns([11, 9], gap="large")
+        with left:
+            _metrics(place, compared, first, second)
+            _slices(place, compared, first, second)
+        with right:
+            _origins(place, history, first, second)
     with rests:
         _pictures(folders)
     with cards:
@@ -86,27 +93,22 @@ def _compare(place: Place, history: History, first: str, second: str) -> None:
                 st.markdown(_card(folder))
 
 
-def _metrics(place: Place, history: History, compared: Comparison | None, first: str, second: str) -> None:
-    left, right = st.columns([11, 9], gap="large")
-    with left:
-        if compared is None:
-            blocks.nothing("No holdout rows yet", "Metrics follow with the first batch that has a known target.")
-            return
-        rows = [
-            (
-                words.METRICS.get(name, name),
-                words.metric(name, compared.first[name], place.case.unit),
-                words.metric(name, compared.second[name], place.case.unit),
-                _better(name, compared.first[name], compared.second[name], first, second),
-            )
-            for name in compared.first
-            if name != "mse" and name in compared.second
-        ]
-        head = ("Metric", f"Version {first}", f"Version {second}", "Better")
-        st.html(f'<div class="quiet">Both asked about the same {compared.rows:,} holdout rows, which neither has learnt from.</div>')
-        blocks.table(head, rows)
-    with right:
-        _origins(place, history, first, second)
+def _metrics(place: Place, compared: Comparison | None, first: str, second: str) -> None:
+    if compared is None:
+        blocks.nothing("No holdout rows yet", "Metrics follow with the first batch that has a known target.")
+        return
+    rows = [
+        (
+            words.METRICS.get(name, name),
+            words.metric(name, compared.first[name], place.case.unit),
+            words.metric(name, compared.second[name], place.case.unit),
+            _better(name, compared.first[name], compared.second[name], first, second),
+        )
+        for name in compared.first
+        if name != "mse" and name in compared.second
+    ]
+    blocks.quiet(f"Both asked about the same {compared.rows:,} holdout rows, which neither has learnt from.")
+    blocks.table(("Metric", f"Version {first}", f"Version {second}", "Better"), rows)
 
 
 def _better(name: str, one: float, other: float, first: str, second: str) -> str:
@@ -127,8 +129,16 @@ def _origins(place: Place, history: History, first: str, second: str) -> None:
         if training is None or entry is None:
             continue
         name = f"Version {version}"
-        title = f'<a href="{mlflow}/#/models/{place.case_name}/versions/{version}" target="_blank">{name}</a>' if mlflow else name
-        role = blocks.chip("champion", "blue") if version == history.champion else blocks.chip(entry.result or "in contest")
+        title = (
+            f'<a href="{mlflow}/#/models/{place.case_name}/versions/{version}" target="_blank">{name}</a>'
+            if mlflow
+            else name
+        )
+        role = (
+            blocks.chip("champion", "blue")
+            if version == history.champion
+            else blocks.chip(entry.result or "in contest")
+        )
         rows = ", ".join(f"{training.rows.get(side, 0):,} {side}" for side in ("train", "test"))
         st.html(f"<b>{title}</b> {role}")
         blocks.facts(
@@ -142,7 +152,6 @@ def _origins(place: Place, history: History, first: str, second: str) -> None:
 
 def _slices(place: Place, compared: Comparison | None, first: str, second: str) -> None:
     if compared is None or not compared.slices or first == second:
-        blocks.nothing("Nothing to set beside each other", "Choose two different versions above.")
         return
     names = (f"version {first}", f"version {second}")
     st.altair_chart(charts.slices(compared.slices, names, Measure.of(place.case), place.case.unit))
@@ -173,7 +182,7 @@ def _orders(place: Place, history: History) -> None:
         st.success(done, icon=":material/check:")
     versions = [one.version for one in reversed(history.trainings) if one.version != history.champion]
     before = rollback_target(list(history.moves))
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, horizontal_alignment="right", gap="small"):
         with st.popover("Promote a version", icon=":material/upgrade:", disabled=not versions):
             _order(place, "promote", versions)
         with st.popover("Roll back", icon=":material/undo:", disabled=before is None):
@@ -202,5 +211,7 @@ def _order(place: Place, order: str, versions: list[str]) -> None:
         st.error(str(error))
         return
     cached.history.clear()
-    st.session_state[DONE] = f"Version {moved['version']} is champion now (before: {moved['was'] or 'none'}): {moved['reason']}."
+    st.session_state[DONE] = (
+        f"Version {moved['version']} is champion now (before: {moved['was'] or 'none'}): {moved['reason']}."
+    )
     st.rerun()

@@ -32,7 +32,11 @@ def show() -> None:
         _nothing_to_ask(place, error)
         return
     what = words.title(form.target).lower()
-    blocks.heading(form.title or words.title(form.case), f"What {_article(what)} will be, from {len(form.fields)} facts. Version {form.version} answers, the {form.alias} in {place.environment}.")
+    blocks.heading(
+        form.title or words.title(form.case),
+        f"{what.capitalize()} from {words.count(len(form.fields), 'fact')}. "
+        f"Version {form.version} answers, the {form.alias} in {place.environment}.",
+    )
     left, right = st.columns([9, 13], gap="large")
     with left:
         row = _ask(form, place)
@@ -43,7 +47,8 @@ def show() -> None:
                 st.session_state[key] = _predict(place, row)
             elif key not in st.session_state or st.session_state[key].explanation.version != form.version:
                 example = {field.name: field.default for field in form.fields}
-                st.session_state[key] = Told(place.api.explain(place.case_name, example))
+                with st.spinner("Working out an example …"):
+                    st.session_state[key] = Told(place.api.explain(place.case_name, example))
         except (ApiAway, ApiRefused) as error:
             _refused(error)
         else:
@@ -58,7 +63,7 @@ def _ask(form: Form, place: Place) -> dict[str, Any] | None:
         for order, field in enumerate(form.fields):
             with columns[order % 2]:
                 row[field.name] = entry.ask(field, f"{place.case_name}.{field.name}")
-        pressed = st.form_submit_button("Predict", type="primary")
+        pressed = st.form_submit_button("Predict", type="primary", width="stretch")
     return row if pressed else None
 
 
@@ -76,11 +81,16 @@ def _tell(told: Told, form: Form, place: Place) -> None:
     if told.answer:
         _receipt(told.answer, place)
     if found.scale != "log odds" or not (told.answer and told.answer.probabilities):
-        st.altair_chart(charts.waterfall(found, form.target))
+        st.altair_chart(charts.waterfall(found, form.target, _called(form)))
     if told.answer and told.answer.probabilities:
         st.altair_chart(charts.probabilities(dict(told.answer.probabilities)))
     if not told.answer:
         st.html('<div class="quiet">Press Predict for an answer with a receipt; this example is not logged.</div>')
+
+
+def _called(form: Form) -> dict[str, str]:
+    """Short names: `Living space` of "living space, in square feet"."""
+    return {field.name: entry.label_of(field).partition(",")[0] for field in form.fields}
 
 
 def _typical_error(value: float | str, form: Form) -> None:
@@ -131,7 +141,3 @@ def _nothing_to_ask(place: Place, error: ApiAway | ApiRefused) -> None:
             f"The API of {place.environment} does not answer for {place.case_name}",
             f"{error} Let it serve this use case with RELEVO_API_CASES, or choose another on the left.",
         )
-
-
-def _article(what: str) -> str:
-    return f"{'an' if what[:1] in 'aeiou' else 'a'} {what}"
