@@ -1,4 +1,8 @@
 -- A wave waits for this: an Application is healthy when it is synced and all in it is well.
+-- The root manages itself: if it waited for its own end here, it would wait for ever.
+if obj.metadata.name == "relevo" then
+  return {status = "Healthy", message = "judged by what it holds"}
+end
 local health = {status = "Progressing", message = "waits for its first sync"}
 local status = obj.status
 if status == nil or status.health == nil or status.sync == nil then
