@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from msgspec import Meta
 
-from relevo.domain.cells import printable
+from relevo.domain.cells import printable, spell
 from relevo.serving.answering import Answered
 from relevo.serving.reading import Problem, RowsRefused, parse
 from relevo_inference_api.exchange import Refused
@@ -15,16 +15,15 @@ from relevo_inference_api.exchange import Refused
 Shape = TypeVar("Shape")
 Reason = Annotated[str, Meta(min_length=1, max_length=1000, pattern=r"\S")]
 Receipt = Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
-Truth = str | int | float | bool
+LARGEST = 1.7976931348623157e308  # finite
 
 
 class Label(msgspec.Struct, forbid_unknown_fields=True):
     receipt: Receipt
-    truth: Annotated[str, Meta(max_length=1000)] | float | bool
+    truth: Annotated[str, Meta(max_length=1000)] | Annotated[float, Meta(ge=-LARGEST, le=LARGEST)] | bool
 
     def pair(self) -> tuple[str, str]:
-        """A number or true as JSON has it; a word as it is."""
-        return self.receipt, self.truth if isinstance(self.truth, str) else msgspec.json.encode(self.truth).decode()
+        return self.receipt, spell(self.truth)
 
 
 class Promote(msgspec.Struct, forbid_unknown_fields=True):
