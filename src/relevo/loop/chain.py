@@ -8,6 +8,7 @@ from typing import Protocol
 
 from relevo.domain.batch import Batch
 from relevo.domain.evidence import Action, Decision, Move, Training, Verdict
+from relevo.loop.memory import give_back
 
 Progress = Callable[[str], None]
 
@@ -64,4 +65,5 @@ def carry_out(steps: Steps, batch: Batch, decision: Decision, progress: Progress
     progress(f"batch {batch.number}: version {training.version} meets the champion")
     verdict = steps.contest(decision.id)
     steps.publish(decision.id)
+    give_back()
     return Worked(batch, decision, training, verdict)
