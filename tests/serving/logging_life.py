@@ -9,7 +9,8 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from multiprocessing.context import ForkServerContext
+from multiprocessing.context import ForkServerContext, ForkServerProcess
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from relevo.serving.shipping import Bookmark, Place
 from tests.serving.lines import line, new_receipt
 
 LIMITS = Limits(segment_bytes=70_000, flush_bytes=30_000, database_seconds=0.01, objects_seconds=0.02)
-CLOSING_SECONDS = 5.0
+CLOSING_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,12 @@ class Surroundings:
     endpoint: str
     environment: dict[str, str]
 
-    def open(self) -> tuple[PredictionLog, SqlPredictions, S3Store]:
+    def clients(self) -> tuple[SqlPredictions, S3Store]:
         os.environ.update(self.environment)
-        database, objects = SqlPredictions(self.database), S3Store(self.bucket, self.endpoint, tries=1)
-        return PredictionLog(self.folder / "log", "flats", "prod", database, objects, LIMITS), database, objects
+        return SqlPredictions(self.database), S3Store(self.bucket, self.endpoint, tries=1)
+
+    def log(self, database: SqlPredictions, objects: S3Store) -> PredictionLog:
+        return PredictionLog(self.folder / "log", "flats", "prod", database, objects, LIMITS)
 
     @property
     def answered(self) -> Path:
@@ -44,13 +47,15 @@ class Surroundings:
         return self.folder / "answered"
 
 
-def append_for_ever(around: Surroundings, boundaries: Path | None) -> None:
+def append_for_ever(around: Surroundings, begun: Event, boundaries: Path | None) -> None:
     """Until it is told to end by SIGTERM, as Kubernetes does, or killed."""
-    log, database, objects = around.open()
+    database, objects = around.clients()
     if boundaries is not None:
         die_at_boundaries(boundaries, database, objects)
     told = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: told.set())
+    begun.set()
+    log = around.log(database, objects)
     log.start()
     answered = os.open(around.answered, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     while not told.is_set():
@@ -102,10 +107,18 @@ def forks() -> ForkServerContext:
     return context
 
 
+def begin_life(context: ForkServerContext, around: Surroundings, boundaries: Path | None = None) -> ForkServerProcess:
+    """A process that is about to take over what the one before it left, and to append."""
+    begun = context.Event()
+    process = context.Process(target=append_for_ever, args=(around, begun, boundaries))
+    process.start()
+    assert begun.wait(60)
+    return process
+
+
 def one_life(context: ForkServerContext, around: Surroundings, seconds: float, boundaries: Path | None = None) -> None:
     """Ends by SIGKILL, after `seconds` or at a boundary."""
-    process = context.Process(target=append_for_ever, args=(around, boundaries))
-    process.start()
+    process = begin_life(context, around, boundaries)
     process.join(seconds)
     process.kill()
     process.join()

@@ -12,12 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from relevo.adapters.s3_store import S3Store
 from tests.servers import free_port
 from tests.servers.minio import binary, wait_until_ready
 from tests.servers.postgres import Postgres
 from tests.serving.lines import in_database, in_objects, make_tables
-from tests.serving.logging_life import Surroundings, append_for_ever, forks, one_life
+from tests.serving.logging_life import Surroundings, begin_life, forks, one_life
 
 LONG = 60.0
 BOUNDARIES = {
@@ -75,7 +74,8 @@ def around(
 
 
 def check_that_every_answer_is_there_once(around: Surroundings) -> None:
-    log, database, objects = around.open()
+    database, objects = around.clients()
+    log = around.log(database, objects)
     log.start()
     log.close(LONG)
     answered = Counter(around.answered.read_text().split())
@@ -99,16 +99,14 @@ def test_killed_at_random_while_servers_come_and_go_each_answer_is_there_once(
     for life in range(16):
         if life in happenings:
             happenings[life]()
-        one_life(context, around, moments.uniform(0.1, 0.8))
+        one_life(context, around, moments.uniform(0.0, 0.8))
     check_that_every_answer_is_there_once(around)
 
 
 def test_servers_that_vanish_under_a_living_process_cost_no_answer(
     around: Surroundings, own_postgres: Postgres, own_minio: OwnMinio
 ) -> None:
-    context = forks()
-    process = context.Process(target=append_for_ever, args=(around, None))
-    process.start()
+    process = begin_life(forks(), around)
     for happening in (own_postgres.kill, own_minio.kill, own_postgres.start, own_minio.start):
         process.join(0.5)
         happening()
@@ -121,16 +119,16 @@ def test_servers_that_vanish_under_a_living_process_cost_no_answer(
 def test_a_process_that_is_told_to_end_ships_to_the_objects_though_the_database_is_away(
     around: Surroundings, own_postgres: Postgres
 ) -> None:
-    process = forks().Process(target=append_for_ever, args=(around, None))
-    process.start()
+    process = begin_life(forks(), around)
     process.join(1)
     own_postgres.kill()
     process.join(1)
     process.terminate()
     process.join()
     assert process.exitcode == 0
-    objects = S3Store(around.bucket, around.endpoint)
+    database, objects = around.clients()
     assert in_objects(objects) == Counter(around.answered.read_text().split())
+    database.close()
     own_postgres.start()
     check_that_every_answer_is_there_once(around)
 
