@@ -8,6 +8,7 @@ from http import HTTPStatus
 
 import msgspec
 from fastapi import FastAPI, Request, Response
+from fastapi.responses import PlainTextResponse
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_fastapi_instrumentator import Instrumentator
 
@@ -62,7 +63,8 @@ def fastapi_app(service: Service, predictor: Predictor, registry: CollectorRegis
     app.add_exception_handler(Disconnected, _answer_refused)
     app.add_exception_handler(RelevoError, _answer_refused)
     app.add_exception_handler(Exception, _answer_failed)
-    Instrumentator(registry=registry).add(metrics.instrumentation).instrument(app).expose(app, tags=["operations"])
+    counted = Instrumentator(registry=registry).add(metrics.instrumentation).instrument(app)
+    counted.expose(app, tags=["operations"], response_class=PlainTextResponse)
     app.openapi = documented(app, service.cases)  # type: ignore[method-assign]
     return app
 
