@@ -15,7 +15,7 @@ COMMIT := $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 TAG ?= $(shell git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null || echo unknown)
 BUILDER ?= $(shell command -v podman || command -v docker)
 
-.PHONY: help setup up clean test test-kills bench ci format lint types imports coverage images
+.PHONY: help setup up clean test test-kills bench ci format lint types imports coverage images test-cluster
 
 help: ## list every target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ test: setup ## run the tests (those that need a server which is absent say how t
 
 test-kills: setup ## kill the loop at fifty random instants and at every step boundary
 	$(RUN) pytest -m kills
+
+test-cluster: setup ## check what runs on the cluster of KUBECONFIG; tests/cluster/README.md says what it needs
+	$(RUN) pytest -m cluster tests/cluster
 
 bench: setup ## measure accuracy, speed and memory, each beside something to compare with
 	$(RUN) python -m benchmarks

@@ -1,0 +1,81 @@
+"""A throwaway clone of this repository, served to Argo CD: the only way in which the tests change the cluster for good."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+IMAGE_TAG = re.compile(r"(name: docker\.io/relevo/[a-z-]+, newTag: )\S+(?=\})")
+CHART_TAG = re.compile(r"(airflow: \{tag: )\S+(?=\})")
+
+
+def setting(name: str, remedy: str) -> str:
+    value = os.environ.get(name, "")
+    assert value, f"{name} is not set; {remedy}"
+    return value
+
+
+@dataclass(frozen=True)
+class Repository:
+    """`url` is what Argo CD reads, `pushed_to` where commits are sent."""
+
+    folder: Path
+    url: str
+    pushed_to: str
+
+    @staticmethod
+    def make(folder: Path) -> Repository:
+        """The committed source, with the built tags, and the chart's archive where a cluster cannot fetch it."""
+        url = setting("RELEVO_CLUSTER_GIT", "name the URL of an empty Git repository that the cluster can read")
+        tag = setting(
+            "RELEVO_CLUSTER_TAG", "name the tag of images that the cluster can pull: make images, then push them"
+        )
+        made = Repository(folder, url, os.environ.get("RELEVO_CLUSTER_GIT_PUSH") or url)
+        subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", ROOT, folder], check=True)
+        made.git("config", "user.name", "Cluster tests")
+        made.git("config", "user.email", "tests@localhost")
+        made.edit(".argocd-apps/apps-of-apps.yaml", lambda text: re.sub(r"repoURL: .*", f"repoURL: {url}", text))
+        for file in (folder / "k8s").rglob("kustomization.yaml"):
+            file.write_text(IMAGE_TAG.sub(rf'\g<1>"{tag}"', file.read_text()))
+        made.edit("charts/airflow/version.yaml", lambda text: CHART_TAG.sub(rf'\g<1>"{tag}"', text))
+        if archive := os.environ.get("RELEVO_CLUSTER_CHART"):
+            charts = folder / "charts" / "airflow" / "charts"
+            charts.mkdir()
+            shutil.copy(archive, charts)
+            made.git("add", "--force", "charts/airflow/charts")
+        made.push("Serve the tests")
+        return made
+
+    def git(self, *arguments: str) -> str:
+        done = subprocess.run(["git", *arguments], cwd=self.folder, capture_output=True, text=True)
+        assert done.returncode == 0, f"git {' '.join(arguments)}: {done.stderr}"
+        return done.stdout.strip()
+
+    def edit(self, path: str, change: Callable[[str], str]) -> None:
+        file = self.folder / path
+        before = file.read_text()
+        after = change(before)
+        assert after != before, f"{path} is not as this test expects it:\n{before}"
+        file.write_text(after)
+
+    def push(self, message: str) -> None:
+        self.git("commit", "--quiet", "--all", f"--message={message}")
+        self._send()
+
+    def revert(self) -> None:
+        """Take the last commit back."""
+        self.git("revert", "--no-edit", "HEAD")
+        self._send()
+
+    def _send(self) -> None:
+        self.git("push", "--quiet", "--force", self.pushed_to, "HEAD:refs/heads/main")
+
+    @property
+    def root(self) -> Path:
+        return self.folder / ".argocd-apps" / "apps-of-apps.yaml"

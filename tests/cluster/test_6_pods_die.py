@@ -1,0 +1,146 @@
+import json
+import re
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cluster.asking import Asker, asking
+from tests.cluster.kubernetes import get, is_ready, kubectl, pods, query, until
+from tests.cluster.loop import CASE, batches, runs
+from tests.cluster.report import Report
+from tests.cluster.repository import Repository
+
+SETTINGS = "k8s/overlays/prod/inference-api/settings.env"
+HOUSE = {
+    "bed": 3,
+    "bath": 2,
+    "acre_lot": 0.12,
+    "city": "Seattle",
+    "state": "Washington",
+    "zip_code": 98103,
+    "house_size": 1234.5,
+}
+VICTIMS = {
+    "the API": ("relevo-prod", "app.kubernetes.io/name=inference-api"),
+    "MLflow": ("relevo-mlflow", "app.kubernetes.io/name=mlflow"),
+    "MinIO": ("relevo-data", "app.kubernetes.io/name=minio"),
+    "PostgreSQL": ("relevo-data", "app.kubernetes.io/name=postgresql"),
+}
+BACK = 180
+
+
+@pytest.fixture(scope="module")
+def asker(deployed: Repository) -> Iterator[Asker]:
+    image = get("statefulset", "data-api", "relevo-airflow")["spec"]["template"]["spec"]["containers"][0]["image"]
+    until(BACK, "two pods of the API", lambda: len(running("the API")) >= 2)
+    with asking(image, f"http://inference-api.relevo-prod:8989/v1/{CASE}/predict", HOUSE) as found:
+        yield found
+
+
+def running(victim: str) -> list[str]:
+    return [pod["metadata"]["name"] for pod in pods(*VICTIMS[victim]) if is_ready(pod)]
+
+
+def kill(victim: str, *how: str) -> None:
+    """One pod of it, and wait until there are as many as before that are not the same."""
+    namespace, before = VICTIMS[victim][0], pods(*VICTIMS[victim])
+    gone = before[0]["metadata"]
+    kubectl("delete", "pod", f"--namespace={namespace}", gone["name"], *how)
+
+    def replaced() -> bool:
+        now = [pod for pod in pods(*VICTIMS[victim]) if is_ready(pod) and pod["metadata"]["uid"] != gone["uid"]]
+        return len(now) >= len(before)
+
+    until(BACK, f"{victim} back", replaced)
+
+
+@pytest.mark.parametrize("victim", VICTIMS)
+def test_no_prediction_fails_while_a_pod_is_deleted(asker: Asker, report: Report, victim: str) -> None:
+    with asker.watched() as found:
+        kill(victim)
+
+    report.note(f"{victim}: {found[0]}")
+    assert found[0].answered > 0
+    assert (found[0].again, found[0].failed) == (0, 0), asker.complaints()
+
+
+@pytest.mark.parametrize("victim", VICTIMS)
+def test_one_retry_answers_every_prediction_while_a_pod_is_killed(asker: Asker, report: Report, victim: str) -> None:
+    with asker.watched() as found:
+        kill(victim, "--grace-period=0", "--force")
+
+    report.note(f"{victim}: {found[0]}")
+    assert found[0].answered > 0
+    assert found[0].failed == 0, asker.complaints()
+
+
+def test_a_rolling_update_under_load_drops_nothing(asker: Asker, deployed: Repository, report: Report) -> None:
+    before = {pod["metadata"]["uid"] for pod in pods(*VICTIMS["the API"])}
+    with asker.watched() as found:
+        deployed.edit(SETTINGS, lambda text: f"{text.rstrip()}\nRELEVO_API_POLL_SECONDS=7\n")
+        deployed.push("Look at the alias more often")
+        until(300, "only new pods", lambda: (now := uids()) and not now & before and len(now) >= len(before))
+
+    report.note(f"{len(before)} pods replaced: {found[0]}")
+    assert (found[0].again, found[0].failed) == (0, 0), asker.complaints()
+
+
+def uids() -> set[str]:
+    """Of all pods of the API; empty while one of them is not ready or on its way out."""
+    listed = json.loads(
+        kubectl(
+            "get", "pods", "--namespace=relevo-prod", "--selector=app.kubernetes.io/name=inference-api", "--output=json"
+        )
+    )["items"]
+    if any(pod["metadata"].get("deletionTimestamp") or not is_ready(pod) for pod in listed):
+        return set()
+    return {pod["metadata"]["uid"] for pod in listed}
+
+
+def test_every_answer_since_then_is_in_the_database(asker: Asker, deployed: Repository, report: Report) -> None:
+    """A pod that is deleted ships its log before it ends. (One that is killed with its node takes some seconds of it along.)"""
+    start, known = asker.counts().answered, logged()
+    kill("the API")
+    time.sleep(5)
+    answered = asker.counts().answered - start
+
+    shipped = until(
+        120,
+        f"{answered} predictions in the database",
+        lambda: found if (found := logged() - known) >= answered else None,
+    )
+    report.note(f"{answered} answered, at least {shipped} logged")
+
+
+def logged() -> int:
+    ((count,),) = query("relevo", "SELECT count(*) FROM predictions.log WHERE environment = 'prod' AND status = 200")
+    return int(count)
+
+
+def test_the_loop_goes_on_and_has_lost_nothing(deployed: Repository, report: Report) -> None:
+    """Each batch is there once, with as many rows as its source says, whatever was killed while it came in."""
+    done = len(runs("success"))
+    until(
+        600,
+        "a run that ends well after all that was killed",
+        lambda: len(runs("success")) > done or not runs("running"),
+    )
+
+    loaded = batches()
+    sent = {number: rows_of_source(number) for number in loaded}
+    stored = {int(number): int(rows) for number, rows in query("relevo", STORED)}
+    report.note(f"batches 0 to {loaded[-1]}, {sum(stored.values()):,} rows")
+    assert loaded == list(range(len(loaded)))
+    assert stored == sent
+
+
+STORED = f"""SELECT b.number, count(*) FROM audit.batches b JOIN raw.{CASE} r ON r.batch_id = b.id
+             WHERE b."case" = '{CASE}' GROUP BY b.number"""
+
+
+def rows_of_source(number: int) -> int:
+    """Asked again by its number, which moves no cursor."""
+    code = f"import json, urllib.request as u; print(len(json.load(u.urlopen('http://127.0.0.1:8000/data?group_number=1&batch_number={number}'))['data']))"
+    printed = kubectl("exec", "--namespace=relevo-airflow", "data-api-0", "--", "python", "-c", code)
+    return int(re.sub(r"\D", "", printed))
