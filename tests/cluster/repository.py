@@ -44,7 +44,7 @@ class Repository:
         for file in (folder / "k8s").rglob("kustomization.yaml"):
             file.write_text(IMAGE_TAG.sub(rf'\g<1>"{tag}"', file.read_text()))
         made.edit("charts/airflow/version.yaml", lambda text: CHART_TAG.sub(rf'\g<1>"{tag}"', text))
-        if archive := os.environ.get("RELEVO_CLUSTER_CHART"):
+        if archive := os.environ.get("RELEVO_AIRFLOW_CHART"):
             charts = folder / "charts" / "airflow" / "charts"
             charts.mkdir()
             shutil.copy(archive, charts)

@@ -12,6 +12,7 @@ from tests.cluster.repository import ROOT, Repository
 
 DASHBOARD = ROOT / "k8s" / "base" / "grafana" / "inference-api.json"
 CHROMIUM = Path("/usr/bin/chromium")
+LATER = ("relevo_live_error", "relevo_input_psi")  # known only when labels, or enough of a day's predictions, are in
 VARIABLES = {"$environment": ".+", "$case": ".+", "$__rate_interval": "2m", "$__interval": "1m", "$__range": "1h"}
 
 
@@ -62,7 +63,7 @@ def test_the_load_test_passes_and_shows_in_the_dashboard(deployed: Repository, r
             "wait", "--namespace=relevo-load", "job/cluster-test-load", "--for=condition=complete", "--timeout=240s"
         )
         figures = kubectl("logs", "--namespace=relevo-load", "job/cluster-test-load")
-        silent = [expression for expression in expressions() if not ask(address, expression)]
+        silent = [one for one in expressions() if not ask(address, one) and not any(name in one for name in LATER)]
 
     report.note(
         f"{rate:.0f} requests a second seen; {next(line for line in figures.splitlines() if 'Aggregated' in line)}"
@@ -71,7 +72,7 @@ def test_the_load_test_passes_and_shows_in_the_dashboard(deployed: Repository, r
 
 
 def requests_a_second(address: str) -> float:
-    found = ask(address, expressions()[0])
+    found = ask(address, next(one for one in expressions() if "http_requests_total" in one))
     return sum(float(one["value"][1]) for one in found)
 
 
