@@ -35,6 +35,7 @@ def main() -> None:
             return
         place.go(where)
         page.run()
+        sidebar.present(where)
 
 
 if __name__ == "__main__":

@@ -27,10 +27,14 @@ def choose(pages: dict[str, StreamlitPage]) -> Place | None:
         environment = st.segmented_control(
             "Environment", environments, default=environments[0], key="env", required=True, bind="query-params"
         )
-        place = Place(case or cases[0], environment or environments[0], pages)
+    return Place(case or cases[0], environment or environments[0], pages)
+
+
+def present(place: Place) -> None:
+    """After the page, which need not wait for an API that takes its time."""
+    with st.sidebar:
         st.space("small")
         _present(place)
-    return place
 
 
 def _case_title(name: str) -> str:

@@ -14,8 +14,11 @@ import runpy
 from dataclasses import replace
 
 from relevo.domain.use_case import FileBatches
+from relevo.learning.candidates import BoostedTrees
 
-CASE = replace(runpy.run_path({original!r})["CASE"], name={name!r}, title={title!r}, source=FileBatches("batches"))
+ORIGINAL = runpy.run_path({original!r})["CASE"]
+FILES, ONE = FileBatches("batches"), (BoostedTrees(),)  # one candidate, so that nothing is cross-validated
+CASE = replace(ORIGINAL, name={name!r}, title={title!r}, source=FILES, candidates=ONE)
 """
 BROKEN = {  # batch -> every so many rows, column, what stands there
     3: (160, "bed", "three"),

@@ -22,6 +22,8 @@ from tests.servers import free_port
 TOKEN = "open-sesame"
 CASE = "house_prices"
 PREDICTIONS, LABELLED = 90, 60
+SERVERS = ("mlflow", "prod", "dev", "ui")
+NOWHERE = "postgresql://relevo@127.0.0.1:9/relevo"
 BIN = Path(sys.executable).parent
 
 
@@ -30,7 +32,7 @@ class Stage:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.home = folder, folder / "home"
-        self.ports = {name: free_port() for name in ("mlflow", "prod", "dev", "ui")}
+        self.ports = {name: free_port() for name in ("mlflow", "prod", "dev", "ui", "blind ui")}
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def url(self, name: str) -> str:
@@ -52,9 +54,9 @@ class Stage:
             [BIN / "relevo", "run", CASE], env=self.env, cwd=self.folder, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr + done.stdout
-        for name in self.ports:
+        for name in SERVERS:
             self.start(name)
-        for name in self.ports:
+        for name in SERVERS:
             self.wait(name)
         self._ask_and_label()
 
@@ -63,10 +65,11 @@ class Stage:
         if name == "mlflow":
             program = mlflow(Settings(home=self.home, mlflow_port=self.ports["mlflow"]))
             command, more = list(program.command), dict(program.env)
-        elif name == "ui":
+        elif name.endswith("ui"):
             apis = json.dumps({one: self.url(one) for one in ("prod", "dev")})
             command = [str(BIN / "relevo-ui")]
-            more = {"RELEVO_UI_PORT": str(self.ports["ui"]), "RELEVO_UI_APIS": apis, **tracking}
+            more = {"RELEVO_UI_PORT": str(self.ports[name]), "RELEVO_UI_APIS": apis, **tracking}
+            more |= {"RELEVO_WAREHOUSE_URL": NOWHERE} if name == "blind ui" else {}
         else:
             command, more = [str(BIN / "relevo-inference-api")], {**self._api(name), **tracking}
         with (self.folder / f"{name}.log").open("ab") as log:
@@ -86,7 +89,7 @@ class Stage:
         }
 
     def wait(self, name: str, seconds: float = 60) -> None:
-        path = {"mlflow": "/health", "ui": "/_stcore/health"}.get(name, "/ready")
+        path = "/_stcore/health" if name.endswith("ui") else {"mlflow": "/health"}.get(name, "/ready")
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             assert self._running[name].poll() is None, self.said(name)

@@ -10,13 +10,16 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.apps.streamlit.stage import Stage
 
+AXIS_WIDTH, HEADER_HEIGHT, ROW_HEIGHT = 67, 35, 31
+
 
 class Visit:
     def __init__(self, stage: Stage, page: Page, images: Path) -> None:
         self.stage, self.page, self._images = stage, page, images
+        self.ui = "ui"
 
     def open(self, path: str = "", *, heading: str | None = None) -> None:
-        self.page.goto(f"{self.stage.url('ui')}/{path}")
+        self.page.goto(f"{self.stage.url(self.ui)}/{path}")
         if heading:
             expect(self.page.get_by_role("heading", name=heading, level=1)).to_be_visible()
         self.settled()
@@ -31,8 +34,32 @@ class Visit:
         expect((within or self.page.get_by_test_id("stMain")).get_by_text(text).first).to_be_visible()
 
     def charts(self, many: int) -> None:
-        expect(self.page.get_by_test_id("stVegaLiteChart").locator("canvas, svg").first).to_be_visible()
+        self.charts_drawn()
         expect(self.page.get_by_test_id("stVegaLiteChart")).to_have_count(many)
+
+    def charts_drawn(self) -> None:
+        expect(self.page.get_by_test_id("stVegaLiteChart").locator("canvas, svg").first).to_be_visible()
+
+    def click_bar(self, place: int, of: int) -> None:
+        """A bar of the first chart, whose plot begins to the right of its axis."""
+        chart = self.page.get_by_test_id("stVegaLiteChart").first
+        self.charts_drawn()
+        box = chart.bounding_box()
+        assert box is not None
+        x = AXIS_WIDTH + (place + 0.5) / of * (box["width"] - AXIS_WIDTH)
+        chart.click(position={"x": x, "y": box["height"] * 0.72})
+
+    def click_row(self, place: int) -> None:
+        """The box in front of a row of the list; the grid is drawn, so it has no elements to click."""
+        grid = self.page.get_by_test_id("stDataFrame").first
+        expect(grid.locator("canvas").first).to_be_visible()
+        self.page.wait_for_timeout(400)
+        grid.click(position={"x": 16, "y": HEADER_HEIGHT + (place + 0.5) * ROW_HEIGHT})
+
+    @property
+    def receipt(self) -> str:
+        """The one that the trace on the right is about."""
+        return self.page.get_by_test_id("stMain").locator("code.id").first.inner_text()
 
     @property
     def sidebar(self) -> Locator:
