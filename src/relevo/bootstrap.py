@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 LONGEST_WAIT = 30.0
 SERVING_PATIENCE = 2.0  # seconds; a person waits for the answer
+LOOP_PATIENCE = 90.0  # seconds; nobody does
 
 
 class SystemClock:
@@ -73,8 +74,8 @@ def load_use_case(name: str, settings: Settings) -> UseCase:
 class Loop:
     """One use case with all its ports. Each step may be run again, by another process too, with the same result."""
 
-    def __init__(self, case: UseCase, settings: Settings) -> None:
-        self.case, self.settings, self.clock = case, settings, SystemClock()
+    def __init__(self, case: UseCase, settings: Settings, patience: float = LOOP_PATIENCE) -> None:
+        self.case, self.settings, self.clock, self._patience = case, settings, SystemClock(), patience
 
     @cached_property
     def warehouse(self) -> Warehouse:
@@ -82,7 +83,7 @@ class Loop:
 
         if not self.settings.warehouse_url:
             self.settings.home.mkdir(parents=True, exist_ok=True)
-        warehouse = SqlWarehouse(self.settings.warehouse)
+        warehouse = SqlWarehouse(self.settings.warehouse, self._patience)
         warehouse.migrate()
         warehouse.prepare_case(self.case)
         return warehouse
@@ -189,10 +190,10 @@ class Loop:
         return self.settings.commit or current_commit(self.settings.use_cases)
 
 
-def open_loop(name: str, settings: Settings | None = None) -> Loop:
-    """The loop of a use case. Connections are opened when a step first needs them."""
+def open_loop(name: str, settings: Settings | None = None, patience: float = LOOP_PATIENCE) -> Loop:
+    """The loop of a use case. Connections are opened when a step first needs them; see `patience` of the warehouse."""
     settings = settings or Settings()
-    return Loop(load_use_case(name, settings), settings)
+    return Loop(load_use_case(name, settings), settings, patience)
 
 
 class ServingPorts:

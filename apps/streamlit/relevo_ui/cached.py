@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import streamlit as st
 
-from relevo.bootstrap import Loop, ServingPorts, find_use_cases, open_loop
+from relevo.bootstrap import SERVING_PATIENCE, Loop, ServingPorts, find_use_cases, open_loop
 from relevo.domain.batch import Batch
 from relevo.ports import PredictionStore
 from relevo.settings import Settings
@@ -30,7 +30,7 @@ def settings() -> UiSettings:
 @st.cache_resource(show_spinner=False)
 def loop(case: str) -> Loop:
     """One for all sessions; its connections are opened when they are first needed."""
-    return open_loop(case)
+    return open_loop(case, patience=SERVING_PATIENCE)
 
 
 @st.cache_resource(show_spinner=False)

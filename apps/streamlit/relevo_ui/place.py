@@ -10,7 +10,8 @@ from streamlit.navigation.page import StreamlitPage
 
 from relevo.bootstrap import Loop
 from relevo.domain.use_case import UseCase
-from relevo_ui import cached
+from relevo.errors import RelevoError
+from relevo_ui import cached, words
 from relevo_ui.reading.api import Api
 
 
@@ -34,8 +35,16 @@ class Place:
 
     def link(self, page: str, label: str, icon: str | None = None, **query: str) -> None:
         """To another page, staying at this case and environment."""
-        where = {"case": self.case_name, "env": self.environment, **query}
+        where = {"case": case_title(self.case_name), "env": self.environment, **query}
         st.page_link(self.pages[page], label=label, icon=icon, query_params=where)
+
+
+def case_title(name: str) -> str:
+    """What people call a use case; an address names it so, too."""
+    try:
+        return cached.loop(name).case.title or words.title(name)
+    except RelevoError:
+        return words.title(name)
 
 
 def here() -> Place:

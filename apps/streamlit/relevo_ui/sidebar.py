@@ -9,7 +9,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from relevo.errors import RelevoError
 from relevo_ui import blocks, cached, words
-from relevo_ui.place import Place
+from relevo_ui.place import Place, case_title
 from relevo_ui.reading.api import ApiAway, ApiRefused
 from relevo_ui.reading.record import Measure
 
@@ -23,7 +23,7 @@ def choose(pages: dict[str, StreamlitPage]) -> Place | None:
         return None
     environments = list(cached.settings().apis)
     with st.sidebar:
-        case = st.selectbox("Use case", cases, format_func=_case_title, key="case", bind="query-params")
+        case = st.selectbox("Use case", cases, format_func=case_title, key="case", bind="query-params")
         environment = st.segmented_control(
             "Environment", environments, default=environments[0], key="env", required=True, bind="query-params"
         )
@@ -35,13 +35,6 @@ def present(place: Place) -> None:
     with st.sidebar:
         st.space("small")
         _present(place)
-
-
-def _case_title(name: str) -> str:
-    try:
-        return cached.loop(name).case.title or words.title(name)
-    except RelevoError:
-        return words.title(name)
 
 
 @st.fragment(run_every=EVERY)

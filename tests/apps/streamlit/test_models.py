@@ -17,8 +17,8 @@ def champion(visit: Visit) -> str:
 def order(visit: Visit, name: str, button: str, reason: str, token: str) -> None:
     visit.page.get_by_role("button", name=name).click()
     popover = visit.page.get_by_test_id("stPopoverBody")
-    popover.get_by_label("Reason").fill(reason)
-    popover.get_by_label("Token").first.fill(token)
+    popover.get_by_role("textbox", name="Reason").fill(reason)
+    popover.locator("input[type=password]").fill(token)
     popover.get_by_role("button", name=button, exact=True).click()
 
 

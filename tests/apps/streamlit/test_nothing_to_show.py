@@ -21,7 +21,7 @@ from tests.apps.streamlit.visit import Visit
     ],
 )
 def test_a_use_case_without_rows_says_how_to_begin(visit: Visit, path: str, said: str, remedy: str) -> None:
-    visit.open(f"{path}?case=house_rents")
+    visit.open(f"{path}?case=House+rents")
     visit.sees(said)
     visit.sees(remedy)
     visit.settled()

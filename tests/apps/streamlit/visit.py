@@ -31,7 +31,9 @@ class Visit:
         expect(self.page.get_by_text("Traceback")).to_have_count(0)
 
     def sees(self, text: str, *, within: Locator | None = None) -> None:
-        expect((within or self.page.get_by_test_id("stMain")).get_by_text(text).first).to_be_visible()
+        expect(
+            (within or self.page.get_by_test_id("stMain")).get_by_text(text).locator("visible=true").first
+        ).to_be_visible()
 
     def charts(self, many: int) -> None:
         self.charts_drawn()
@@ -55,11 +57,6 @@ class Visit:
         expect(grid.locator("canvas").first).to_be_visible()
         self.page.wait_for_timeout(400)
         grid.click(position={"x": 16, "y": HEADER_HEIGHT + (place + 0.5) * ROW_HEIGHT})
-
-    @property
-    def receipt(self) -> str:
-        """The one that the trace on the right is about."""
-        return self.page.get_by_test_id("stMain").locator("code.id").first.inner_text()
 
     @property
     def sidebar(self) -> Locator:

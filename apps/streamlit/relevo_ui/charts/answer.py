@@ -127,7 +127,7 @@ def _steps(found: Explanation, called: dict[str, str]) -> pd.DataFrame:
 def _effect(contribution: float, found: Explanation) -> str:
     if found.scale == "log":
         factor = math.exp(contribution)
-        return f"× {factor:.2f}" if abs(factor - 1) >= 0.005 else f"× {factor:.3f}"
+        return f"× {factor:.2f}" if abs(factor - 1) >= 0.005 or factor == 1 else f"× {factor:.3f}"
     sign = "+" if contribution >= 0 else "−"
     if found.scale == "target":
         return f"{sign}{words.amount(abs(contribution), found.unit)}"
