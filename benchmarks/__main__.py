@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-ALL = ("accuracy", "ingest", "history", "overhead", "campaign", "airflow")
+ALL = ("accuracy", "ingest", "history", "overhead", "campaign", "airflow", "serving")
 
 for name in sys.argv[1:] or ALL:
     if name not in ALL:
