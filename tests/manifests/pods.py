@@ -80,4 +80,6 @@ def _pods(one: Manifest, fewest: dict[tuple[str, str], int]) -> Iterator[Pod]:
     elif kind == "ConfigMap" and name == "airflow-task-sizes":
         for size, text in one["data"].items():
             task: dict[str, Any] = yaml.safe_load(text)
-            yield Pod(f"task-{size.removesuffix('.yaml')}", namespace, "Task", task["metadata"]["labels"], task["spec"], 0)
+            yield Pod(
+                f"task-{size.removesuffix('.yaml')}", namespace, "Task", task["metadata"]["labels"], task["spec"], 0
+            )

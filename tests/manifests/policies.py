@@ -44,7 +44,9 @@ class Network:
     def _lets(self, way: str, pod: Pod, other: Peer, port: int, protocol: str) -> bool:
         """No policy selects the pod: all may pass. Else one rule of one policy must say so."""
         end = {"egress": "to", "ingress": "from"}[way]
-        chosen = [one for one in self._policies if self._selects(one, pod) and way.title() in one["spec"]["policyTypes"]]
+        chosen = [
+            one for one in self._policies if self._selects(one, pod) and way.title() in one["spec"]["policyTypes"]
+        ]
         rules = [rule for one in chosen for rule in one["spec"].get(way) or []]
         return not chosen or any(
             _has_port(rule, port, protocol, pod if way == "ingress" else other)

@@ -37,7 +37,9 @@ def kustomize(folder: Path) -> list[Manifest]:
     elif found := shutil.which("kubectl"):
         command = [found, "kustomize", str(folder)]
     else:
-        absent("kustomize", "put kustomize or kubectl on PATH: https://kubectl.docs.kubernetes.io/installation/kustomize")
+        absent(
+            "kustomize", "put kustomize or kubectl on PATH: https://kubectl.docs.kubernetes.io/installation/kustomize"
+        )
     return _run(command)
 
 
@@ -57,7 +59,7 @@ def chart_archive() -> Path:
     given = os.environ.get("RELEVO_AIRFLOW_CHART")
     path = Path(given) if given else REPOSITORY / "charts" / "airflow" / "charts" / CHART
     if not path.is_file():
-        absent("the Airflow chart", f"helm dependency build charts/airflow, or set RELEVO_AIRFLOW_CHART to {CHART}")
+        absent("the Airflow chart", f"helm dependency update charts/airflow, or set RELEVO_AIRFLOW_CHART to {CHART}")
     return path
 
 

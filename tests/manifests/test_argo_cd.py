@@ -85,7 +85,8 @@ def test_the_environments_hold_only_the_api_and_the_ui(components: list[Componen
             thing["metadata"]["name"]
             for one in components
             for thing in one.objects
-            if thing["kind"] in ("Deployment", "StatefulSet", "Job", "CronJob") and thing["metadata"]["namespace"] == name
+            if thing["kind"] in ("Deployment", "StatefulSet", "Job", "CronJob")
+            and thing["metadata"]["namespace"] == name
         }
         assert workloads == {"inference-api", "streamlit"}
 
@@ -134,7 +135,9 @@ def test_the_project_allows_what_is_there_and_no_more(components: list[Component
     kinds = {
         (one["apiVersion"].rpartition("/")[0], one["kind"]) for component in components for one in component.objects
     }
-    allowed = {(one["group"], one["kind"]) for part in ("cluster", "namespace") for one in spec[f"{part}ResourceWhitelist"]}
+    allowed = {
+        (one["group"], one["kind"]) for part in ("cluster", "namespace") for one in spec[f"{part}ResourceWhitelist"]
+    }
     assert allowed == kinds
     assert [one["namespace"] for one in spec["destinations"]] == ["relevo-*"]
     for component in components:

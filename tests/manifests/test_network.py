@@ -31,9 +31,13 @@ def named(pods: list[Pod], objects: list[Manifest]) -> set[Connection]:
 def targets(one: Connection, pods: list[Pod], objects: list[Manifest]) -> list[tuple[Pod, int]]:
     """The pods behind a Service, and the port that each opens for it."""
     service = service_of(one.service, one.namespace, objects)["spec"]
-    ports = [port for port in service["ports"] if (port["port"], port.get("protocol", "TCP")) == (one.port, one.protocol)]
+    ports = [
+        port for port in service["ports"] if (port["port"], port.get("protocol", "TCP")) == (one.port, one.protocol)
+    ]
     assert ports, f"{one}: the Service has no such port"
-    behind = [pod for pod in pods if pod.namespace == one.namespace and service["selector"].items() <= pod.labels.items()]
+    behind = [
+        pod for pod in pods if pod.namespace == one.namespace and service["selector"].items() <= pod.labels.items()
+    ]
     target = ports[0].get("targetPort", one.port)
     return [(pod, pod.ports.get(target, target)) for pod in behind]
 

@@ -31,10 +31,9 @@ def secrets() -> dict[Place, set[str]]:
 
 def references(pod: Pod, volume: str, name: str, env_from: str, env: str) -> list[tuple[str, str | None]]:
     """Names, and keys where one is asked for, in volumes, envFrom and env."""
-    found: list[tuple[str, str | None]] = []
-    for one in pod.spec.get("volumes") or []:
-        if volume in one:
-            found.append((one[volume][name], None))
+    found: list[tuple[str, str | None]] = [
+        (one[volume][name], None) for one in pod.spec.get("volumes") or [] if volume in one
+    ]
     for container in pod.all_containers:
         found += [(one[env_from]["name"], None) for one in container.get("envFrom") or [] if env_from in one]
         for one in container.get("env") or []:

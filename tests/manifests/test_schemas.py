@@ -35,8 +35,10 @@ def faults(objects: list[Manifest], file: str) -> list[str]:
         if kind not in validators:
             found.append(f"{name}: no such kind")
             continue
-        for error in validators[kind].iter_errors(without_nulls(one)):
-            found.append(f"{name}: {'.'.join(map(str, error.instance_path))}: {error.message}"[:300])
+        found += [
+            f"{name}: {'.'.join(map(str, error.instance_path))}: {error.message}"[:300]
+            for error in validators[kind].iter_errors(without_nulls(one))
+        ]
     return found
 
 

@@ -1,0 +1,82 @@
+"""The table of Secrets, and what is made of it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import tomllib
+
+import pytest
+
+from tests.manifests.rendering import Manifest
+from tests.manifests.scripts.conftest import BASE, Load
+
+
+@pytest.fixture(scope="module")
+def table() -> Manifest:
+    return tomllib.loads((BASE / "secrets/secrets.toml").read_text())
+
+
+def test_passwords_are_long_and_never_the_same(script: Load) -> None:
+    draw = script("secrets/make_secrets.py").draw
+    drawn = {draw("password") for _ in range(100)}
+    assert len(drawn) == 100
+    assert all(len(one) == 48 and one.isalnum() for one in drawn)
+
+
+def test_a_fernet_key_has_32_bytes(script: Load) -> None:
+    assert len(base64.urlsafe_b64decode(script("secrets/make_secrets.py").draw("fernet"))) == 32
+
+
+def test_an_unknown_kind_of_value_is_refused_by_name(script: Load) -> None:
+    with pytest.raises(SystemExit, match="'pasword' is no kind of value"):
+        script("secrets/make_secrets.py").draw("pasword")
+
+
+def test_every_copy_names_values_that_are_made(script: Load, table: Manifest) -> None:
+    module = script("secrets/make_secrets.py")
+    made = table["made"][module.SOURCE]
+    for names in table["copied"].values():
+        for values in names.values():
+            for text in values.values():
+                filled = module.fill(text, made)
+                assert filled != text
+                assert "{" not in filled or json.loads(filled)
+
+
+def test_what_is_copied_from_may_be_read_and_nothing_else(
+    script: Load, table: Manifest, objects: list[Manifest]
+) -> None:
+    (role,) = [one for one in objects if one["kind"] == "Role" and one["metadata"]["name"] == "read-secret-sources"]
+    assert set(role["rules"][0]["resourceNames"]) == script("secrets/make_secrets.py").sources_of(table["copied"])
+
+
+def test_secrets_may_be_made_where_the_table_puts_them(table: Manifest, objects: list[Manifest]) -> None:
+    wanted = {namespace for part in table.values() for namespace in part}
+    allowed = {
+        one["metadata"]["namespace"]
+        for one in objects
+        if one["kind"] == "RoleBinding" and one["metadata"]["name"] == "make-secrets"
+    }
+    assert allowed == wanted
+
+
+def test_a_rotation_may_change_every_copy_and_restart_every_reader(
+    script: Load, table: Manifest, objects: list[Manifest]
+) -> None:
+    module = script("secrets/rotation/rotate_postgresql.py")
+    roles = {
+        one["metadata"]["namespace"]: {name for rule in one["rules"] for name in rule.get("resourceNames", [])}
+        for one in objects
+        if one["kind"] == "Role" and one["metadata"]["name"] == "rotate-postgresql"
+    }
+    deployments = {
+        (one["metadata"]["namespace"], one["metadata"]["name"]) for one in objects if one["kind"] == "Deployment"
+    }
+    for namespace, names in table["copied"].items():
+        for name, values in names.items():
+            if "{postgresql." in "".join(values.values()):
+                assert name in roles[namespace], f"{namespace}/{name}"
+    for namespace, names in module.USED_BY.items():
+        assert set(names) <= roles[namespace]
+        assert {(namespace, name) for name in names} <= deployments
