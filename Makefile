@@ -15,7 +15,7 @@ COMMIT := $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 TAG ?= $(shell git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null || echo unknown)
 BUILDER ?= $(shell command -v podman || command -v docker)
 
-.PHONY: help setup up clean test test-kills bench ci format lint types imports coverage images test-cluster
+.PHONY: help setup up clean test test-kills bench ci format lint types imports coverage images manifests load test-cluster
 
 help: ## list every target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,3 +70,12 @@ images: $(IMAGES:%=image-%) ## build the apps' images, tagged with the commit; B
 image-%:
 	$(if $(BUILDER),,$(error neither podman nor docker is installed; BUILDER names another))
 	$(BUILDER) build $(BUILD_FLAGS) --build-arg COMMIT=$(COMMIT) --tag $(REGISTRY)/$*:$(TAG) --file apps/$*/Dockerfile .
+
+manifests: setup ## render what Argo CD applies, and hold it to three Kubernetes and to our rules (part of `make test`)
+	$(RUN) pytest $(PARALLEL) tests/manifests
+
+load: ## load the API of dev for a minute, from inside the cluster, and print the figures
+	kubectl -n relevo-load delete job load-now --ignore-not-found
+	kubectl -n relevo-load create job load-now --from=cronjob/load
+	kubectl -n relevo-load wait --for=condition=Ready pod -l job-name=load-now --timeout=120s
+	kubectl -n relevo-load logs --follow job/load-now
