@@ -30,7 +30,9 @@ class Settings(BaseSettings):
     commit: str = Field("", description="the commit that runs; empty: asked from git")
     data_api_port: int = Field(8000, description="the port of the data API under `make up`")
     mlflow_port: int = Field(5000, description="the port of MLflow under `make up`")
+    api_port: int = Field(8989, description="the port of the inference API under `make up`")
     airflow_port: int = Field(8080, description="the port of Airflow under `make up`")
+    ui_port: int = Field(8501, description="the port of the UI under `make up`")
 
     @property
     def warehouse(self) -> str:

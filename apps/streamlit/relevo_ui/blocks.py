@@ -108,7 +108,8 @@ def evidence(found: Sequence[Evidence], marks: dict[bool | None, tuple[str, str]
         lines.append(
             f'<tr><td class="mark {kind}">{mark}</td><td>{escape(one.sentence)}</td><td class="number quiet">{value}</td></tr>'
         )
-    st.html(f'<table class="facts">{"".join(lines)}</table>')
+    head = '<tr><th></th><th>Evidence</th><th class="number">measured / limit</th></tr>'
+    st.html(f'<table class="facts">{head}{"".join(lines)}</table>')
 
 
 def _against(one: Evidence) -> str:
@@ -120,4 +121,5 @@ def _against(one: Evidence) -> str:
 
 
 def _small(value: float) -> str:
-    return words.number(value) if abs(value) >= 0.0005 or value == 0 else f"{value:.1e}"
+    text = words.number(value) if abs(value) >= 0.0005 or value == 0 else f"{value:.1e}"
+    return text.replace("-", "−")

@@ -74,7 +74,7 @@ class Program:
 
 def programs(settings: Settings) -> list[Program]:
     """In the order in which they are started. What settings place elsewhere is not started here."""
-    wanted = [airflow(settings)]
+    wanted = [inference_api(settings), airflow(settings), ui(settings)]
     if not settings.tracking_uri:
         wanted.insert(0, mlflow(settings))
     if not _source_elsewhere(settings):
@@ -127,6 +127,19 @@ def mlflow(settings: Settings) -> Program:
     )
 
 
+def inference_api(settings: Settings) -> Program:
+    return Program(
+        name="api",
+        command=(sys.executable, "-m", "relevo_inference_api"),
+        env={**_of_tasks(settings), "RELEVO_API_HOST": HERE, "RELEVO_API_PORT": str(settings.api_port)},
+        port=settings.api_port,
+        ready_url=f"http://{HERE}:{settings.api_port}/health",
+        setting="RELEVO_API_PORT",
+        look="/docs: the champion answers, and says why",
+        worth_showing=worries,
+    )
+
+
 def airflow(settings: Settings) -> Program:
     port, home = settings.airflow_port, settings.home.absolute() / "airflow"
     return Program(
@@ -142,12 +155,27 @@ def airflow(settings: Settings) -> Program:
     )
 
 
+def ui(settings: Settings) -> Program:
+    """RELEVO_UI_APIS, where it is set, names APIs elsewhere."""
+    return Program(
+        name="ui",
+        command=(sys.executable, "-m", "relevo_ui"),
+        env={**_of_tasks(settings), "RELEVO_UI_HOST": HERE, "RELEVO_UI_PORT": str(settings.ui_port)},
+        port=settings.ui_port,
+        ready_url=f"http://{HERE}:{settings.ui_port}/_stcore/health",
+        setting="RELEVO_UI_PORT",
+        look="prices, every decision with its evidence, models beside each other, what is answered now",
+        worth_showing=worries,
+    )
+
+
 def _of_tasks(settings: Settings) -> dict[str, str]:
     """The settings of the loop, the same wherever a task is started."""
     return {
         "RELEVO_HOME": str(settings.home.absolute()),
         "RELEVO_USE_CASES": str(settings.use_cases.absolute()),
         "RELEVO_TRACKING_URI": settings.tracking_uri or f"http://{HERE}:{settings.mlflow_port}",
+        "RELEVO_RELOAD_URLS": json.dumps(settings.reload_urls or [f"http://{HERE}:{settings.api_port}"]),
         # threads that spin while they wait make training many times slower where others want the processor too
         "OMP_WAIT_POLICY": "PASSIVE",
         "RELEVO_SOURCE_URL": (

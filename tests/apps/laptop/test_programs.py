@@ -19,12 +19,12 @@ def by_name(chosen: Settings) -> dict[str, Program]:
 
 
 def test_the_programs_are_started_in_the_order_in_which_they_are_needed() -> None:
-    assert list(by_name(settings())) == ["data-api", "mlflow", "airflow"]
+    assert list(by_name(settings())) == ["data-api", "mlflow", "api", "airflow", "ui"]
 
 
 def test_what_a_setting_places_elsewhere_is_not_started_here_and_is_used_by_tasks() -> None:
     found = by_name(settings(tracking_uri="http://mlflow:5000", source_url="http://data:8000"))
-    assert list(found) == ["airflow"]
+    assert list(found) == ["api", "airflow", "ui"]
     assert found["airflow"].env["RELEVO_TRACKING_URI"] == "http://mlflow:5000"
     assert found["airflow"].env["RELEVO_SOURCE_URL"] == "http://data:8000"
 
@@ -38,6 +38,7 @@ def test_tasks_get_the_settings_of_the_supervisor_with_whole_paths(
     assert env["RELEVO_USE_CASES"] == str(tmp_path / "use_cases")
     assert env["RELEVO_TRACKING_URI"] == "http://127.0.0.1:5001"
     assert env["RELEVO_SOURCE_URL"] == "http://127.0.0.1:8001"
+    assert json.loads(env["RELEVO_RELOAD_URLS"]) == ["http://127.0.0.1:8989"]
 
 
 def test_airflow_asks_nobody_to_log_in_and_listens_on_this_machine_alone() -> None:
@@ -74,3 +75,10 @@ def test_all_modules_that_tasks_are_given_ready_made_exist() -> None:
 
     preloaded = by_name(settings())["airflow"].env["AIRFLOW__SCHEDULER__MP_FORKSERVER_PRELOAD"].split(",")
     assert [name for name in preloaded if importlib.util.find_spec(name) is None] == []
+
+
+def test_the_ui_sees_what_the_tasks_see_and_listens_on_this_machine_alone() -> None:
+    env = by_name(settings(ui_port=8502, mlflow_port=5001))["ui"].env
+    assert env["RELEVO_UI_PORT"] == "8502"
+    assert env["RELEVO_UI_HOST"] == "127.0.0.1"
+    assert env["RELEVO_TRACKING_URI"] == "http://127.0.0.1:5001"

@@ -25,9 +25,9 @@ def test_a_click_on_a_bar_shows_all_evidence_of_its_batch(visit: Visit) -> None:
         ("Contest", "for the newest batch"),
         ("Decision", "calls for training"),
     ):
-        visit.page.get_by_role("tab", name=tab).click()
+        visit.tab(tab)
         visit.sees(said, within=visit.page.get_by_role("tabpanel", name=tab))
-    visit.page.get_by_role("tab", name="Contest").click()
+    visit.tab("Contest")
     visit.picture("ui-history")
 
 
@@ -35,7 +35,7 @@ def test_a_click_on_a_row_shows_what_is_in_quarantine(visit: Visit) -> None:
     visit.open("history", heading="History")
     visit.click_row(3)  # the newest is first: 12, 11, 10, 9
     visit.sees("Batch 9")
-    visit.page.get_by_role("tab", name="Rows").click()
+    visit.tab("Rows")
     visit.sees("In quarantine because")
     visit.page.get_by_role("link", name="Its columns beside those of training").click()
     expect(visit.page.get_by_role("heading", name="Quarantine of batch 9")).to_be_visible()

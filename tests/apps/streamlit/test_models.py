@@ -28,9 +28,9 @@ def test_two_versions_stand_beside_each_other_on_the_same_rows(visit: Visit) -> 
     visit.sees("Median absolute error")
     visit.charts(1)
     visit.picture("ui-models")
-    visit.page.get_by_role("tab", name="Importances and errors").click()
+    visit.tab("Importances and errors")
     expect(visit.page.get_by_test_id("stImage")).to_have_count(6)
-    visit.page.get_by_role("tab", name="Cards").click()
+    visit.tab("Cards")
     visit.sees("Use and limits")
 
 

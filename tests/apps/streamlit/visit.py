@@ -42,6 +42,10 @@ class Visit:
     def charts_drawn(self) -> None:
         expect(self.page.get_by_test_id("stVegaLiteChart").locator("canvas, svg").first).to_be_visible()
 
+    def tab(self, name: str) -> None:
+        """Tabs of what was shown before stay, disabled, until the page has been worked out."""
+        self.page.get_by_role("tab", name=name, disabled=False).click()
+
     def click_bar(self, place: int, of: int) -> None:
         """A bar of the first chart, whose plot begins to the right of its axis."""
         chart = self.page.get_by_test_id("stVegaLiteChart").first
@@ -72,4 +76,5 @@ class Visit:
         self.page.wait_for_timeout(1200)
         shot = Image.open(io.BytesIO(self.page.screenshot()))
         self._images.mkdir(exist_ok=True)
-        shot.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(self._images / f"{name}.png", optimize=True)
+        palette = shot.convert("RGB").quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+        palette.save(self._images / f"{name}.png", optimize=True)

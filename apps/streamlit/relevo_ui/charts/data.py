@@ -40,7 +40,7 @@ def rows(batches: tuple[Batch, ...], chosen: int) -> Any:
         ],
     )
     return titled(
-        bars, "Rows by batch", "Orange: rows that break the contract; they are kept out of training.", height=225
+        bars, "Rows by batch", "Orange: rows that break the contract; they are kept out of training.", height=255
     )
 
 
@@ -51,7 +51,7 @@ def drifts(found: tuple[ColumnDrift, ...], limit: float) -> Any:
     reach = max(limit, table["psi"].max()) * 1.18
     bars = alt.Chart(table).mark_bar(height=13, cornerRadius=2)
     bars = bars.encode(
-        x=alt.X("psi:Q", title="population stability index (0: as in training)", scale=alt.Scale(domain=[0, reach])),
+        x=alt.X("psi:Q", title="population stability index (0: as in training)", scale=alt.Scale(domain=[0, reach]), axis=alt.Axis(tickCount=6)),
         y=alt.Y("column:N", sort=None, title=None, axis=alt.Axis(ticks=False, domain=False, labelColor=INK)),
         color=alt.Color(
             "state:N", scale=alt.Scale(domain=["steady", "beyond the limit"], range=[BLUE, ORANGE]), legend=None

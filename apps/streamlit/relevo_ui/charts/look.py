@@ -15,7 +15,7 @@ def titled(chart: Any, title: str, subtitle: str = "", *, height: int) -> Any:
     """The chart with what is seen above it, and the look of all; `height` is that of everything."""
     heading = alt.TitleParams(
         title, subtitle=subtitle or alt.Undefined, anchor="start", frame="bounds", color=INK, fontSize=14,
-        fontWeight=600, subtitleColor=QUIET, subtitleFontSize=12, offset=10, subtitlePadding=4,
+        fontWeight=600, subtitleColor=QUIET, subtitleFontSize=12, offset=6, subtitlePadding=4,
     )  # fmt: skip
     return (
         (chart.properties(title=heading) if title else chart)
@@ -27,7 +27,7 @@ def titled(chart: Any, title: str, subtitle: str = "", *, height: int) -> Any:
             titleFontSize=12, titleFontWeight="normal", titlePadding=8, labelLimit=220,
         )
         .configure_legend(
-            labelColor=INK, titleColor=QUIET, orient="top", title=None, labelFontSize=12, symbolSize=90, offset=4,
+            labelColor=INK, titleColor=QUIET, orient="top", title=None, labelFontSize=12, symbolSize=90, offset=2,
             labelLimit=260,
         )
     )  # fmt: skip

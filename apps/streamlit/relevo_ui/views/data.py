@@ -69,7 +69,7 @@ def _quarantine(place: Place, batch: Batch) -> None:
         {"Row": one.position, "Column": one.column, "Value": one.value, "Reason": one.reason} for one in found.cells
     )
     st.dataframe(
-        table, hide_index=True, height=min(290, 36 * (len(table) + 1)), row_height=31,
+        table, hide_index=True, height=min(262, 36 * (len(table) + 1)), row_height=31,
         column_config={
             "Row": st.column_config.NumberColumn(width=60),
             "Column": st.column_config.TextColumn(width=90),

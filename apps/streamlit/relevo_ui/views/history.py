@@ -143,7 +143,8 @@ def _evidence(entry: Entry, history: History, place: Place) -> None:
             _training(entry.training, history, place)
     if entry.verdict:
         with tabs["Contest"]:
-            st.html(f"<div>{escape(_sentence(entry.verdict.sentence))}</div>")
+            if entry.verdict.sentence not in [one.sentence for one in entry.verdict.evidence]:
+                st.html(f"<div>{escape(_sentence(entry.verdict.sentence))}</div>")
             blocks.evidence(entry.verdict.evidence)
     with tabs["Rows"]:
         _rows(entry, place)
