@@ -11,8 +11,8 @@ from relevo_ui.settings import UiSettings
 
 
 def main() -> None:
-    UiSettings()  # type: ignore[call-arg]  # what is set wrong is said now, not to the first visitor
-    options = [f"--server.address={UiSettings().host}", f"--server.port={UiSettings().port}"]  # type: ignore[call-arg]
+    wanted = UiSettings()  # what is set wrong is said now, not to the first visitor
+    options = [f"--server.address={wanted.host}", f"--server.port={wanted.port}"]
     sys.argv = ["streamlit", "run", str(Path(__file__).with_name("app.py")), *options, *sys.argv[1:]]
     cli.main()
 

@@ -24,7 +24,7 @@ LONG = timedelta(hours=1)
 
 @st.cache_resource(show_spinner=False)
 def settings() -> UiSettings:
-    return UiSettings()  # type: ignore[call-arg]
+    return UiSettings()
 
 
 @st.cache_resource(show_spinner=False)

@@ -156,11 +156,18 @@ def airflow(settings: Settings) -> Program:
 
 
 def ui(settings: Settings) -> Program:
-    """RELEVO_UI_APIS, where it is set, names APIs elsewhere."""
+    """RELEVO_UI_APIS, where it is set, names other APIs than the one started here."""
+    here = json.dumps({"prod": f"http://{HERE}:{settings.api_port}"})
+    apis = os.environ.get("RELEVO_UI_APIS", here)
     return Program(
         name="ui",
         command=(sys.executable, "-m", "relevo_ui"),
-        env={**_of_tasks(settings), "RELEVO_UI_HOST": HERE, "RELEVO_UI_PORT": str(settings.ui_port)},
+        env={
+            **_of_tasks(settings),
+            "RELEVO_UI_APIS": apis,
+            "RELEVO_UI_HOST": HERE,
+            "RELEVO_UI_PORT": str(settings.ui_port),
+        },
         port=settings.ui_port,
         ready_url=f"http://{HERE}:{settings.ui_port}/_stcore/health",
         setting="RELEVO_UI_PORT",

@@ -22,7 +22,7 @@ DAG = "continuous_training_flats"
 class Laptop:
     def __init__(self, folder: Path) -> None:
         self.folder, self.home, self.use_cases = folder, folder / "home", folder / "use_cases"
-        self.ports = dict(zip(("DATA_API", "MLFLOW", "AIRFLOW", "UI"), free_ports(4), strict=True))
+        self.ports = dict(zip(("DATA_API", "MLFLOW", "API", "AIRFLOW", "UI"), free_ports(5), strict=True))
         self.started = 0
         self.process: subprocess.Popen[bytes] | None = None
 

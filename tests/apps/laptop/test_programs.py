@@ -78,7 +78,8 @@ def test_all_modules_that_tasks_are_given_ready_made_exist() -> None:
 
 
 def test_the_ui_sees_what_the_tasks_see_and_listens_on_this_machine_alone() -> None:
-    env = by_name(settings(ui_port=8502, mlflow_port=5001))["ui"].env
+    env = by_name(settings(ui_port=8502, mlflow_port=5001, api_port=8990))["ui"].env
     assert env["RELEVO_UI_PORT"] == "8502"
     assert env["RELEVO_UI_HOST"] == "127.0.0.1"
+    assert json.loads(env["RELEVO_UI_APIS"]) == {"prod": "http://127.0.0.1:8990"}
     assert env["RELEVO_TRACKING_URI"] == "http://127.0.0.1:5001"

@@ -12,7 +12,7 @@ from relevo_ui import words
 from relevo_ui.charts.look import BLUE, FAINT, INK, ORANGE, PALE_BLUE, titled
 from relevo_ui.reading.columns import ColumnDrift
 
-PICKED = "column"
+PSI_IN_WORDS = "population stability index (0: as in training)"
 
 
 def rows(batches: tuple[Batch, ...], chosen: int) -> Any:
@@ -51,7 +51,7 @@ def drifts(found: tuple[ColumnDrift, ...], limit: float) -> Any:
     reach = max(limit, table["psi"].max()) * 1.18
     bars = alt.Chart(table).mark_bar(height=13, cornerRadius=2)
     bars = bars.encode(
-        x=alt.X("psi:Q", title="population stability index (0: as in training)", scale=alt.Scale(domain=[0, reach]), axis=alt.Axis(tickCount=6)),
+        x=alt.X("psi:Q", scale=alt.Scale(domain=[0, reach]), axis=alt.Axis(title=PSI_IN_WORDS, tickCount=6)),
         y=alt.Y("column:N", sort=None, title=None, axis=alt.Axis(ticks=False, domain=False, labelColor=INK)),
         color=alt.Color(
             "state:N", scale=alt.Scale(domain=["steady", "beyond the limit"], range=[BLUE, ORANGE]), legend=None

@@ -111,7 +111,7 @@ def read_history(loop: Loop) -> History:
     moves = tuple(move for move in warehouse.moves(name) if move.done_at)
     trainings = {one.decision_id: one for one in warehouse.trainings(name)}
     verdicts = {one.decision_id: one for one in warehouse.verdicts(name)}
-    decided: dict[int, list[Decision]] = {}
+    decided: dict[int, list[Decision | None]] = {}
     for decision in warehouse.decisions(name):
         decided.setdefault(decision.batch_id, []).append(decision)
     batches = tuple(warehouse.batches(name))

@@ -127,7 +127,7 @@ def _recent(found: Traffic, place: Place) -> None:
             "Asked with": st.column_config.TextColumn(width=330),
         },
     )  # fmt: skip
-    rows = picked.selection.rows  # type: ignore[union-attr]
+    rows = picked.selection.rows
     if rows and rows[0] < len(shown) and st.session_state.get("followed") != shown[rows[0]]["receipt"]:
         st.session_state["followed"] = st.session_state["follow"] = shown[rows[0]]["receipt"]
         st.rerun()
