@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 STYLE = """
 <style>
-.block-container, [data-testid="stMainBlockContainer"] {padding: 2.2rem 2.6rem 2rem; max-width: 1500px}
+.block-container, [data-testid="stMainBlockContainer"] {padding: 1.4rem 2.6rem 2rem; max-width: 1500px}
 [data-testid="stSidebarUserContent"] {padding-top: 0.4rem}
 [data-testid="stHeader"] {background: transparent}
 [data-testid="stHtml"] a {color: #2f6f9f; text-decoration: none} [data-testid="stHtml"] a:hover {text-decoration: underline}
@@ -25,9 +25,9 @@ STYLE = """
 .chip {display: inline-block; padding: 0.05rem 0.55rem; border-radius: 1rem; font-size: 0.82rem; font-weight: 600; white-space: nowrap}
 .chip.blue {background: #e8f1f8; color: #1f567f} .chip.orange {background: #fbeee6; color: #a34a18}
 .chip.grey {background: #eef1f4; color: #4c5a66}
-table.facts {border-collapse: collapse; width: 100%; font-size: 0.9rem; border: none}
+table.facts {border-collapse: collapse; width: 100%; font-size: 0.88rem; border: none}
 table.facts td, table.facts th {border: none;
-  border-bottom: 1px solid #e8edf1; padding: 0.34rem 0.5rem 0.34rem 0; text-align: left; vertical-align: top; font-weight: normal}
+  border-bottom: 1px solid #e8edf1; padding: 0.27rem 0.5rem 0.27rem 0; text-align: left; vertical-align: top; font-weight: normal}
 table.facts th {color: #6b7a86; white-space: nowrap}
 table.facts td.number, table.facts th.number {text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap}
 table.facts tr:last-child td, table.facts tr:last-child th {border-bottom: none}

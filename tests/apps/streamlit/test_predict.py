@@ -11,7 +11,7 @@ from tests.apps.streamlit.stage import CASE
 from tests.apps.streamlit.visit import Visit
 
 HOUSE = {
-    "bed": 4, "bath": 2.5, "acre_lot": 0.175, "city": "Seattle", "state": "Washington", "zip_code": "98103", "house_size": 2600,
+    "bed": 2, "bath": 1.75, "acre_lot": 0.175, "city": "Seattle", "state": "Washington", "zip_code": "98103", "house_size": 1450,
 }  # fmt: skip
 
 
@@ -26,7 +26,7 @@ def test_the_form_is_made_of_the_models_own_fields_and_begins_with_an_example(vi
 def test_a_price_comes_with_its_range_its_factors_and_a_receipt_that_leads_to_the_commit(visit: Visit) -> None:
     visit.open(heading="House prices")
     page = visit.page
-    for label, value in (("Bedrooms", 4), ("Bathrooms", 2.5), ("Living space, in square feet", 2600)):
+    for label, value in (("Bedrooms", 2), ("Bathrooms", 1.75), ("Living space, in square feet", 1450)):
         page.get_by_role("spinbutton", name=label).fill(str(value))
     page.get_by_role("button", name="Predict").click()
     visit.sees("Predicted price")
