@@ -17,7 +17,6 @@ class Feeder:
     """A [n, 1] array a field: float32 where NaN is missing, words where "" is. All numbers are made at once, and all words."""
 
     def __init__(self, columns: Sequence[Column]) -> None:
-        self._width = len(columns)
         self._numbers = [place for place, column in enumerate(columns) if not column.is_categorical]
         self._words = [place for place, column in enumerate(columns) if column.is_categorical]
         self._number_names = [columns[place].name for place in self._numbers]
@@ -26,16 +25,13 @@ class Feeder:
 
     def __call__(self, rows: Sequence[Row]) -> dict[str, NDArray[Any]]:
         """NumPy itself makes None NaN, and true 1."""
-        cells: list[Sequence[Any]] = list(zip(*rows, strict=True)) or [()] * self._width
-        numbers = [cells[place] for place in self._numbers]
+        count = len(rows)
+        numbers: list[Any] = [row[place] for place in self._numbers for row in rows]
         for nth in self._dates:
-            numbers[nth] = [as_number(cell) for cell in numbers[nth]]
-        words = [[cell or "" for cell in cells[place]] for place in self._words]
-        feed: dict[str, NDArray[Any]] = {}
-        if numbers:
-            table = np.array(numbers, np.float32).reshape(len(numbers), len(rows), 1)
-            feed.update(zip(self._number_names, table, strict=True))
-        if words:
-            table = np.array(words, object).reshape(len(words), len(rows), 1)
-            feed.update(zip(self._word_names, table, strict=True))
+            column = slice(nth * count, (nth + 1) * count)
+            numbers[column] = [as_number(cell) for cell in numbers[column]]
+        words = [row[place] or "" for place in self._words for row in rows]
+        by_field = np.array(numbers, np.float32).reshape(len(self._numbers), count, 1)
+        feed: dict[str, NDArray[Any]] = dict(zip(self._number_names, by_field, strict=True))
+        feed.update(zip(self._word_names, np.array(words, object).reshape(len(self._words), count, 1), strict=True))
         return feed
