@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
+import mlflow.pyfunc
 import numpy as np
+import pandas
 import pytest
 
 from relevo.adapters.mlflow_aliases import MlflowAliases
@@ -67,8 +69,9 @@ def release(tmp_path: Path, case: str) -> Path:
     (folder / "pictures").mkdir()
     model = LinearBaseline().fit(ROWS, ROWS, 1).to_onnx()
     (folder / MODEL_FILE).write_bytes(model)
+    fields = tuple(field for field in signature_of(FLATS) if field.name in ("size", "city"))
     facts = Release(
-        case, "regression", "rent", "EUR", False, signature_of(FLATS), (), "linear_baseline", digest_of(model), 7, "abc",
+        case, "regression", "rent", "EUR", False, fields, (), "linear_baseline", digest_of(model), 7, "abc",
         "test", "2026-01-01T00:00:00+00:00", {"test_rmse": 1.5},
     )  # fmt: skip
     (folder / RELEASE_FILE).write_text(json.dumps(facts.to_dict()))
@@ -103,6 +106,16 @@ def test_what_was_registered_comes_back_whole(
     for file in (path for path in release.rglob("*") if path.is_file()):
         assert (fetched / file.relative_to(release)).read_bytes() == file.read_bytes()
     assert OnnxModel(fetched / MODEL_FILE).predict(ROWS).shape == (60,)
+
+
+def test_mlflow_itself_can_load_and_ask_the_model(
+    registry: MlflowRegistry, register: Callable[[str], str], case: str
+) -> None:
+    """As `mlflow models serve` does, with a table."""
+    loaded = mlflow.pyfunc.load_model(str(registry.fetch(case, register("decision-7"))))
+    table = pandas.DataFrame({"size": ROWS.numbers["size"], "city": ROWS.categories["city"].strings()})
+    answers = loaded.predict(table)["prediction"][:, 0]
+    assert answers == pytest.approx(OnnxModel(registry.fetch(case, "1") / MODEL_FILE).predict(ROWS), rel=1e-6)
 
 
 def test_a_version_is_found_by_its_decision_and_knows_why(

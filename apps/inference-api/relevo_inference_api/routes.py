@@ -133,7 +133,7 @@ class Routes:
     async def schema(self, case: str) -> dict[str, Any]:
         """The fields of a row: what each may be, what it usually is, and how far off an answer usually is."""
         model = self._model(self.predictor.case(case))
-        return schema_of(model, case.replace("_", " ").capitalize(), self.predictor.max_bytes)
+        return schema_of(model, self.predictor.max_bytes)
 
     def model(self, case: str) -> dict[str, Any]:
         """The release that serves: where it comes from, how good it is, and why it was made champion."""

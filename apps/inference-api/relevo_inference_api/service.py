@@ -64,8 +64,9 @@ class Service:
 
     def close(self) -> None:
         self.watcher.close()
+        until = time.monotonic() + SHIPPING_SECONDS
         for kept in self._logs:
-            kept.close(SHIPPING_SECONDS)
+            kept.close(max(0.0, until - time.monotonic()))
 
     def reload(self, name: str) -> bool:
         return self.reloaders[name].reload(asked=True)

@@ -16,12 +16,13 @@ from typing import Any
 import mlflow
 import mlflow.artifacts
 import mlflow.onnx
+import numpy as np
 import onnx
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
-from mlflow.types import ColSpec, Schema
+from mlflow.types import Schema, TensorSpec
 
 from relevo.domain.release import MODEL_FILE, RELEASE_FILE, digest_of
 from relevo.errors import ModelRefused, NotFound, StoreUnavailable
@@ -198,12 +199,18 @@ def _matches(folder: Path, digest: str) -> bool:
 
 
 def _signature(release: dict[str, Any]) -> ModelSignature:
+    """Of tensors: of plain columns MLflow hands words on in a form that ONNX Runtime refuses."""
+    column = (-1, 1)
     inputs = [
-        ColSpec("string" if field["kind"] in ("category", "code") else "float", field["name"])
+        TensorSpec(np.dtype(str if field["kind"] in ("category", "code") else np.float32), column, field["name"])
         for field in release["fields"]
     ]
-    output = "prediction" if release["task"] == "regression" else "probabilities"
-    return ModelSignature(Schema(inputs), Schema([ColSpec("float", output)]))
+    regression = release["task"] == "regression"
+    answers = column if regression else (-1, len(release["classes"]))
+    return ModelSignature(
+        Schema(inputs),
+        Schema([TensorSpec(np.dtype(np.float32), answers, "prediction" if regression else "probabilities")]),
+    )
 
 
 def _note(folder: Path) -> str:

@@ -56,6 +56,7 @@ class Release:
     commit: str
     trained_at: str
     metrics: dict[str, float]
+    title: str = ""  # what people call the case; empty: its name
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import socket
 import sys
 from collections.abc import Callable, Mapping
@@ -11,11 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import relevo
+from relevo.bootstrap import find_use_cases
 from relevo.errors import NotFound
 from relevo.laptop.chatter import airflow_line, worries
 from relevo.settings import Settings
 
 HERE = "127.0.0.1"
+KEPT_TOKEN = "api-token"  # noqa: S105 - the name of a file
 # Imported once by the server that tasks are forked from: a task would spend most of its time importing them.
 PRELOADED = (
     "airflow.executors.local_executor",
@@ -72,9 +75,12 @@ class Program:
         return f"http://{HERE}:{self.port}"
 
 
-def programs(settings: Settings) -> list[Program]:
-    """In the order in which they are started. What settings place elsewhere is not started here."""
-    wanted = [inference_api(settings), airflow(settings), ui(settings)]
+def programs(settings: Settings, token: str = "") -> list[Program]:
+    """In the order in which they are started. What settings place elsewhere is not started here.
+
+    `token` is what the API wants of people who order, unless the environment names another.
+    """
+    wanted = [inference_api(settings, token), airflow(settings), ui(settings)]
     if not settings.tracking_uri:
         wanted.insert(0, mlflow(settings))
     if not _source_elsewhere(settings):
@@ -127,17 +133,34 @@ def mlflow(settings: Settings) -> Program:
     )
 
 
-def inference_api(settings: Settings) -> Program:
+def inference_api(settings: Settings, token: str) -> Program:
+    """Serves every use case there is, so that a new one is answered for as soon as it has a champion."""
     return Program(
         name="api",
         command=(sys.executable, "-m", "relevo_inference_api"),
-        env={**_of_tasks(settings), "RELEVO_API_HOST": HERE, "RELEVO_API_PORT": str(settings.api_port)},
+        env={
+            **_of_tasks(settings),
+            "RELEVO_API_HOST": HERE,
+            "RELEVO_API_PORT": str(settings.api_port),
+            "RELEVO_API_CASES": os.environ.get("RELEVO_API_CASES", ",".join(find_use_cases(settings))),
+            "RELEVO_API_TOKEN": os.environ.get("RELEVO_API_TOKEN", token),
+        },
         port=settings.api_port,
         ready_url=f"http://{HERE}:{settings.api_port}/health",
         setting="RELEVO_API_PORT",
-        look="/docs: the champion answers, and says why",
+        look=f"/docs: the champion answers, and says why; orders want the token in {settings.home / KEPT_TOKEN}",
         worth_showing=worries,
     )
+
+
+def kept_token(home: Path) -> str:
+    """A secret of this machine, the same at each start."""
+    path = home / KEPT_TOKEN
+    if not path.exists():
+        home.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(24))
+    return path.read_text()
 
 
 def airflow(settings: Settings) -> Program:

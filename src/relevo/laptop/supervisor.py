@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from relevo.laptop.guard import Watcher, alone, check_ports
-from relevo.laptop.programs import Program, programs
+from relevo.laptop.programs import Program, kept_token, programs
 from relevo.laptop.progress import Progress
 from relevo.laptop.running import Running
 from relevo.laptop.screen import Screen
@@ -26,7 +26,7 @@ UNHEALTHY_FOR = 90.0
 
 def up(settings: Settings) -> int:
     """Run everything until Ctrl-C (0) or until a program fails (1)."""
-    return supervise(settings, programs(settings))
+    return supervise(settings, programs(settings, kept_token(settings.home)))
 
 
 def supervise(settings: Settings, wanted: list[Program]) -> int:

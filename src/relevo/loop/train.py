@@ -95,7 +95,7 @@ def _make(
         case=case.name, task=case.task, target=case.contract.target, unit=case.unit, log_target=case.log_target,
         fields=signature_of(case), classes=train.classes, estimator=choice.model.name, digest=digest_of(made.onnx),
         decision_id=decision.id, data_sha256=data, commit=commit, trained_at=clock.now().isoformat(timespec="seconds"),
-        metrics=made.metrics,
+        metrics=made.metrics, title=case.title,
     )  # fmt: skip
     rows = {side: len(frame) for side, frame in sides.items()}
     record = {"batches": ids, "rows": rows, "seconds": round(time.monotonic() - started, 3)}

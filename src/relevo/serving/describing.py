@@ -17,8 +17,9 @@ TYPICAL_ERRORS = ("mape", "mae", "accuracy", "rmse")
 EVERYWHERE = ("test", "validation", "train")
 
 
-def schema_of(model: ServedModel, title: str, max_bytes: int) -> dict[str, Any]:
+def schema_of(model: ServedModel, max_bytes: int) -> dict[str, Any]:
     release = model.release
+    title = release.title or release.case.replace("_", " ").capitalize()
     fields = []
     for one in release.fields:
         usual = typical_of(one, model.profile)

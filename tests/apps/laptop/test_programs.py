@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from relevo.errors import NotFound
-from relevo.laptop.programs import Program, programs
+from relevo.laptop.programs import KEPT_TOKEN, Program, kept_token, programs
 from relevo.laptop.running import Running
 from relevo.laptop.screen import Screen
 from relevo.settings import Settings
@@ -20,6 +20,18 @@ def by_name(chosen: Settings) -> dict[str, Program]:
 
 def test_the_programs_are_started_in_the_order_in_which_they_are_needed() -> None:
     assert list(by_name(settings())) == ["data-api", "mlflow", "api", "airflow", "ui"]
+
+
+def test_the_api_serves_every_use_case_and_keeps_its_token_between_starts(tmp_path: Path) -> None:
+    for name in ("flats", "rents"):
+        (tmp_path / "use_cases" / name).mkdir(parents=True)
+        (tmp_path / "use_cases" / name / "use_case.py").touch()
+    token = kept_token(tmp_path / "home")
+    assert len(token) >= 32
+    assert kept_token(tmp_path / "home") == token
+    assert (tmp_path / "home" / KEPT_TOKEN).stat().st_mode & 0o077 == 0
+    api = programs(settings(use_cases=tmp_path / "use_cases"), token)[2]
+    assert (api.env["RELEVO_API_CASES"], api.env["RELEVO_API_TOKEN"]) == ("flats,rents", token)
 
 
 def test_what_a_setting_places_elsewhere_is_not_started_here_and_is_used_by_tasks() -> None:
