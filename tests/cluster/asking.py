@@ -22,6 +22,9 @@ class Counts:
     again: int
     failed: int
 
+    def __str__(self) -> str:
+        return f"{self.answered:,} answered, {self.again} only when sent again, {self.failed} failed"
+
     def __sub__(self, other: Counts) -> Counts:
         return Counts(self.answered - other.answered, self.again - other.again, self.failed - other.failed)
 
