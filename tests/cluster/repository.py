@@ -1,4 +1,4 @@
-"""A throwaway clone of this repository, served to Argo CD: the only way in which the tests change the cluster for good."""
+"""A throwaway copy of this repository, served to Argo CD: the only way in which the tests change the cluster for good."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import os
 import re
 import shutil
 import subprocess
+import tarfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -37,18 +39,21 @@ class Repository:
             "RELEVO_CLUSTER_TAG", "name the tag of images that the cluster can pull: make images, then push them"
         )
         made = Repository(folder, url, os.environ.get("RELEVO_CLUSTER_GIT_PUSH") or url)
-        subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", ROOT, folder], check=True)
+        source = subprocess.run(["git", "archive", "HEAD"], cwd=ROOT, capture_output=True, check=True).stdout
+        with tarfile.open(fileobj=BytesIO(source)) as archive:
+            archive.extractall(folder, filter="data")
+        made.git("init", "--quiet", "--initial-branch=main")
         made.git("config", "user.name", "Cluster tests")
         made.git("config", "user.email", "tests@localhost")
         made.edit(".argocd-apps/apps-of-apps.yaml", lambda text: re.sub(r"repoURL: .*", f"repoURL: {url}", text))
         for file in (folder / "k8s").rglob("kustomization.yaml"):
             file.write_text(IMAGE_TAG.sub(rf'\g<1>"{tag}"', file.read_text()))
         made.edit("charts/airflow/version.yaml", lambda text: CHART_TAG.sub(rf'\g<1>"{tag}"', text))
-        if archive := os.environ.get("RELEVO_AIRFLOW_CHART"):
+        if chart := os.environ.get("RELEVO_AIRFLOW_CHART"):
             charts = folder / "charts" / "airflow" / "charts"
             charts.mkdir()
-            shutil.copy(archive, charts)
-            made.git("add", "--force", "charts/airflow/charts")
+            shutil.copy(chart, charts)
+        made.git("add", "--force", "--all")
         made.push("Serve the tests")
         return made
 
