@@ -123,6 +123,19 @@ def test_an_order_without_reason_or_sense_is_refused(ran: Settings) -> None:
         promote(loop, "77", "why not")
 
 
+def test_wishes_that_are_open_together_are_answered_by_one_decision(tmp_path: Path) -> None:
+    with serving(Foreign(small_batches(1, 80))) as foreign:
+        loop = open_loop("flats", flats_settings(tmp_path, foreign.url))
+        with loop.working("test"):
+            work_one(loop, lambda _: None)
+            loop.warehouse.add_request("flats", "the first wish")
+            batch, decision = orders.retrain(loop.case, "the second", loop.warehouse, loop.registry, loop.clock)
+        assert "the first wish" in decision.sentence
+        assert "the second" in decision.sentence
+        assert not loop.warehouse.open_requests("flats")
+        assert [known.id for known in loop.warehouse.decisions("flats", batch.id)][1:] == [decision.id]
+
+
 def test_replay_tells_what_another_policy_would_have_decided(ran: Settings, tmp_path: Path) -> None:
     never = tmp_path / "never.toml"
     never.write_text('triggers = ["first"]\n')

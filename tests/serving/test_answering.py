@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from relevo.errors import LogUnwritable
+from relevo.serving import answering
 from relevo.serving.answering import answer
 from relevo.serving.drift import measure_drift
 from relevo.serving.model import ServedModel
@@ -179,3 +180,43 @@ def test_inputs_like_those_of_training_have_not_drifted_and_others_have(case: Se
     ask(case, [row | {"house_size": 90_000} for row in rows])
     measure_drift(case)
     assert case.drift["house_size"] > 1 > max(v for name, v in case.drift.items() if name != "house_size")
+
+
+def test_requests_answered_together_get_what_each_gets_alone(case: ServedCase, trees: ServedModel) -> None:
+    rows: list[Any] = [*rows_of(sides()[1], trees.columns)[:40], rows_of(sides()[1], trees.columns)[40:60], []]
+    alone = [ask(case, row) for row in rows]
+    before = len(logged(case))
+    asked = [answering.ask(case, json.dumps(row).encode()) for row in rows]
+    together = [json.loads(one.body) for one in answering.answer_together(case, asked)]  # type: ignore[arg-type]
+    assert [prices(one) for one in together] == [pytest.approx(prices(one), rel=1e-6) for one in alone]
+    receipts = [line["receipt"] for line in logged(case)[before:]]
+    assert receipts == [receipt for one in together for receipt in receipts_of(one)]
+    assert len(set(receipts)) == 60
+
+
+def prices(answered: dict[str, Any]) -> list[float]:
+    return [one["prediction"] for one in answered.get("predictions", [answered])]
+
+
+def receipts_of(answered: dict[str, Any]) -> list[str]:
+    return [one["receipt"] for one in answered.get("predictions", [answered])]
+
+
+def test_a_request_that_fails_or_has_no_answer_spoils_no_other(trees: ServedModel) -> None:
+    class Touchy:
+        """Fails on one city, and answers another with infinity."""
+
+        def run(self, feed: dict[str, Any]) -> Any:
+            cities = feed["city"][:, 0].tolist()
+            if "Failing" in cities:
+                raise ValueError("no luck")
+            answers = np.array(trees.onnx.run(feed))
+            answers[[city == "Endless" for city in cities]] = np.inf
+            return answers
+
+    case = served(msgspec_replace(trees, onnx=Touchy()))
+    cities = ["Seattle", "Failing", "Endless", "Kent"]
+    asked = [answering.ask(case, json.dumps(HOUSE | {"city": city}).encode()) for city in cities]
+    answered = answering.answer_together(case, asked)  # type: ignore[arg-type]
+    assert [one.status for one in answered] == [200, 500, 422, 200]
+    assert sorted(line["status"] for line in logged(case)) == [200, 200, 500]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, NamedTuple
 
 from relevo.serving.answering import Answered, refusal
+from relevo.serving.random_hex import random_hex
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -48,7 +48,7 @@ def facts_of(headers: RawHeaders) -> Facts:
             request_id = value
         elif name == b"x-api-key":
             key = value
-    return Facts(request_id or os.urandom(16).hex().encode(), length, key)
+    return Facts(request_id or random_hex(16).encode(), length, key)
 
 
 async def read_body(receive: Receive, length: int, most: int) -> bytes:

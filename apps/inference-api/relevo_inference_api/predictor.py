@@ -7,9 +7,10 @@ import hmac
 import logging
 from collections.abc import Mapping
 
-from relevo.serving.answering import Answered, answer, refusal
+from relevo.serving.answering import Answered, answer, ask, refusal
 from relevo.serving.served_case import ServedCase
 from relevo_inference_api.exchange import Disconnected, Facts, Receive, Refused, read_body
+from relevo_inference_api.together import Together
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +21,7 @@ GONE = Answered(499, b"")  # the client has closed the connection: for the metri
 class Predictor:
     def __init__(self, cases: Mapping[str, ServedCase], key: str, max_bytes: int) -> None:
         self.cases, self._key, self.max_bytes = cases, key.encode(), max_bytes
+        self._together = Together()
 
     async def __call__(self, name: str, facts: Facts, receive: Receive, *, contract: bool = False) -> Answered:
         """`contract`: in the shape of the house prices contract. Never raises."""
@@ -28,7 +30,8 @@ class Predictor:
             self.require_key(facts)
             body = await read_body(receive, facts.length, self.max_bytes)
             if len(body) <= INLINE_BYTES:
-                return answer(case, body, contract=contract)
+                asked = ask(case, body, contract=contract)
+                return asked if isinstance(asked, Answered) else await self._together(case, asked)
             return await asyncio.to_thread(answer, case, body, contract=contract)
         except Refused as refused:
             return refused.answered

@@ -27,12 +27,15 @@ def decide(
     clock: Clock,
     request: Request | None = None,
 ) -> Decision:
-    """The decision on a batch, or on a person's request at this batch; the one on record where there is one."""
+    """The decision on a batch, or on a person's request at this batch; the one on record where there is one.
+
+    All requests that are open are answered by one decision, the newest standing for them.
+    """
     wanted = request.id if request else None
     for known in warehouse.decisions(case.name, batch.id):
         if request is None or known.request_id == wanted:
             return known
-    asked = [request] if request else warehouse.open_requests(case.name)
+    asked = warehouse.open_requests(case.name)
     facts = measure_facts(case, batch, warehouse, registry, clock, [one.reason for one in asked])
     action, evidence, sentence = decide_on(facts, case.policy)
     repeated = _same_rows(batch, warehouse)
@@ -47,7 +50,7 @@ def decide(
         evidence,
         asdict(case.policy),
         clock.now(),
-        asked[0].id if asked else None,
+        asked[-1].id if asked else None,
     )
     return warehouse.record_decision(decision)
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import logging
-import os
+import math
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from itertools import repeat
+from typing import Any, NamedTuple
 
 import msgspec
-import numpy as np
 from msgspec import UNSET, UnsetType
 
 from relevo.domain.cells import Cell
 from relevo.errors import LogUnwritable, RelevoError
 from relevo.serving.model import Answers, ServedModel
+from relevo.serving.random_hex import random_hex
 from relevo.serving.reading import Problem, Row, RowReader, RowsRefused
 from relevo.serving.served_case import ServedCase
 
@@ -88,21 +90,42 @@ class LogLine(msgspec.Struct, frozen=True):
     latency_ms: float
 
 
+class Asked(NamedTuple):
+    """A request that has been read. It ends with the model it began with, whatever is swapped meanwhile."""
+
+    model: ServedModel
+    read: Row | list[Row]
+    echo: bytes | None  # the body, where the house prices contract wants it back
+    started: float
+
+    @property
+    def rows(self) -> list[Row]:
+        return self.read if isinstance(self.read, list) else [self.read]
+
+
 def answer(case: ServedCase, body: bytes, *, contract: bool = False) -> Answered:
     """A prediction for one object or for a list. `contract` speaks as the house prices contract does: one object alone."""
+    asked = ask(case, body, contract=contract)
+    return asked if isinstance(asked, Answered) else answer_together(case, [asked])[0]
+
+
+def ask(case: ServedCase, body: bytes, *, contract: bool = False) -> Asked | Answered:
+    """What is asked for, or why it is refused."""
     started = time.perf_counter()
-    model = case.model  # read once: whatever is swapped meanwhile, this request ends with the model it began with
+    model = case.model
     if model is None:
         return refusal(503, no_model(case))
     try:
-        read = one_row(model.lenient, body) if contract else model.strict.read(body)
-        return _predicted(case, model, read, body if contract else None, started)
+        if contract:
+            return Asked(model, one_row(model.lenient, body), body, started)
+        return Asked(model, model.strict.read(body), None, started)
     except RowsRefused as error:
-        case.refused += 1
-        return Answered(422, _encode({"detail": error.problems}))
-    except LogUnwritable as error:
-        log.exception("%s: a prediction was not answered, for it cannot be logged", case.name)
-        return refusal(503, str(error))
+        return _refused(case, error)
+
+
+def _refused(case: ServedCase, error: RowsRefused) -> Answered:
+    case.refused += 1
+    return Answered(422, _encode({"detail": error.problems}))
 
 
 def one_row(reader: RowReader, body: bytes) -> Row:
@@ -122,41 +145,56 @@ def no_model(case: ServedCase) -> str:
     return f"{case.name} has not been loaded yet; see /health"
 
 
-def _predicted(
-    case: ServedCase, model: ServedModel, read: Row | list[Row], echo: bytes | None, started: float
-) -> Answered:
-    rows = read if isinstance(read, list) else [read]
-    receipts = _receipts(len(rows))
+def answer_together(case: ServedCase, asked: Sequence[Asked]) -> list[Answered]:
+    """Requests of one model, predicted by one call and logged by one write: that costs little more than one alone."""
+    model = asked[0].model
+    rows = asked[0].rows if len(asked) == 1 else [row for one in asked for row in one.rows]
+    receipts = [new_receipt() for _ in rows]
     try:
-        answers = model.answers(rows)
+        outcomes, outputs, probabilities = _outcomes(model, model.answers(rows))
     except Exception as error:  # noqa: BLE001 whatever it is, it is logged as a prediction that failed
-        _log_failure(case, model, rows, receipts, error, started)
-        return refusal(500, f"the model failed; the request is in the log under {receipts[0]}")
-    if not np.isfinite(answers).all():
-        raise RowsRefused([_too_extreme(answers, isinstance(read, list))])
-    outcomes, outputs, probabilities = _outcomes(model, answers)
-    classes = model.release.classes
-    case.log.append(_log_lines(case, model, rows, receipts, outcomes, outputs, started))
+        if len(asked) > 1:
+            return [answer_together(case, [one])[0] for one in asked]
+        _log_failure(case, asked[0], receipts, error)
+        return [refusal(500, f"the model failed; the request is in the log under {receipts[0]}")]
+    if not all(map(math.isfinite, outputs)):
+        if len(asked) > 1:
+            return [answer_together(case, [one])[0] for one in asked]
+        return [_refused(case, RowsRefused([_too_extreme(outputs, isinstance(asked[0].read, list))]))]
+    try:
+        case.log.append(_log_lines(case, asked, receipts, outcomes, outputs))
+    except LogUnwritable as error:
+        log.exception("%s: a prediction was not answered, for it cannot be logged", case.name)
+        return [refusal(503, str(error))] * len(asked)
     case.count(rows, outcomes)
-    alias, version, unit = model.alias, model.version, model.release.unit
+    answered, start = [], 0
+    for one in asked:
+        part = slice(start, start := start + len(one.rows))
+        answered.append(_answered(one, receipts[part], outcomes[part], probabilities[part]))
+    return answered
+
+
+def _answered(asked: Asked, receipts: list[str], outcomes: list[Any], probabilities: list[list[float]]) -> Answered:
+    model, read, echo, _ = asked
+    alias, version, unit, classes = model.alias, model.version, model.release.unit, model.release.classes
     if echo is not None:
         return Answered(200, _encode(HousePrice(outcomes[0], alias, version, msgspec.Raw(echo))), receipts[0])
-    given: list[Any] = [dict(zip(classes, p, strict=True)) for p in probabilities] if classes else [UNSET] * len(rows)
+    given: list[Any] = (
+        [dict(zip(classes, p, strict=True)) for p in probabilities] if classes else [UNSET] * len(outcomes)
+    )
     if not isinstance(read, list):
-        warned = _warnings(model, read)
-        one = Prediction(receipts[0], outcomes[0], unit, version, alias, warned, given[0])
+        one = Prediction(receipts[0], outcomes[0], unit, version, alias, _warnings(model, read), given[0])
         return Answered(200, _encode(one), receipts[0])
     items = [
         Item(receipt, outcome, _warnings(model, row), each)
-        for receipt, outcome, row, each in zip(receipts, outcomes, rows, given, strict=True)
+        for receipt, outcome, row, each in zip(receipts, outcomes, read, given, strict=True)
     ]
     return Answered(200, _encode(Predictions(version, alias, unit, items)))
 
 
-def _receipts(count: int) -> list[str]:
+def new_receipt() -> str:
     """In order of time: 48 bits of milliseconds, then 80 random ones."""
-    now, random = f"{time.time_ns() // 1_000_000:012x}", os.urandom(10 * count).hex()
-    return [now + random[start : start + 20] for start in range(0, 20 * count, 20)]
+    return f"{time.time_ns() // 1_000_000:012x}{random_hex(10)}"
 
 
 def _outcomes(model: ServedModel, answers: Answers) -> tuple[list[Any], list[float], list[list[float]]]:
@@ -178,38 +216,41 @@ def _warnings(model: ServedModel, row: Row) -> list[Warned]:
     ]
 
 
-def _too_extreme(answers: Answers, is_list: bool) -> Problem:
-    place = int(np.flatnonzero(~np.isfinite(answers).all(axis=1))[0])
+def _too_extreme(outputs: list[float], is_list: bool) -> Problem:
+    place = next(place for place, output in enumerate(outputs) if not math.isfinite(output))
     return Problem(
         "", "", "leads to no finite answer", "values nearer to those of training", place if is_list else UNSET
     )
 
 
 def _log_lines(
-    case: ServedCase, model: ServedModel, rows: list[Row], receipts: list[str], outcomes: list[Any],
-    outputs: list[float], started: float,
-) -> bytes:  # fmt: skip
-    at, latency = datetime.now(UTC), _milliseconds(started)
-    words = outcomes if model.release.classes else [None] * len(rows)
+    case: ServedCase, asked: Sequence[Asked], receipts: list[str], outcomes: list[Any], outputs: list[float]
+) -> bytes:
+    model, at = asked[0].model, datetime.now(UTC)
+    words = outcomes if model.release.classes else repeat(None)
+    rows = [(row, latency) for one in asked for latency in (_milliseconds(one.started),) for row in one.rows]
     return _encode_lines(
-        LogLine(r, case.name, case.environment, at, model.version, model.named(row), out, word, 200, "", latency)
-        for r, row, out, word in zip(receipts, rows, outputs, words, strict=True)
+        [
+            LogLine(r, case.name, case.environment, at, model.version, model.named(row), out, word, 200, "", latency)
+            for r, (row, latency), out, word in zip(receipts, rows, outputs, words, strict=False)
+        ]
     )
 
 
-def _log_failure(
-    case: ServedCase, model: ServedModel, rows: list[Row], receipts: list[str], error: Exception, started: float
-) -> None:
+def _log_failure(case: ServedCase, asked: Asked, receipts: list[str], error: Exception) -> None:
+    model, rows = asked.model, asked.rows
     case.failed += len(rows)
     log.exception("%s: version %s failed", case.name, model.version)
-    at, latency = datetime.now(UTC), _milliseconds(started)
+    at, latency = datetime.now(UTC), _milliseconds(asked.started)
     said = str(error) if isinstance(error, RelevoError) else repr(error)
-    case.log.append(
-        _encode_lines(
-            LogLine(r, case.name, case.environment, at, model.version, model.named(row), None, None, 500, said, latency)
-            for r, row in zip(receipts, rows, strict=True)
-        )
-    )
+    lines = [
+        LogLine(r, case.name, case.environment, at, model.version, model.named(row), None, None, 500, said, latency)
+        for r, row in zip(receipts, rows, strict=True)
+    ]
+    try:
+        case.log.append(_encode_lines(lines))
+    except LogUnwritable:
+        log.exception("%s: a prediction that failed is not in its log", case.name)
 
 
 def _milliseconds(started: float) -> float:

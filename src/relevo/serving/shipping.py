@@ -87,18 +87,18 @@ class Shipper:
     def is_alive(self) -> bool:
         return self._thread.is_alive()
 
-    def ship_next(self) -> bool:
-        """One flush; False where there is nothing to ship."""
+    def ship_next(self) -> int:
+        """One flush; the bytes shipped, 0 where there is nothing to ship."""
         found = self._claim()
         if found is None:
-            return False
+            return 0
         segment, place = found
         lines = segment.read(place.offset, place.claimed - place.offset)
         send = partial(self._send, f"{segment.name}-{place.offset:010}")
         deliver(send, lines, partial(self._keep_aside, segment.name, place.offset))
         self._bookmark.move(replace(place, offset=place.claimed))
         self.shipped_rows += lines.count(b"\n")
-        return True
+        return len(lines)
 
     def _claim(self) -> tuple[Segment, Place] | None:
         """What to ship next. The claim is saved first, so that a repetition sends neither more nor fewer lines."""
@@ -136,8 +136,8 @@ class Shipper:
                 self._pause_after(error)
                 continue
             self._note_that_it_works()
-            if shipped:
-                continue
+            if shipped > self._most_bytes // 2 or (shipped and self._closing.is_set()):
+                continue  # there is more; else lines gather for a while, as a flush costs much more than a line
             if last_round:
                 return
             last_round = self._closing.wait(self._every)

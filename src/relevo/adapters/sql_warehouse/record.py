@@ -30,7 +30,8 @@ class Record(Part):
 
         def work(connection: sa.Connection) -> Decision:
             stored = _stored(connection, self._tables.decisions, decision, _decision, *same)
-            answered = sa.update(requests).where(requests.c.id == stored.request_id, requests.c.decision_id.is_(None))
+            until = (requests.c.case == decision.case, requests.c.id <= (stored.request_id or 0))
+            answered = sa.update(requests).where(*until, requests.c.decision_id.is_(None))
             connection.execute(answered.values(decision_id=stored.id))
             return stored
 
