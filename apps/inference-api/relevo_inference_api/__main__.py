@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 
@@ -12,12 +13,16 @@ from relevo_inference_api.app import create_app
 from relevo_inference_api.log_lines import log_as_json
 from relevo_inference_api.settings import ENV_PREFIX, ApiSettings
 
+GARBAGE = 50_000  # objects before they are looked through: more than a list of rows makes
+
 
 def main() -> None:
     # uvicorn ends its own work on SIGTERM, then raises it again: this makes that an exit with status 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     settings = _settings()
     log_as_json()
+    gc.freeze()  # what was imported lives as long as the process: no need to look through it again and again
+    gc.set_threshold(GARBAGE)
     uvicorn.run(
         create_app(settings),
         host=settings.host,

@@ -8,12 +8,12 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import repeat
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from relevo.domain.cells import Cell
 from relevo.errors import LogUnwritable, RelevoError
 from relevo.serving.model import Answers, ServedModel
 from relevo.serving.random_hex import random_hex
@@ -25,7 +25,7 @@ _encode = msgspec.json.Encoder().encode
 _encode_lines = msgspec.json.Encoder().encode_lines
 
 
-class Answered(msgspec.Struct, frozen=True):
+class Answered(msgspec.Struct, frozen=True, gc=False):
     """`receipt` where exactly one prediction was made."""
 
     status: int
@@ -33,13 +33,13 @@ class Answered(msgspec.Struct, frozen=True):
     receipt: str = ""
 
 
-class Warned(msgspec.Struct, frozen=True):
+class Warned(msgspec.Struct, frozen=True, gc=False):
     field: str
     value: str
     message: str
 
 
-class Item(msgspec.Struct, frozen=True):
+class Item(msgspec.Struct, frozen=True, gc=False):
     """One prediction of a list; for classification the class, with the probability of each."""
 
     receipt: str
@@ -48,7 +48,7 @@ class Item(msgspec.Struct, frozen=True):
     probabilities: dict[str, float] | UnsetType = UNSET
 
 
-class Prediction(msgspec.Struct, frozen=True):
+class Prediction(msgspec.Struct, frozen=True, gc=False):
     receipt: str
     prediction: float | str
     unit: str
@@ -58,14 +58,14 @@ class Prediction(msgspec.Struct, frozen=True):
     probabilities: dict[str, float] | UnsetType = UNSET
 
 
-class Predictions(msgspec.Struct, frozen=True):
+class Predictions(msgspec.Struct, frozen=True, gc=False):
     version: str
     alias: str
     unit: str
     predictions: list[Item]
 
 
-class HousePrice(msgspec.Struct, frozen=True):
+class HousePrice(msgspec.Struct, frozen=True, gc=False):
     """The house prices contract: its own names, and the input as it came."""
 
     predicted_price: float | str
@@ -74,7 +74,7 @@ class HousePrice(msgspec.Struct, frozen=True):
     input_features: msgspec.Raw
 
 
-class LogLine(msgspec.Struct, frozen=True):
+class LogLine(msgspec.Struct, frozen=True, gc=False):
     """The columns of the table predictions.log."""
 
     receipt: str
@@ -82,7 +82,7 @@ class LogLine(msgspec.Struct, frozen=True):
     environment: str
     at: datetime
     version: str
-    input: dict[str, Cell]
+    input: msgspec.Struct
     output: float | None
     output_text: str | None
     status: int
@@ -149,7 +149,7 @@ def answer_together(case: ServedCase, asked: Sequence[Asked]) -> list[Answered]:
     """Requests of one model, predicted by one call and logged by one write: that costs little more than one alone."""
     model = asked[0].model
     rows = asked[0].rows if len(asked) == 1 else [row for one in asked for row in one.rows]
-    receipts = [new_receipt() for _ in rows]
+    receipts = new_receipts(len(rows))
     try:
         outcomes, outputs, probabilities = _outcomes(model, model.answers(rows))
     except Exception as error:  # noqa: BLE001 whatever it is, it is logged as a prediction that failed
@@ -183,18 +183,19 @@ def _answered(asked: Asked, receipts: list[str], outcomes: list[Any], probabilit
         [dict(zip(classes, p, strict=True)) for p in probabilities] if classes else [UNSET] * len(outcomes)
     )
     if not isinstance(read, list):
-        one = Prediction(receipts[0], outcomes[0], unit, version, alias, _warnings(model, read), given[0])
+        one = Prediction(receipts[0], outcomes[0], unit, version, alias, _warnings(model, [read])[0], given[0])
         return Answered(200, _encode(one), receipts[0])
     items = [
-        Item(receipt, outcome, _warnings(model, row), each)
-        for receipt, outcome, row, each in zip(receipts, outcomes, read, given, strict=True)
+        Item(receipt, outcome, warnings, each)
+        for receipt, outcome, warnings, each in zip(receipts, outcomes, _warnings(model, read), given, strict=True)
     ]
     return Answered(200, _encode(Predictions(version, alias, unit, items)))
 
 
-def new_receipt() -> str:
+def new_receipts(count: int) -> list[str]:
     """In order of time: 48 bits of milliseconds, then 80 random ones."""
-    return f"{time.time_ns() // 1_000_000:012x}{random_hex(10)}"
+    now = f"{time.time_ns() // 1_000_000:012x}"
+    return [now + random_hex(10) for _ in range(count)]
 
 
 def _outcomes(model: ServedModel, answers: Answers) -> tuple[list[Any], list[float], list[list[float]]]:
@@ -208,11 +209,17 @@ def _outcomes(model: ServedModel, answers: Answers) -> tuple[list[Any], list[flo
     return words, [p[code] for p, code in zip(probabilities, best, strict=True)], probabilities
 
 
-def _warnings(model: ServedModel, row: Row) -> list[Warned]:
+def _warnings(model: ServedModel, rows: Sequence[Row]) -> list[list[Warned]]:
+    """A list a row. That all words are known, as nearly always, is seen a column at a time."""
+    if all(known.issuperset(map(itemgetter(place), rows)) for place, known in model.seen):
+        return [[]] * len(rows)
     return [
-        Warned(model.columns[place].name, word, "was never seen in training; treated as any unknown one")
-        for place, known in model.unseen
-        if isinstance(word := row[place], str) and word not in known
+        [
+            Warned(model.columns[place].name, str(row[place]), "was never seen in training; treated as any unknown one")
+            for place, known in model.seen
+            if row[place] not in known
+        ]
+        for row in rows
     ]
 
 
@@ -231,7 +238,7 @@ def _log_lines(
     rows = [(row, latency) for one in asked for latency in (_milliseconds(one.started),) for row in one.rows]
     return _encode_lines(
         [
-            LogLine(r, case.name, case.environment, at, model.version, model.named(row), out, word, 200, "", latency)
+            LogLine(r, case.name, case.environment, at, model.version, model.named(*row), out, word, 200, "", latency)
             for r, (row, latency), out, word in zip(receipts, rows, outputs, words, strict=False)
         ]
     )
@@ -244,7 +251,7 @@ def _log_failure(case: ServedCase, asked: Asked, receipts: list[str], error: Exc
     at, latency = datetime.now(UTC), _milliseconds(asked.started)
     said = str(error) if isinstance(error, RelevoError) else repr(error)
     lines = [
-        LogLine(r, case.name, case.environment, at, model.version, model.named(row), None, None, 500, said, latency)
+        LogLine(r, case.name, case.environment, at, model.version, model.named(*row), None, None, 500, said, latency)
         for r, row in zip(receipts, rows, strict=True)
     ]
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,15 +44,13 @@ class ServedModel:
     feed: Feeder
     strict: RowReader
     lenient: RowReader  # passes over names that are no field, as the house prices contract does
-    unseen: tuple[tuple[int, frozenset[str]], ...]  # open categories: their place, and the words training saw
+    seen: tuple[tuple[int, frozenset[Cell]], ...]  # open categories: their place, and the words training saw, and none
+    named: Callable[..., msgspec.Struct]  # a row with the names of its fields, for the log
     loaded_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def answers(self, rows: list[Row]) -> Answers:
         """[n, 1] in the target's own unit, or probabilities [n, classes]."""
         return self.onnx.run(self.feed(rows))
-
-    def named(self, row: Row) -> dict[str, Cell]:
-        return {column.name: cell for column, cell in zip(self.columns, row, strict=True)}
 
 
 def load_model(folder: Path, case: str, version: str, alias: str, max_rows: int) -> ServedModel:
@@ -71,7 +70,7 @@ def load_model(folder: Path, case: str, version: str, alias: str, max_rows: int)
         release, version, alias, profile, folder,
         msgspec.json.decode(training.read_bytes()) if training.is_file() else {},
         onnx, columns, Feeder(columns),
-        RowReader(columns, max_rows), RowReader(columns, max_rows, strict=False), _open(columns, profile),
+        RowReader(columns, max_rows), RowReader(columns, max_rows, strict=False), _seen(columns, profile), _named(columns),
     )  # fmt: skip
     _warm_up(served)
     return served
@@ -114,9 +113,14 @@ def _require_signature(onnx: OnnxModel, release: Release, version: str) -> None:
         )
 
 
-def _open(columns: tuple[Column, ...], profile: Profile) -> tuple[tuple[int, frozenset[str]], ...]:
+def _seen(columns: tuple[Column, ...], profile: Profile) -> tuple[tuple[int, frozenset[Cell]], ...]:
     known = [(place, profile.columns.get(c.name)) for place, c in enumerate(columns) if c.values is None]
-    return tuple((p, frozenset(c.known)) for p, c in known if isinstance(c, WordColumn) and c.complete)
+    return tuple((p, frozenset([*c.known, None])) for p, c in known if isinstance(c, WordColumn) and c.complete)
+
+
+def _named(columns: tuple[Column, ...]) -> Callable[..., msgspec.Struct]:
+    places = {f"f{place}": column.name for place, column in enumerate(columns)}
+    return msgspec.defstruct("Input", list(places), rename=places, gc=False)
 
 
 def _warm_up(served: ServedModel) -> None:
