@@ -157,7 +157,7 @@ class Api:
             raise ApiAway(f"The API of {self.environment} at {self.url} took too long to answer. Try again.") from error
         except (httpx.HTTPError, ValueError) as error:
             raise ApiAway(
-                f"The API of {self.environment} at {self.url} does not answer. Start it (`uv run relevo-inference-api`), "
+                f"The API of {self.environment} at {self.url} does not answer. Start it (`.venv/bin/relevo-inference-api`), "
                 "or correct RELEVO_UI_APIS."
             ) from error
         if answer.is_success and isinstance(found, dict):
