@@ -2,14 +2,12 @@
 
 import errno
 import os
-import resource
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +18,7 @@ from relevo.adapters.object_key import UNFINISHED
 from relevo.adapters.s3_store import S3Store
 from relevo.errors import NotFound, OrderRefused, StoreUnavailable
 from relevo.ports import ObjectStore
+from tests.file_size_limit import file_size_limit
 from tests.servers import free_port
 from tests.servers.minio import Minio
 
@@ -231,16 +230,3 @@ def test_s3_that_refuses_the_credentials_says_so(minio: Minio, monkeypatch: pyte
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
     with pytest.raises(StoreUnavailable, match=r"s3://mlflows3/.*rights of these credentials"):
         S3Store("mlflows3", minio.url).put("key", [b"x"])
-
-
-@contextmanager
-def file_size_limit(limit: int) -> Iterator[None]:
-    """The kernel's own way to refuse a write; the signal that goes with it is ignored."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, handler)

@@ -29,6 +29,16 @@ HOUSES, IRIS = "house_prices", "iris"
 TREES: Candidate = BoostedTrees(rounds=60)
 LINEAR: Candidate = LinearBaseline()
 
+HOUSE = {
+    "bed": 3,
+    "bath": 2,
+    "acre_lot": 0.1,
+    "city": "Seattle",
+    "state": "Washington",
+    "zip_code": 98103,
+    "house_size": 1800,
+}
+
 
 @cache
 def sides() -> tuple[Frame, Frame]:

@@ -17,18 +17,8 @@ from relevo.serving.drift import measure_drift
 from relevo.serving.model import ServedModel
 from relevo.serving.served_case import ServedCase
 from tests.serving.conftest import served
-from tests.serving.releases import LINEAR, TREES, fitted, rows_of, sides
+from tests.serving.releases import HOUSE, LINEAR, TREES, fitted, rows_of, sides
 from tests.unit.learning.tables import iris
-
-HOUSE = {
-    "bed": 3,
-    "bath": 2,
-    "acre_lot": 0.1,
-    "city": "Seattle",
-    "state": "Washington",
-    "zip_code": 98103,
-    "house_size": 1800,
-}
 
 
 def ask(case: ServedCase, body: Any, **how: bool) -> Any:

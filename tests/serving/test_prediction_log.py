@@ -5,13 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import os
-import resource
-import signal
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,6 +19,7 @@ from relevo.adapters.folder_store import FolderStore
 from relevo.adapters.sql_predictions import SqlPredictions
 from relevo.errors import LogHeld, LogUnwritable
 from relevo.serving.prediction_log import Limits, PredictionLog, Waiting
+from tests.file_size_limit import file_size_limit
 from tests.serving.lines import in_database, in_objects, line, make_tables, new_receipt
 
 QUICK: dict[str, Any] = {"database_seconds": 0.01, "objects_seconds": 0.01}
@@ -410,16 +408,3 @@ def test_characters_that_no_database_can_hold_stays_whole_in_the_objects(
     (key,) = place.objects.list("")
     assert b"a\\u0000b" in (place.path / "objects" / key).read_bytes()
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
-
-
-@contextmanager
-def file_size_limit(limit: int) -> Iterator[None]:
-    """The kernel's own way to refuse a write; the signal that goes with it is ignored."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, handler)

@@ -24,15 +24,6 @@ from tests.servers import free_port
 from tests.serving.releases import LINEAR, houses, point_at, put
 
 TOKEN = {"Authorization": "Bearer secret"}
-HOUSE = {
-    "bed": 3,
-    "bath": 2,
-    "acre_lot": 0.1,
-    "city": "Seattle",
-    "state": "Washington",
-    "zip_code": 98103,
-    "house_size": 1800,
-}
 Open = Callable[..., TestClient]
 
 

@@ -16,8 +16,8 @@ from starlette.testclient import TestClient
 
 from relevo.adapters.sql_warehouse.record import Record
 from relevo.domain.evidence import Action, Decision, Evidence, Ruling, Verdict
-from tests.apps.inference_api.conftest import HOUSE, TOKEN, Open, Place, until
-from tests.serving.releases import flowers, point_at, put
+from tests.apps.inference_api.conftest import TOKEN, Open, Place, until
+from tests.serving.releases import HOUSE, flowers, point_at, put
 
 PREDICT = "/v1/house_prices/predict"
 HEX = re.compile("[0-9a-f]{32}")

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from tests.apps.inference_api.conftest import HOUSE, Place, opened
+from tests.apps.inference_api.conftest import Place, opened
+from tests.serving.releases import HOUSE
 
 PATHS = ("/v1/house_prices/predict", "/predict", "/predict/")
 COMPARED = ("content-type", "content-length", "connection", "www-authenticate")

@@ -15,8 +15,8 @@ from relevo.adapters.mlflow_registry import MlflowRegistry
 from relevo.adapters.sql_warehouse.record import Record
 from relevo.ports import RunRecord
 from relevo.settings import Settings
-from tests.apps.inference_api.conftest import HOUSE, TOKEN, Place, until
-from tests.serving.releases import HOUSES, put
+from tests.apps.inference_api.conftest import TOKEN, Place, until
+from tests.serving.releases import HOUSE, HOUSES, put
 
 RUN = RunRecord(HOUSES, "a run", {}, {}, {})
 

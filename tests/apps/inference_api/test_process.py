@@ -15,9 +15,9 @@ import pytest
 
 from relevo.adapters.sql_predictions import SqlPredictions
 from relevo.serving.model import ServedModel
-from tests.apps.inference_api.conftest import HOUSE, Place, process, until
+from tests.apps.inference_api.conftest import Place, process, until
 from tests.apps.inference_api.swapping import Load, expected_of, swap_under_load
-from tests.serving.releases import loaded, rows_of, sides
+from tests.serving.releases import HOUSE, loaded, rows_of, sides
 
 HEAVY = ("mlflow", "pandas", "pyarrow", "sklearn", "scipy", "xgboost", "onnx", "alembic", "airflow", "matplotlib")
 
