@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from itertools import repeat
+from itertools import chain, repeat
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -150,16 +150,18 @@ def answer_together(case: ServedCase, asked: Sequence[Asked]) -> list[Answered]:
     model = asked[0].model
     rows = asked[0].rows if len(asked) == 1 else [row for one in asked for row in one.rows]
     receipts = new_receipts(len(rows))
+    failure: Exception | None = None
     try:
         outcomes, outputs, probabilities = _outcomes(model, model.answers(rows))
     except Exception as error:  # noqa: BLE001 whatever it is, it is logged as a prediction that failed
-        if len(asked) > 1:
-            return [answer_together(case, [one])[0] for one in asked]
-        _log_failure(case, asked[0], receipts, error)
+        failure = error
+    finite = failure is None and all(map(math.isfinite, chain(outputs, *probabilities)))
+    if not finite and len(asked) > 1:
+        return [answer_together(case, [one])[0] for one in asked]
+    if failure is not None:
+        _log_failure(case, asked[0], receipts, failure)
         return [refusal(500, f"the model failed; the request is in the log under {receipts[0]}")]
-    if not all(map(math.isfinite, outputs)):
-        if len(asked) > 1:
-            return [answer_together(case, [one])[0] for one in asked]
+    if not finite:
         return [_refused(case, RowsRefused([_too_extreme(outputs, isinstance(asked[0].read, list))]))]
     try:
         case.log.append(_log_lines(case, asked, receipts, outcomes, outputs))
@@ -224,7 +226,7 @@ def _warnings(model: ServedModel, rows: Sequence[Row]) -> list[list[Warned]]:
 
 
 def _too_extreme(outputs: list[float], is_list: bool) -> Problem:
-    place = next(place for place, output in enumerate(outputs) if not math.isfinite(output))
+    place = next((place for place, output in enumerate(outputs) if not math.isfinite(output)), 0)
     return Problem(
         "", "", "leads to no finite answer", "values nearer to those of training", place if is_list else UNSET
     )
