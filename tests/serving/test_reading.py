@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from relevo.domain.contract import boolean, category, code, date, integer, number
-from relevo.serving.reading import RowReader, RowsRefused
+from relevo.serving.reading import MOST_REMEMBERED, RowReader, RowsRefused
 
 COLUMNS = (
     number("size", low=0, high=1000, nullable=True),
@@ -149,3 +149,21 @@ def test_no_number_is_too_large_for_a_model() -> None:
     read = STRICT.read(b'{"rooms": 1, "free": 1e300}')
     assert math.isfinite(read[1])  # type: ignore[arg-type]
     assert read[1] < 3.5e38  # type: ignore[operator]
+
+
+def test_a_reader_remembers_neither_without_end_nor_what_is_long() -> None:
+    reader = RowReader((category("city", nullable=True),), MOST_REMEMBERED + 10)
+    bodies = [[{"city": f" {place}"} for place in range(MOST_REMEMBERED + 10)], [{"city": " " + "x" * 1_000_000}]]
+    assert [row[0] for row in reader.read(json.dumps(bodies[0]).encode())] == [
+        str(place) for place in range(MOST_REMEMBERED + 10)
+    ]
+    assert reader.read(json.dumps(bodies[1]).encode()) == [("x" * 1_000_000,)]
+    ((_, remembered),) = reader._finish
+    kept = remembered.__self__  # type: ignore[attr-defined]
+    assert len(kept) == MOST_REMEMBERED
+    assert max(len(word or "") for word in kept) < 100
+
+
+def test_a_list_with_gaps_is_read_as_its_rows_are() -> None:
+    rows = [GOOD, {"rooms": 1}, {**GOOD, "city": None, "zip": "601", "built": None}, {**GOOD, "free": 1}]
+    assert STRICT.read(json.dumps(rows).encode()) == [STRICT.read(json.dumps(row).encode()) for row in rows]

@@ -17,11 +17,12 @@ from msgspec.structs import astuple
 from relevo.domain.cells import Cell, Misfit, printable, type_name
 from relevo.domain.contract import Column, Kind
 from relevo.errors import RelevoError
-from relevo.serving.checking import LARGEST, allowed, checked, code_name
+from relevo.serving.checking import LARGEST, allowed, checked
 
 Row = tuple[Cell, ...]
 SHOWN_PROBLEMS = 100
 INT64 = 2**63
+MOST_REMEMBERED, LONGEST_REMEMBERED = 10_000, 100  # words or codes of a column, and characters of each
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, Misfit)
 
 
@@ -63,12 +64,8 @@ class RowReader:
         """Cells in the order of the columns. RowsRefused names every field that is wrong."""
         try:
             decoded: Any = self._decode(body)
-            rows = [astuple(row) for row in decoded] if type(decoded) is list else [astuple(decoded)]
-            present = 0
-            for place, row in enumerate(rows):
-                absent = row.count(UNSET)
-                present += len(row) - absent
-                rows[place] = self._finished(row, absent)
+            given = [astuple(row) for row in decoded] if type(decoded) is list else [astuple(decoded)]
+            rows, present = self._finished(given)
         except UNREADABLE:
             return self._explained(body)
         # each field that is there brought one colon: any more stand in a text, or in a name that is given twice
@@ -76,12 +73,17 @@ class RowReader:
             return self._explained(body)
         return rows if type(decoded) is list else rows[0]
 
-    def _finished(self, row: tuple[Any, ...], absent: int) -> Row:
-        cells = [None if cell is UNSET else cell for cell in row] if absent else list(row)
-        for place, finish in self._finish:
-            if (cell := cells[place]) is not None:
-                cells[place] = finish(cell)
-        return tuple(cells)
+    def _finished(self, given: list[tuple[Any, ...]]) -> tuple[list[Row], int]:
+        """The rows, a column at a time, and how many cells were given."""
+        columns: list[Any] = list(zip(*given, strict=True))
+        absent = 0
+        for place, column in enumerate(columns):
+            if missing := column.count(UNSET):
+                absent += missing
+                columns[place] = [None if cell is UNSET else cell for cell in column]
+        for place, finish in self._finish if given else ():
+            columns[place] = map(finish, columns[place])
+        return list(zip(*columns, strict=True)), len(given) * len(self._names) - absent
 
     def _explained(self, body: bytes) -> Row | list[Row]:
         try:
@@ -172,17 +174,28 @@ def _fast_type(column: Column) -> Any:
     return Literal[column.values] if column.values else str
 
 
+class Remembered(dict[Any, Cell]):
+    """What a cell becomes, worked out once for as many different cells as words and codes usually have."""
+
+    def __init__(self, finish: Callable[[Any], Cell]) -> None:
+        super().__init__({None: None})
+        self._finish = finish
+
+    def __missing__(self, cell: Any) -> Cell:
+        finished = self._finish(cell)
+        if len(self) < MOST_REMEMBERED and len(str(cell)) <= LONGEST_REMEMBERED:
+            self[cell] = finished
+        return finished
+
+
 def _finish(column: Column) -> Callable[[Any], Cell] | None:
     """What is left to do to a cell that has its fast type; Misfit where the type did not tell all."""
     if column.kind is Kind.CODE:
-        digits = column.digits
-
-        def code(value: float | str) -> Cell:
-            if type(value) is float and value.is_integer():
-                return code_name(value, digits)
-            return checked(column, value)
-
-        return code
+        return Remembered(lambda value: checked(column, value)).__getitem__
     if column.kind is Kind.CATEGORY:
-        return lambda value: checked(column, value) if "\x00" in value else value.strip() or None
-    return (lambda value: checked(column, value)) if column.kind in (Kind.DATE, Kind.TEXT) else None
+        return Remembered(
+            lambda value: checked(column, value) if "\x00" in value else value.strip() or None
+        ).__getitem__
+    if column.kind in (Kind.DATE, Kind.TEXT):
+        return lambda value: None if value is None else checked(column, value)
+    return None
