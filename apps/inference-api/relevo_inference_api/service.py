@@ -12,10 +12,10 @@ import msgspec
 from relevo.bootstrap import ServingPorts
 from relevo.domain.evidence import Move
 from relevo.domain.release import RELEASE_FILE, Release
-from relevo.errors import NotFound, StoreUnavailable
+from relevo.errors import NotFound, RelevoError, StoreUnavailable
 from relevo.loop.hand_over import release_folder
 from relevo.loop.orders import promote, rollback
-from relevo.ports import LoggedPrediction
+from relevo.ports import Aliases, Clock, LoggedPrediction, ObjectStore, Record, ReloadHint
 from relevo.serving.describing import receipt_of
 from relevo.serving.drift import measure_drift
 from relevo.serving.model import TRAINING_FILE
@@ -72,19 +72,23 @@ class Service:
         return self.reloaders[name].reload(asked=True)
 
     def promote(self, name: str, version: str, reason: str) -> Move:
-        return self._moved(promote(name, version, reason, *self._order_ports()))
+        return self._follow(name, promote(name, version, reason, *self._order_ports()))
 
     def rollback(self, name: str, reason: str) -> Move:
-        return self._moved(rollback(name, reason, *self._order_ports()))
+        return self._follow(name, rollback(name, reason, *self._order_ports()))
 
-    def _order_ports(self):  # type: ignore[no-untyped-def]
+    def _order_ports(self) -> tuple[Record, Aliases, ObjectStore, ReloadHint, Clock]:
         ports = self.ports
         if ports.aliases is None:
             raise StoreUnavailable("the registry has no address; set RELEVO_TRACKING_URI to the URL of MLflow")
         return ports.record, ports.aliases, ports.artifacts, ports.hint, ports.clock
 
-    def _moved(self, move: Move) -> Move:
-        self.watcher.hint()
+    def _follow(self, name: str, move: Move) -> Move:
+        """Who ordered is answered by the version ordered. The move stands where this reload fails, which /health tells."""
+        try:
+            self.reload(name)
+        except RelevoError as error:
+            log.warning("%s: version %s was ordered and does not serve yet: %s", name, move.version, error)
         return move
 
     def label(self, labels: list[tuple[str, str]]) -> None:

@@ -35,7 +35,7 @@ def versions(mlflow_url: str, releases: dict[str, Path], place: Place) -> list[s
 
 @pytest.fixture
 def client(mlflow_url: str, versions: list[str], place: Place) -> Iterator[TestClient]:
-    settings = ApiSettings(_env_file=None, token="secret", state_dir=place.home / "state", poll_seconds=0.5)
+    settings = ApiSettings(_env_file=None, token="secret", state_dir=place.home / "state", poll_seconds=3600)
     places = Settings(_env_file=None, home=place.home, tracking_uri=mlflow_url)  # type: ignore[call-arg]
     with TestClient(create_app(settings, places), raise_server_exceptions=False) as client:
         until(lambda: client.get("/ready").status_code == 200)
@@ -55,14 +55,14 @@ def test_a_version_is_promoted_and_rolled_back_and_each_move_is_on_record(
     moved = client.post("/v1/house_prices/promote", json=order, headers=TOKEN)
     assert moved.json() == {"version": second, "was": first, "reason": "better on new houses"}
     assert MlflowAliases(mlflow_url).alias(HOUSES, "champion") == second
-    until(lambda: serving(client) == second)
+    assert serving(client) == second
     again = client.post("/v1/house_prices/promote", json=order, headers=TOKEN)
     assert again.status_code == 409
     assert "is the champion already" in again.json()["detail"]
     client.post("/v1/house_prices/promote", json={"version": first, "reason": "doubt"}, headers=TOKEN)
     back = client.post("/v1/house_prices/rollback", json={"reason": "no doubt"}, headers=TOKEN)
     assert (back.json()["version"], back.json()["was"]) == (second, first)
-    until(lambda: serving(client) == second)
+    assert serving(client) == second
     record = Record(place.settings().warehouse)
     assert [move.reason for move in record.moves(HOUSES)] == ["better on new houses", "doubt", "no doubt"]
 
