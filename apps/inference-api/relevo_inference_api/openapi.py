@@ -21,19 +21,13 @@ ORDERS = ("labels", "reload", "promote", "rollback")
 JSON = "application/json"
 RECEIPT = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
 REASON = {"type": "string", "minLength": 1, "maxLength": 1000, "pattern": "\\S"}
-LABEL = {
-    "type": "object",
-    "properties": {"receipt": RECEIPT, "truth": {"type": ["string", "number", "boolean"], "maxLength": 1000}},
-    "required": ["receipt", "truth"],
-    "additionalProperties": False,
-}
 KINDS: dict[Kind, Document] = {
     Kind.NUMBER: {"type": ["number"]},
     Kind.INTEGER: {"type": ["integer"]},
     Kind.BOOLEAN: {"type": ["boolean"]},
     Kind.DATE: {"type": ["string"], "format": "date"},
-    Kind.CATEGORY: {"type": ["string"]},
-    Kind.CODE: {"type": ["integer"]},
+    Kind.CATEGORY: {"type": ["string", "number", "boolean"]},  # 3 is the word "3"
+    Kind.CODE: {"type": ["string", "integer"]},
     Kind.TEXT: {"type": ["string"]},
 }
 
@@ -82,8 +76,7 @@ def _of_case(operation: Document, what: str, case: ServedCase) -> Document:
 
 def _request(what: str, case: ServedCase) -> Document | None:
     if what == "labels":
-        receipt = "0193a2b4c5d60123456789abcdef0123"
-        return _body(_one_or_many(LABEL, case.max_rows), {"receipt": receipt, "truth": 512000})
+        return _label(case)
     if what == "promote":
         schema = {"version": {"type": "string", "pattern": "^[0-9]{1,18}$"}, "reason": REASON}
         return _body(_object(schema), {"version": "3", "reason": "the slice of new houses is better"})
@@ -93,6 +86,13 @@ def _request(what: str, case: ServedCase) -> Document | None:
         return None
     row = _row(case.model, strict=True)
     return _body(_one_or_many(row, case.max_rows) if what == "predict" else row, _example(case.model))
+
+
+def _label(case: ServedCase) -> Document:
+    classes = case.model.release.classes if case.model is not None else ()
+    truth = {"type": ["string", "number", "boolean"], "maxLength": 1000} if classes else {"type": "number"}
+    example = {"receipt": "0193a2b4c5d60123456789abcdef0123", "truth": classes[0] if classes else 512000}
+    return _body(_one_or_many(_object({"receipt": RECEIPT, "truth": truth}), case.max_rows), example)
 
 
 def _body(schema: Document, example: Any) -> Document:

@@ -21,7 +21,7 @@ from relevo_inference_api import shapes
 from relevo_inference_api.access import TokenGate
 from relevo_inference_api.exchange import Facts, Refused, headers_of, read_body
 from relevo_inference_api.hot_path import CONTRACT_CASE, CONTRACT_PATHS, speaks_contract
-from relevo_inference_api.orders import Label, Promote, Rollback, read_order
+from relevo_inference_api.orders import Promote, Rollback, read_labels, read_order
 from relevo_inference_api.predictor import Predictor
 from relevo_inference_api.request_ids import STATE
 from relevo_inference_api.service import Service
@@ -150,10 +150,8 @@ class Routes:
 
     async def label(self, case: str, request: Request) -> dict[str, int]:
         """What turned out to be true, by receipt: one object or a list."""
-        self.predictor.case(case)
-        read = read_order(await self._body(request), Label | list[Label])  # type: ignore[arg-type]
-        labels: list[Label] = read if isinstance(read, list) else [read]  # type: ignore[list-item]
-        await asyncio.to_thread(self.service.label, [label.pair() for label in labels])
+        labels = read_labels(await self._body(request), self.predictor.case(case))
+        await asyncio.to_thread(self.service.label, labels)
         return {"accepted": len(labels)}
 
     def reload(self, case: str) -> dict[str, Any]:
