@@ -35,6 +35,11 @@ class MariaDB:
         self._server = Program(home, self._user)
         self.url = f"mysql+pymysql://mlflow:mlflow@127.0.0.1:{self._port}/mlflow"
 
+    @property
+    def socket(self) -> Path:
+        """Where `root` gets in, without a password."""
+        return self._home / "socket"
+
     def create(self) -> None:
         hand_over(self._home, self._user)
         command = [self._installer, "--no-defaults", f"--datadir={self._home / 'data'}", "--skip-test-db"]
@@ -45,7 +50,7 @@ class MariaDB:
         (self._home / "first.sql").write_text(FIRST_WORDS)
 
     def start(self) -> None:
-        files = [f"--datadir={self._home / 'data'}", f"--socket={self._home / 'socket'}"]
+        files = [f"--datadir={self._home / 'data'}", f"--socket={self.socket}"]
         network = ["--bind-address=127.0.0.1", f"--port={self._port}", "--skip-name-resolve"]
         light = ["--innodb-buffer-pool-size=32M", "--innodb-flush-log-at-trx-commit=0", "--performance-schema=OFF"]
         first = f"--init-file={self._home / 'first.sql'}"

@@ -1,4 +1,6 @@
-"""`begin` clears the place for a new backup; `end` makes it the latest, by its time, and drops the oldest."""
+"""`begin` clears the place for a new backup; `end` makes it the latest, by its time, and drops the oldest; `check`
+fails where there is none to restore.
+"""
 
 from __future__ import annotations
 
@@ -29,8 +31,17 @@ def end(root: Path, keep: int, now: datetime) -> Path:
     return kept
 
 
+def check(root: Path) -> Path:
+    latest = root / "latest"
+    if not latest.exists():
+        raise SystemExit(f"{root} holds no backup; make one: k8s/run-now.sh backup")
+    return latest.resolve()
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "begin":
         begin(ROOT)
+    elif sys.argv[1] == "check":
+        print(f"restoring {check(ROOT)}")
     else:
         print(f"{end(ROOT, int(os.environ['KEEP']), datetime.now(UTC))} is the latest backup")

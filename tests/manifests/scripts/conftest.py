@@ -18,6 +18,7 @@ from tests.servers.programs import find_program
 
 BASE = REPOSITORY / "k8s" / "base"
 Load = Callable[[str], ModuleType]
+REFUSALS = ("password authentication failed", "permission denied for database", "too many connections for database")
 
 
 @pytest.fixture
@@ -64,7 +65,7 @@ class Guarded:
         try:
             engine.connect().close()
         except sa.exc.OperationalError as error:
-            if any(why in str(error) for why in ("password authentication failed", "permission denied for database")):
+            if any(why in str(error) for why in REFUSALS):
                 return False
             raise
         return True

@@ -65,3 +65,12 @@ def test_a_backup_that_did_not_end_is_never_the_latest(script: Load, tmp_path: P
     module.begin(tmp_path)
     assert (tmp_path / "latest" / "relevo.dump").read_text() == "whole"
     assert list((tmp_path / "incoming").iterdir()) == []
+
+
+def test_where_there_is_no_backup_a_restore_says_so(script: Load, tmp_path: Path) -> None:
+    module = script("backups/keep.py")
+    with pytest.raises(SystemExit, match="holds no backup"):
+        module.check(tmp_path)
+    module.begin(tmp_path)
+    kept = module.end(tmp_path, 3, datetime(2026, 1, 1, tzinfo=UTC))
+    assert module.check(tmp_path) == kept
