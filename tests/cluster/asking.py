@@ -14,6 +14,15 @@ from tests.cluster.kubernetes import apply, is_ready, kubectl, pods, until
 
 NAMESPACE = "relevo-cluster-test"
 SCRIPT = Path(__file__).with_name("asker.py")
+HOUSE = {
+    "bed": 3,
+    "bath": 2,
+    "acre_lot": 0.12,
+    "city": "Seattle",
+    "state": "Washington",
+    "zip_code": 98103,
+    "house_size": 1800,
+}
 
 
 @dataclass(frozen=True)

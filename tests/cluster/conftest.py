@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.applications import all_well
-from tests.cluster.kubernetes import get, kubectl, until
+from tests.cluster.asking import HOUSE, Asker, asking
+from tests.cluster.kubernetes import get, is_ready, kubectl, pods, until
+from tests.cluster.loop import CASE
 from tests.cluster.report import FOLDER, Report
 from tests.cluster.repository import Repository
 
@@ -58,3 +60,19 @@ def deployed(repository: Repository) -> Repository:
     kubectl("apply", "--namespace=argocd", f"--filename={repository.root}")
     until(900, "all Applications in sync and healthy", all_well)
     return repository
+
+
+@pytest.fixture(scope="session")
+def image(deployed: Repository) -> str:
+    """One that the cluster has, with Python in it."""
+    found = get("statefulset", "data-api", "relevo-airflow")["spec"]["template"]["spec"]["containers"][0]["image"]
+    return str(found)
+
+
+@pytest.fixture(scope="module")
+def asker(deployed: Repository, image: str) -> Iterator[Asker]:
+    """Predicts from prod, on and on, while a module's tests break things."""
+    api = ("relevo-prod", "app.kubernetes.io/name=inference-api")
+    until(180, "two pods of the API", lambda: len([pod for pod in pods(*api) if is_ready(pod)]) >= 2)
+    with asking(image, f"http://inference-api.relevo-prod:8989/v1/{CASE}/predict", HOUSE) as found:
+        yield found

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import time
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -40,6 +41,18 @@ def pods(namespace: str, selector: str) -> list[Any]:
 def is_ready(pod: Any) -> bool:
     conditions = pod["status"].get("conditions", [])
     return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+
+
+def steady(namespace: str, selector: str) -> set[str]:
+    """uids of all pods; none while one of them is not ready or on its way out."""
+    listed = json.loads(kubectl("get", "pods", *_in(namespace), f"--selector={selector}", "--output=json"))["items"]
+    if any(pod["metadata"].get("deletionTimestamp") or not is_ready(pod) for pod in listed):
+        return set()
+    return {pod["metadata"]["uid"] for pod in listed}
+
+
+def secret(namespace: str, name: str) -> dict[str, str]:
+    return {key: b64decode(value).decode() for key, value in get("secret", name, namespace)["data"].items()}
 
 
 def query(database: str, statement: str) -> list[list[str]]:

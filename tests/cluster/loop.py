@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.cluster.kubernetes import kubectl, query
 
 CASE = "house_prices"
@@ -27,10 +29,13 @@ def runs(state: str) -> list[str]:
     ]
 
 
-def ask_to_train(reason: str) -> None:
-    """As a person would, by triggering the DAG."""
-    conf = f'{{"reason": "{reason}"}}'
-    command = ["airflow", "dags", "trigger", DAG, "--conf", conf]
+def trigger(**conf: str) -> None:
+    """As a person would, from Airflow's own command line."""
+    command = ["airflow", "dags", "trigger", DAG, "--conf", json.dumps(conf)]
     kubectl(
         "exec", "--namespace=relevo-airflow", "deployment/airflow-scheduler", "--container=scheduler", "--", *command
     )
+
+
+def ask_to_train(reason: str) -> None:
+    trigger(reason=reason)

@@ -3,20 +3,11 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.cluster.asking import HOUSE
 from tests.cluster.kubernetes import reach, until
 from tests.cluster.loop import CASE, rulings
 from tests.cluster.report import Report
 from tests.cluster.repository import Repository
-
-HOUSE = {
-    "bed": 3,
-    "bath": 2,
-    "acre_lot": 0.12,
-    "city": "Seattle",
-    "state": "Washington",
-    "zip_code": 98103,
-    "house_size": 1800,
-}
 
 
 @pytest.fixture

@@ -1,26 +1,18 @@
-import json
 import re
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from tests.cluster.asking import Asker, asking
-from tests.cluster.kubernetes import get, is_ready, kubectl, pods, query, until
+from tests.cluster.asking import Asker
+from tests.cluster.killing import Kill, killing
+from tests.cluster.kubernetes import is_ready, kubectl, pods, query, steady, until
 from tests.cluster.loop import CASE, runs
 from tests.cluster.report import Report
 from tests.cluster.repository import Repository
 
 SETTINGS = "k8s/overlays/prod/inference-api/settings.env"
-HOUSE = {
-    "bed": 3,
-    "bath": 2,
-    "acre_lot": 0.12,
-    "city": "Seattle",
-    "state": "Washington",
-    "zip_code": 98103,
-    "house_size": 1234.5,
-}
 VICTIMS = {
     "the API": ("relevo-prod", "app.kubernetes.io/name=inference-api"),
     "MLflow": ("relevo-mlflow", "app.kubernetes.io/name=mlflow"),
@@ -31,22 +23,16 @@ BACK = 180
 
 
 @pytest.fixture(scope="module")
-def asker(deployed: Repository) -> Iterator[Asker]:
-    image = get("statefulset", "data-api", "relevo-airflow")["spec"]["template"]["spec"]["containers"][0]["image"]
-    until(BACK, "two pods of the API", lambda: len(running("the API")) >= 2)
-    with asking(image, f"http://inference-api.relevo-prod:8989/v1/{CASE}/predict", HOUSE) as found:
+def sigkill(image: str) -> Iterator[Kill]:
+    with killing(image) as found:
         yield found
 
 
-def running(victim: str) -> list[str]:
-    return [pod["metadata"]["name"] for pod in pods(*VICTIMS[victim]) if is_ready(pod)]
-
-
-def kill(victim: str, *how: str) -> None:
+def delete(victim: str) -> None:
     """One pod of it, and wait until there are as many as before that are not the same."""
     namespace, before = VICTIMS[victim][0], pods(*VICTIMS[victim])
     gone = before[0]["metadata"]
-    kubectl("delete", "pod", f"--namespace={namespace}", gone["name"], *how)
+    kubectl("delete", "pod", f"--namespace={namespace}", gone["name"])
 
     def replaced() -> bool:
         now = [pod for pod in pods(*VICTIMS[victim]) if is_ready(pod) and pod["metadata"]["uid"] != gone["uid"]]
@@ -58,7 +44,7 @@ def kill(victim: str, *how: str) -> None:
 @pytest.mark.parametrize("victim", VICTIMS)
 def test_no_prediction_fails_while_a_pod_is_deleted(asker: Asker, report: Report, victim: str) -> None:
     with asker.watched() as found:
-        kill(victim)
+        delete(victim)
 
     report.note(str(found[0]))
     assert found[0].answered > 0
@@ -66,43 +52,48 @@ def test_no_prediction_fails_while_a_pod_is_deleted(asker: Asker, report: Report
 
 
 @pytest.mark.parametrize("victim", VICTIMS)
-def test_one_retry_answers_every_prediction_while_a_pod_is_killed(asker: Asker, report: Report, victim: str) -> None:
-    """`--force` with no grace is the hardest that kubectl can do: the kubelet sends SIGKILL two seconds after SIGTERM."""
+def test_one_retry_answers_every_prediction_while_a_container_is_killed(
+    asker: Asker, report: Report, sigkill: Kill, victim: str
+) -> None:
+    """SIGKILL to its first process, from the node: the pod stays, the kubelet starts its container again."""
+    killed = pods(*VICTIMS[victim])[0]
     with asker.watched() as found:
-        kill(victim, "--grace-period=0", "--force")
+        sigkill(killed)
+        until(BACK, f"{victim} started again", lambda: started_again(victim, killed))
 
     report.note(str(found[0]))
     assert found[0].answered > 0
     assert found[0].failed == 0, asker.complaints()
 
 
+def started_again(victim: str, killed: Any) -> bool:
+    (now,) = [pod for pod in pods(*VICTIMS[victim]) if pod["metadata"]["uid"] == killed["metadata"]["uid"]]
+    return is_ready(now) and restarts(now) > restarts(killed)
+
+
+def restarts(pod: Any) -> int:
+    return sum(one["restartCount"] for one in pod["status"]["containerStatuses"])
+
+
 def test_a_rolling_update_under_load_drops_nothing(asker: Asker, deployed: Repository, report: Report) -> None:
-    before = {pod["metadata"]["uid"] for pod in pods(*VICTIMS["the API"])}
+    before = until(BACK, "the API at rest", lambda: steady(*VICTIMS["the API"]))
     with asker.watched() as found:
         deployed.edit(SETTINGS, lambda text: f"{text.rstrip()}\nRELEVO_API_POLL_SECONDS=7\n")
         deployed.push("Look at the alias more often")
-        until(300, "only new pods", lambda: (now := uids()) and not now & before and len(now) >= len(before))
+        until(
+            300,
+            "only new pods",
+            lambda: (now := steady(*VICTIMS["the API"])) and not now & before and len(now) >= len(before),
+        )
 
     report.note(f"{len(before)} pods replaced: {found[0]}")
     assert (found[0].again, found[0].failed) == (0, 0), asker.complaints()
 
 
-def uids() -> set[str]:
-    """Of all pods of the API; empty while one of them is not ready or on its way out."""
-    listed = json.loads(
-        kubectl(
-            "get", "pods", "--namespace=relevo-prod", "--selector=app.kubernetes.io/name=inference-api", "--output=json"
-        )
-    )["items"]
-    if any(pod["metadata"].get("deletionTimestamp") or not is_ready(pod) for pod in listed):
-        return set()
-    return {pod["metadata"]["uid"] for pod in listed}
-
-
 def test_every_answer_since_then_is_in_the_database(asker: Asker, deployed: Repository, report: Report) -> None:
     """A pod that is deleted ships its log before it ends. (One that is killed with its node takes some seconds of it along.)"""
     start, known = asker.counts().answered, logged()
-    kill("the API")
+    delete("the API")
     time.sleep(5)
     answered = asker.counts().answered - start
 
