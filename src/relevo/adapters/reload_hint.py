@@ -17,7 +17,7 @@ class HttpReloadHint:
         for url in self._urls:
             try:
                 httpx.post(f"{url.rstrip('/')}/load_model/", timeout=5).raise_for_status()
-            except httpx.HTTPError as error:
+            except (httpx.HTTPError, httpx.InvalidURL) as error:
                 log.warning(
                     "%s: the API at %s was not told of the new champion and will find it by itself: %s",
                     case,
