@@ -21,16 +21,14 @@ from typing import Any
 
 import httpx
 import mlflow.onnx
-import numpy as np
 import onnx
-from mlflow.models import ModelSignature
-from mlflow.types import Schema, TensorSpec
 
 from benchmarks.measure import Figure, report
 from benchmarks.wrk import SERVER_CORE, Speed, load, require_wrk
 from relevo.adapters.folder_store import FolderStore
+from relevo.adapters.mlflow_registry import signature_of
 from relevo.adapters.sql_warehouse.warehouse import SqlWarehouse
-from relevo.domain.release import MODEL_FILE
+from relevo.domain.release import MODEL_FILE, RELEASE_FILE
 from relevo.learning.candidates import BoostedTrees
 from tests.servers import free_port
 from tests.serving.releases import houses, loaded, point_at, put, rows_of, sides
@@ -159,12 +157,8 @@ def others(us: Speed, folder: Path, release: Path, rows: list[dict[str, Any]]) -
 
 def of_mlflow(folder: Path, release: Path, rows: list[dict[str, Any]]) -> float:
     """The champion as the registry keeps it, asked with a record of a table, as its own documentation does."""
-    model = onnx.load(str(release / MODEL_FILE))
-    kinds = {one.name: one.type.tensor_type.elem_type for one in model.graph.input}
-    tensors = [
-        TensorSpec(np.dtype("float32" if k == onnx.TensorProto.FLOAT else "str"), (-1, 1), n) for n, k in kinds.items()
-    ]
-    mlflow.onnx.save_model(model, str(folder / "mlflow"), signature=ModelSignature(Schema(tensors)))
+    signature = signature_of(json.loads((release / RELEASE_FILE).read_text()))
+    mlflow.onnx.save_model(onnx.load(str(release / MODEL_FILE)), str(folder / "mlflow"), signature=signature)
     url, port = address()
     command = ["-m", "mlflow", "models", "serve", "-m", str(folder / "mlflow"), "--env-manager", "local", "-p", port]
     bodies = written(folder / "records", rows, lambda row: {"dataframe_records": [row]})

@@ -92,12 +92,10 @@ class BatchFacts:
 
 
 class Lease(Protocol):
-    """The right to work on a case. Every write of the warehouse that was given it checks it."""
+    """The right to work on a case. Every write of the warehouse that was given it checks it,
+    and is LeaseLost where a successor has taken over."""
 
     holder: str
-
-    def check(self) -> None:
-        """Raises LeaseLost where a successor has taken over."""
 
     def release(self) -> None: ...
 

@@ -114,7 +114,7 @@ class MlflowRegistry:
             mlflow.onnx.save_model(
                 onnx.load(str(folder / MODEL_FILE)),
                 str(path),
-                signature=_signature(release),
+                signature=signature_of(release),
                 pip_requirements=["onnxruntime", "numpy", "pandas"],
             )
             shutil.copytree(folder, path, dirs_exist_ok=True)
@@ -198,7 +198,7 @@ def _matches(folder: Path, digest: str) -> bool:
     return model.is_file() and digest_of(model.read_bytes()) == digest
 
 
-def _signature(release: dict[str, Any]) -> ModelSignature:
+def signature_of(release: dict[str, Any]) -> ModelSignature:
     """Of tensors: of plain columns MLflow hands words on in a form that ONNX Runtime refuses."""
     column = (-1, 1)
     inputs = [
