@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, BinaryIO
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.session import Session
 from urllib3.exceptions import HTTPError
 
 from relevo.adapters.object_key import checked
@@ -44,7 +44,7 @@ class S3Store:
             response_checksum_validation="when_required",
         )
         with self._explained():
-            self._client: Any = boto3.Session().client("s3", endpoint_url=endpoint or None, config=config)
+            self._client: Any = Session().create_client("s3", endpoint_url=endpoint or None, config=config)
 
     def put(self, key: str, chunks: Iterable[bytes]) -> int:
         """Parts go out as the chunks come in; the object appears when the last one has arrived."""
