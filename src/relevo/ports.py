@@ -92,10 +92,12 @@ class BatchFacts:
 
 
 class Lease(Protocol):
-    """The right to work on a case. Every write of the warehouse that was given it checks it,
-    and is LeaseLost where a successor has taken over."""
+    """The right to work on a case. Every write of the warehouse that was given it checks it."""
 
     holder: str
+
+    def check(self) -> None:
+        """Raises LeaseLost where a successor has taken over."""
 
     def release(self) -> None: ...
 

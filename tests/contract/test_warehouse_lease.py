@@ -46,22 +46,23 @@ def test_a_case_that_is_held_by_a_live_worker_is_refused_by_name(warehouse: SqlW
             pass
         assert f"pid {os.getpid()}" in str(refused.value)
         assert socket.gethostname() in str(refused.value)
-        with second.lease("others", "run 2"):
-            second.open_attempt("others", SOURCE)
+        with second.lease("others", "run 2") as other:
+            other.check()
     with second.lease("flats", "run 2") as free:
-        second.open_attempt("flats", SOURCE)
+        free.check()
         assert free.holder == "run 2"
 
 
 def test_an_expired_lease_is_taken_and_its_holder_fenced(warehouse: SqlWarehouse, second: SqlWarehouse) -> None:
     batch = load(warehouse)
-    with warehouse.lease("flats", "run 1"):
+    with warehouse.lease("flats", "run 1") as old:
         attempt = warehouse.open_attempt("flats", SOURCE)
         pretend(warehouse, host="elsewhere", expires_at=datetime.now(UTC) - timedelta(seconds=1))
-        with second.lease("flats", "run 2"):
+        with second.lease("flats", "run 2") as new:
             with pytest.raises(LeaseLost, match=r"'run 1' has lost its lease to 'run 2'"):
-                warehouse.open_attempt("flats", SOURCE)
+                old.check()
             for write in (
+                lambda: warehouse.open_attempt("flats", SOURCE),
                 lambda: warehouse.close_attempt(attempt, Outcome.UNANSWERED),
                 lambda: load(warehouse, number=1, attempt=attempt),
                 lambda: prepare(FLATS, batch, warehouse),
@@ -72,6 +73,7 @@ def test_an_expired_lease_is_taken_and_its_holder_fenced(warehouse: SqlWarehouse
             ):
                 with pytest.raises(LeaseLost):
                     write()  # type: ignore[no-untyped-call]
+            new.check()
             assert load(second, number=1, attempt=attempt).number == 1
     assert [b.number for b in second.batches("flats")] == [0, 1]
     assert second.decisions("flats") == second.moves("flats") == []
@@ -81,9 +83,9 @@ def test_the_old_holder_does_not_give_back_what_is_not_its_own(warehouse: SqlWar
     old = warehouse.lease("flats", "run 1")
     old.__enter__()
     pretend(warehouse, host="elsewhere", expires_at=datetime.now(UTC) - timedelta(seconds=1))
-    with second.lease("flats", "run 2"):
+    with second.lease("flats", "run 2") as new:
         old.__exit__(None, None, None)
-        second.open_attempt("flats", SOURCE)
+        new.check()
         with pytest.raises(LeaseHeld), warehouse.lease("flats", "run 3"):
             pass
 

@@ -38,6 +38,9 @@ class SqlLease:
         self._renewing = threading.Thread(target=self._keep, name=f"relevo-lease-{case}", daemon=True)
         self._renewing.start()
 
+    def check(self) -> None:
+        self._database.read(lambda connection: self._compare(connection, self._row()))
+
     def enter(self, connection: sa.Connection) -> None:
         """In a write's own transaction: still ours, and nobody takes over before it ends.
 
