@@ -1,7 +1,7 @@
 """Everything Relevo raises on purpose.
 
 RelevoError
-├── SettingMissing       a setting that is needed has no value
+├── SettingMissing       a setting that is needed has no value, or one that makes no sense
 ├── UseCaseBroken        a use case's own file cannot be loaded or contradicts itself
 ├── NotFound             a case, batch or version that was asked for does not exist
 ├── SourceError          the source said no, and asking again will not help

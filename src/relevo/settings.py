@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+from relevo.errors import SettingMissing
 
 
-class Settings(BaseSettings):
+class EnvSettings(BaseSettings):
+    """What makes no sense is named as the variable that people set."""
+
+    def __init__(self, **values: Any) -> None:
+        prefix = self.model_config["env_prefix"]
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            wrong = [
+                f"{prefix}{one['loc'][0]}".upper() + f": {one['msg']}; got {one['input']!r}" for one in error.errors()
+            ]
+            raise SettingMissing("\n".join(wrong)) from None
+        except SettingsError as error:
+            name = str(error).split('"')[1]
+            raise SettingMissing(f"{prefix}{name}".upper() + f": is no JSON; {error.__cause__}") from None
+
+
+class Settings(EnvSettings):
     """With nothing set, all state lies under `.relevo/` in the folder Relevo is started in."""
 
     model_config = SettingsConfigDict(env_prefix="RELEVO_", env_file=".env", extra="ignore", frozen=True)

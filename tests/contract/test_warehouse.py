@@ -67,9 +67,10 @@ def test_the_migrations_make_the_tables_that_the_queries_use(empty_warehouse: Sq
         assert compare_metadata(context, database.tables.metadata) == []
 
 
-def test_a_url_that_is_no_warehouse_is_refused_by_name_and_without_its_password() -> None:
+@pytest.mark.parametrize("url", ["mysql://me:secret@host/db", "me:secret@host"])
+def test_a_url_that_is_no_warehouse_is_refused_by_name_and_without_its_password(url: str) -> None:
     with pytest.raises(SettingMissing, match="RELEVO_WAREHOUSE_URL") as refused:
-        SqlWarehouse("mysql://me:secret@host/db")
+        SqlWarehouse(url)
     assert "secret" not in str(refused.value)
 
 

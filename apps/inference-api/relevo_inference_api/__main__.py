@@ -7,11 +7,11 @@ import signal
 import sys
 
 import uvicorn
-from pydantic import ValidationError
 
+from relevo.errors import SettingMissing
 from relevo_inference_api.app import create_app
 from relevo_inference_api.log_lines import log_as_json
-from relevo_inference_api.settings import ENV_PREFIX, ApiSettings
+from relevo_inference_api.settings import ApiSettings
 
 GARBAGE = 50_000  # objects before they are looked through: more than a list of rows makes
 
@@ -19,12 +19,16 @@ GARBAGE = 50_000  # objects before they are looked through: more than a list of 
 def main() -> None:
     # uvicorn ends its own work on SIGTERM, then raises it again: this makes that an exit with status 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    settings = _settings()
+    try:
+        settings = ApiSettings()
+        app = create_app(settings)
+    except SettingMissing as error:
+        sys.exit(str(error))
     log_as_json()
     gc.freeze()  # what was imported lives as long as the process: no need to look through it again and again
     gc.set_threshold(GARBAGE)
     uvicorn.run(
-        create_app(settings),
+        app,
         host=settings.host,
         port=settings.port,
         loop="uvloop",
@@ -36,14 +40,6 @@ def main() -> None:
         proxy_headers=False,
         timeout_graceful_shutdown=10,
     )
-
-
-def _settings() -> ApiSettings:
-    try:
-        return ApiSettings()  # type: ignore[call-arg]
-    except ValidationError as error:
-        lines = [f"{ENV_PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}; got {e['input']!r}" for e in error.errors()]
-        sys.exit("\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
-ENV_PREFIX = "RELEVO_API_"
+from relevo.settings import EnvSettings
 
 
 def parse_cases(value: object) -> object:
@@ -19,8 +19,8 @@ def parse_cases(value: object) -> object:
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(parse_cases), Field(min_length=1)]
 
 
-class ApiSettings(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, env_file=".env", extra="ignore", frozen=True)
+class ApiSettings(EnvSettings):
+    model_config = SettingsConfigDict(env_prefix="RELEVO_API_", env_file=".env", extra="ignore", frozen=True)
 
     cases: Names = Field(("house_prices",), description="the use cases to serve, separated by commas")
     alias: str = Field("champion", pattern="^(champion|challenger)$", description="what to serve")

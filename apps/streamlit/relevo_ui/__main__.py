@@ -7,11 +7,16 @@ from pathlib import Path
 
 from streamlit.web import cli
 
+from relevo.errors import SettingMissing
+from relevo.settings import Settings
 from relevo_ui.settings import UiSettings
 
 
 def main() -> None:
-    wanted = UiSettings()  # what is set wrong is said now, not to the first visitor
+    try:  # what is set wrong is said now, not to the first visitor
+        wanted, _ = UiSettings(), Settings()
+    except SettingMissing as error:
+        sys.exit(str(error))
     options = [f"--server.address={wanted.host}", f"--server.port={wanted.port}"]
     sys.argv = ["streamlit", "run", str(Path(__file__).with_name("app.py")), *options, *sys.argv[1:]]
     cli.main()

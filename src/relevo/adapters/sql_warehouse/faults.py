@@ -15,6 +15,7 @@ from relevo.errors import SettingMissing, StoreUnavailable
 
 FOR_GOOD = ("authentication failed", "does not exist", "no pg_hba.conf entry", "no password supplied")
 
+WANTED_URL = "use postgresql://user:password@host/database or sqlite:////path/to/warehouse.db"
 NO_TABLES = ("42P01", "3F000")
 
 
@@ -95,13 +96,15 @@ def translated(url: sa.URL) -> Iterator[None]:
 
 def parsed(url: str) -> sa.URL:
     """A PostgreSQL or SQLite URL, with the driver that is installed."""
-    found = sa.make_url(url)
+    try:
+        found = sa.make_url(url)
+    except sa.exc.ArgumentError:  # it is not shown, for it may hold a password
+        raise SettingMissing(f"RELEVO_WAREHOUSE_URL: is no URL; {WANTED_URL}") from None
     backend = found.get_backend_name()
     if backend in ("postgresql", "postgres"):
         return found.set(drivername="postgresql+psycopg2")
     if backend == "sqlite" and found.database not in (None, "", ":memory:"):
         return found.set(drivername="sqlite+pysqlite")
     raise SettingMissing(
-        f"RELEVO_WAREHOUSE_URL: {found.render_as_string(hide_password=True)!r} is no warehouse; "
-        "use postgresql://user:password@host/database or sqlite:////path/to/warehouse.db"
+        f"RELEVO_WAREHOUSE_URL: {found.render_as_string(hide_password=True)!r} is no warehouse; {WANTED_URL}"
     )
