@@ -273,13 +273,16 @@ def test_a_hint_makes_the_watcher_look_at_once(world: World) -> None:
         watcher.close()
 
 
-def test_the_watcher_outlives_every_failure(world: World) -> None:
+@pytest.mark.parametrize("failure", [RuntimeError("a fault of ours"), StoreUnavailable("the database is away")])
+def test_the_watcher_outlives_every_failure_and_tells_it(
+    failure: Exception, world: World, caplog: pytest.LogCaptureFixture
+) -> None:
     case, reloader = world.served()
     looks = threading.Semaphore(0)
 
     def fail() -> None:
         looks.release()
-        raise RuntimeError("background work that fails")
+        raise failure
 
     world.registry.is_away = True
     watcher = Watcher([reloader], 0.1, [fail])
@@ -290,5 +293,6 @@ def test_the_watcher_outlives_every_failure(world: World) -> None:
         assert looks.acquire(timeout=30)
         assert looks.acquire(timeout=30)
         assert version_of(case) == "1"
+        assert str(failure) in caplog.text
     finally:
         watcher.close()

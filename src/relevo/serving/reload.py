@@ -172,18 +172,19 @@ class Watcher:
         while not self._closing.is_set():
             self._hinted.clear()
             for reloader in self._reloaders:
-                _quietly(reloader.reload)
+                _quietly(reloader.reload, told=True)
             for work in self._afterwards:
                 _quietly(work)
             self._closing.wait(HINT_SECONDS)
             self._hinted.wait(max(0.0, self._seconds * random.uniform(1 - JITTER, 1 + JITTER) - HINT_SECONDS))  # noqa: S311
 
 
-def _quietly(work: Callable[[], object]) -> None:
-    """The thread lives on. A reload has noted its own failure."""
+def _quietly(work: Callable[[], object], *, told: bool = False) -> None:
+    """The thread lives on. `told`: the work has told of its own failure."""
     try:
         work()
-    except RelevoError:
-        return
+    except RelevoError as error:
+        if not told:
+            log.warning("background work failed: %s", error)
     except Exception:
         log.exception("background work failed")
