@@ -5,10 +5,17 @@ from __future__ import annotations
 import tomllib
 from typing import Any
 
+from relevo_data_api.settings import Settings as DataApiSettings
+from relevo_inference_api.settings import ApiSettings
+from relevo_ui.settings import UiSettings
+
+from relevo.settings import Settings
 from tests.manifests.pods import Pod
 from tests.manifests.rendering import REPOSITORY, Manifest
 
 Place = tuple[str, str]
+OURS = "docker.io/relevo/"
+OF_ROLES = {f"RELEVO_{user}_PASSWORD" for user in ("LOOP", "API", "UI")}  # roles.sql reads them
 
 
 def keys_of(objects: list[Manifest], kind: str) -> dict[Place, set[str]]:
@@ -67,6 +74,24 @@ def test_every_secret_that_is_made_is_used(pods: list[Pod]) -> None:
         for name, _ in references(pod, "secret", "secretName", "secretRef", "secretKeyRef")
     }
     assert set(secrets()) - used == {("relevo-data", "logins")}  # copied from, and read by nobody
+
+
+def test_every_image_of_ours_is_built_here_and_every_one_built_here_runs(pods: list[Pod]) -> None:
+    images = {one["image"].rpartition(":")[0] for pod in pods for one in pod.all_containers}
+    built = {path.parent.name for path in (REPOSITORY / "apps").glob("*/Dockerfile")}
+    assert {image.removeprefix(OURS) for image in images if image.startswith(OURS)} == built
+
+
+def test_every_setting_of_ours_is_one_that_a_program_reads(pods: list[Pod], objects: list[Manifest]) -> None:
+    programs = (Settings, ApiSettings, UiSettings, DataApiSettings)
+    known = {
+        f"{program.model_config['env_prefix']}{name}".upper() for program in programs for name in program.model_fields
+    }
+    given = {name for keys in keys_of(objects, "ConfigMap").values() for name in keys}
+    given |= {one["name"] for pod in pods for container in pod.all_containers for one in container.get("env") or []}
+    ours = {name for name in given if name.startswith("RELEVO_")}
+    assert len(ours) > 15
+    assert ours - known == OF_ROLES
 
 
 def test_every_config_map_is_used(pods: list[Pod], objects: list[Manifest]) -> None:
