@@ -35,7 +35,7 @@ def loop(case: str) -> Loop:
 
 @st.cache_resource(show_spinner=False)
 def api(environment: str) -> Api:
-    return Api(environment, settings().apis[environment], settings().api_timeout)
+    return Api(environment, settings().apis[environment], settings().api_timeout, settings().api_key)
 
 
 @st.cache_data(ttl=SHORT, show_spinner=False)

@@ -19,7 +19,7 @@ from relevo.settings import Settings
 from tests.apps.streamlit.houses import sold_houses, write_use_cases
 from tests.servers import free_port
 
-TOKEN = "open-sesame"
+TOKEN, KEY = "open-sesame", "only-we-may-ask"
 CASE = "house_prices"
 PREDICTIONS, LABELLED = 90, 60
 SERVERS = ("mlflow", "prod", "dev", "ui")
@@ -69,6 +69,7 @@ class Stage:
             apis = json.dumps({one: self.url(one) for one in ("prod", "dev")})
             command = [str(BIN / "relevo-ui")]
             more = {"RELEVO_UI_PORT": str(self.ports[name]), "RELEVO_UI_APIS": apis, **tracking}
+            more["RELEVO_UI_API_KEY"] = KEY
             more |= {"RELEVO_WAREHOUSE_URL": NOWHERE} if name == "blind ui" else {}
         else:
             command, more = [str(BIN / "relevo-inference-api")], {**self._api(name), **tracking}
@@ -84,11 +85,12 @@ class Stage:
             "RELEVO_API_ENVIRONMENT": environment,
             "RELEVO_API_PORT": str(self.ports[environment]),
             "RELEVO_API_TOKEN": TOKEN,
+            "RELEVO_API_KEY": KEY,
             "RELEVO_API_POLL_SECONDS": "1",
             "RELEVO_API_STATE_DIR": str(self.folder / environment),
         }
 
-    def wait(self, name: str, seconds: float = 60) -> None:
+    def wait(self, name: str, seconds: float = 180) -> None:
         path = "/_stcore/health" if name.endswith("ui") else {"mlflow": "/health"}.get(name, "/ready")
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -118,7 +120,7 @@ class Stage:
 
     def _ask_and_label(self) -> None:
         """Real answers to real houses, and for most of them what they were sold for."""
-        with httpx.Client(base_url=self.url("prod"), timeout=20) as client:
+        with httpx.Client(base_url=self.url("prod"), timeout=20, headers={"X-API-Key": KEY}) as client:
             labels = []
             for house, price in sold_houses(PREDICTIONS):
                 answer = client.post(f"/v1/{CASE}/predict", json=house)

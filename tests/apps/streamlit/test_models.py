@@ -36,8 +36,8 @@ def test_two_versions_stand_beside_each_other_on_the_same_rows(visit: Visit) -> 
 
 @pytest.mark.parametrize(
     ("reason", "token", "said"),
-    [("it looks better", "guessed", "token"), ("", TOKEN, "Say why")],
-    ids=["a wrong token", "no reason"],
+    [("it looks better", "guessed", "token"), ("it looks better", "", "token"), ("", TOKEN, "Say why")],
+    ids=["a wrong token", "no token", "no reason"],
 )
 def test_an_order_is_refused_with(visit: Visit, reason: str, token: str, said: str) -> None:
     visit.open("models", heading="Models")

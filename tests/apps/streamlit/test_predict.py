@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 
 import httpx
+import pytest
 from playwright.sync_api import expect
+from relevo_ui.reading.api import Api, ApiRefused
 
-from tests.apps.streamlit.stage import CASE
+from tests.apps.streamlit.stage import CASE, KEY, Stage
 from tests.apps.streamlit.visit import Visit
 
+ASKING = {"X-API-Key": KEY}
 HOUSE = {
     "bed": 2, "bath": 1.75, "acre_lot": 0.175, "city": "Seattle", "state": "Washington", "zip_code": "98103", "house_size": 1450,
 }  # fmt: skip
@@ -30,7 +33,7 @@ def test_a_price_comes_with_its_range_its_factors_and_a_receipt_that_leads_to_th
         page.get_by_role("spinbutton", name=label).fill(str(value))
     page.get_by_role("button", name="Predict").click()
     visit.sees("Predicted price")
-    answer = httpx.post(f"{visit.stage.url('prod')}/v1/{CASE}/predict", json=HOUSE, timeout=20).json()
+    answer = httpx.post(f"{visit.stage.url('prod')}/v1/{CASE}/predict", json=HOUSE, headers=ASKING, timeout=20).json()
     visit.sees(f"${answer['prediction']:,.0f}")
     visit.sees("Typically")
     visit.charts(2)
@@ -61,3 +64,8 @@ def test_dev_answers_with_the_challenger(visit: Visit) -> None:
     visit.open(heading="House prices")
     visit.sidebar.get_by_role("radio", name="dev").click()
     visit.sees("Version 4 answers, the challenger in dev.")
+
+
+def test_an_api_that_wants_a_key_says_where_the_ui_gets_it(stage: Stage) -> None:
+    with pytest.raises(ApiRefused, match="RELEVO_UI_API_KEY"):
+        Api("prod", stage.url("prod"), 10).predict(CASE, HOUSE)

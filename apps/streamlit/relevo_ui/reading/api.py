@@ -103,9 +103,9 @@ class Explanation:
 
 
 class Api:
-    def __init__(self, environment: str, url: str, timeout: float) -> None:
+    def __init__(self, environment: str, url: str, timeout: float, key: str = "") -> None:
         self.environment, self.url = environment, url.rstrip("/")
-        self._client = httpx.Client(base_url=self.url, timeout=timeout)
+        self._client = httpx.Client(base_url=self.url, timeout=timeout, headers={"X-API-Key": key} if key else {})
 
     def health(self) -> dict[str, Any]:
         return self._ask("GET", "/health")
@@ -139,16 +139,16 @@ class Api:
     def trace(self, receipt: str) -> dict[str, Any]:
         return self._ask("GET", f"/v1/receipts/{receipt}")
 
-    def label(self, case: str, receipt: str, truth: float | str, token: str) -> int:
-        return int(self._ask("POST", f"/v1/{case}/labels", {"receipt": receipt, "truth": truth}, token)["accepted"])
-
     def promote(self, case: str, version: str, reason: str, token: str) -> dict[str, Any]:
         return self._ask("POST", f"/v1/{case}/promote", {"version": version, "reason": reason}, token)
 
     def rollback(self, case: str, reason: str, token: str) -> dict[str, Any]:
         return self._ask("POST", f"/v1/{case}/rollback", {"reason": reason}, token)
 
-    def _ask(self, method: str, path: str, body: dict[str, Any] | None = None, token: str = "") -> dict[str, Any]:
+    def _ask(
+        self, method: str, path: str, body: dict[str, Any] | None = None, token: str | None = None
+    ) -> dict[str, Any]:
+        """`token` where it is an order."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         try:
             answer = self._client.request(method, path, json=body, headers=headers)
@@ -162,16 +162,21 @@ class Api:
             ) from error
         if answer.is_success and isinstance(found, dict):
             return found
-        raise _refused(answer.status_code, found)
+        raise _refused(answer.status_code, found, ordered=token is not None)
 
 
-def _refused(status: int, found: Any) -> ApiRefused:
+def _refused(status: int, found: Any, *, ordered: bool) -> ApiRefused:
     detail = found.get("detail", found) if isinstance(found, dict) else found
     if isinstance(detail, list):
         faults = tuple(_shaped(Fault, one) for one in detail if isinstance(one, dict))
         return ApiRefused("; ".join(f"{one.field}: {one.message}" for one in faults), status, faults)
     if status == httpx.codes.UNAUTHORIZED:
-        return ApiRefused("The token is not the one this API knows (its RELEVO_API_TOKEN).", status)
+        wrong = (
+            "The token is not the one this API knows (its RELEVO_API_TOKEN)."
+            if ordered
+            else "This API wants a key: set RELEVO_UI_API_KEY to its RELEVO_API_KEY."
+        )
+        return ApiRefused(wrong, status)
     return ApiRefused(str(detail), status)
 
 
