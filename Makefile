@@ -10,6 +10,9 @@ RUN := $(UV) run --frozen
 PARALLEL := -n 2 --dist loadfile
 
 IMAGES := data-api airflow mlflow inference-api streamlit locust
+# What an image may weigh, in MB, its Python included (242 of them on the testbed).
+MOST := 2000
+MOST_inference-api := 400
 REGISTRY ?= docker.io/relevo
 COMMIT := $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 TAG ?= $(shell git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null || echo unknown)
@@ -65,11 +68,13 @@ imports: setup ## check that imports point one way
 coverage: setup ## run the tests and show what they cover
 	$(RUN) pytest $(PARALLEL) -m "not kills and not cluster" --cov --cov-report=term:skip-covered
 
-images: $(IMAGES:%=image-%) ## build the apps' images, tagged with the commit; BUILD_FLAGS, REGISTRY and TAG may be set
+images: $(IMAGES:%=image-%) ## build the apps' images, tagged with the commit, and weigh them; BUILD_FLAGS, REGISTRY and TAG may be set
 
 image-%:
 	$(if $(BUILDER),,$(error neither podman nor docker is installed; BUILDER names another))
 	$(BUILDER) build $(BUILD_FLAGS) --build-arg COMMIT=$(COMMIT) --tag $(REGISTRY)/$*:$(TAG) --file apps/$*/Dockerfile .
+	@$(BUILDER) image inspect --format '{{.Size}}' $(REGISTRY)/$*:$(TAG) \
+	  | awk -v most=$(or $(MOST_$*),$(MOST)) '{ printf "$* weighs %.1f MB of %d\n", $$1 / 1e6, most; exit $$1 >= most * 1e6 }'
 
 manifests: setup ## render what Argo CD applies, and hold it to three Kubernetes and to our rules (part of `make test`)
 	$(RUN) pytest $(PARALLEL) tests/manifests

@@ -30,7 +30,7 @@ class Booster:
         self._handle = ctypes.c_void_p()
         content = path.read_bytes()
         _call("XGBoosterCreate", None, ctypes.c_uint64(0), ctypes.byref(self._handle))
-        weakref.finalize(self, _library().XGBoosterFree, self._handle)
+        weakref.finalize(self, xgboost_library().XGBoosterFree, self._handle)
         _call("XGBoosterSetParam", self._handle, b"nthread", b"1")
         _call("XGBoosterLoadModelFromBuffer", self._handle, content, ctypes.c_uint64(len(content)))
 
@@ -49,11 +49,11 @@ class Booster:
             )
             return shares
         finally:
-            _library().XGDMatrixFree(matrix)
+            xgboost_library().XGDMatrixFree(matrix)
 
 
 @cache
-def _library() -> ctypes.CDLL:
+def xgboost_library() -> ctypes.CDLL:
     package = find_spec("xgboost")  # where it is; it is not imported
     for folder in (package and package.submodule_search_locations) or ():
         for file in Path(folder, "lib").glob("*xgboost.*"):
@@ -64,6 +64,6 @@ def _library() -> ctypes.CDLL:
 
 
 def _call(name: str, *arguments: object) -> None:
-    library = _library()
+    library = xgboost_library()
     if getattr(library, name)(*arguments) != 0:
         raise ModelRefused(f"XGBoost refused {name}: {library.XGBGetLastError().decode()}; train the model again")

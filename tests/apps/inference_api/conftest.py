@@ -98,7 +98,7 @@ class Process:
 
 
 @contextmanager
-def process(place: Place, **settings: object) -> Iterator[Process]:
+def process(place: Place, python: str | Path = sys.executable, **settings: object) -> Iterator[Process]:
     """`python -m relevo_inference_api` on a free port."""
     port = free_port()
     values = {"TOKEN": "secret", "PORT": port, "STATE_DIR": place.home / "state", "POLL_SECONDS": 0.2}
@@ -106,7 +106,7 @@ def process(place: Place, **settings: object) -> Iterator[Process]:
     env = os.environ | {"RELEVO_HOME": str(place.home)} | {f"RELEVO_API_{n}": str(v) for n, v in values.items()}
     log = place.home / "api.log"
     with log.open("ab") as output:
-        popen = subprocess.Popen([sys.executable, "-m", "relevo_inference_api"], env=env, stderr=output)
+        popen = subprocess.Popen([python, "-m", "relevo_inference_api"], env=env, stderr=output)
     url = f"http://127.0.0.1:{port}"
     try:
         until(lambda: popen.poll() is not None or answers(url))
