@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.manifests.pods import LONG_RUNNING, Pod
+from tests.manifests.connections import Settings
+from tests.manifests.pods import LONG_RUNNING, Pod, amount
 from tests.manifests.rendering import Manifest
 
 # The official chart offers no such probe for these; their liveness probes take minutes to give up.
@@ -135,6 +136,16 @@ def test_the_api_ends_requests_before_it_goes_and_is_spread_and_kept(pods: list[
         assert rollout["maxUnavailable"] == 0
         budgets = [one for one in objects if one["kind"] == "PodDisruptionBudget"]
         assert any(one["metadata"]["namespace"] == pod.namespace for one in budgets)
+
+
+def test_the_log_of_predictions_refuses_before_its_volume_is_full(pods: list[Pod], objects: list[Manifest]) -> None:
+    """A pod that fills its volume is evicted, and what it has not shipped goes with it."""
+    apis = [pod for pod in pods if pod.name == "inference-api"]
+    for pod in apis:
+        limit = float(Settings(objects).environment(pod)["RELEVO_API_LOG_BYTES"])
+        (state,) = [amount(one["emptyDir"]["sizeLimit"]) for one in pod.spec["volumes"] if one["name"] == "state"]
+        assert 0.5 * state < limit < 0.8 * state
+    assert len(apis) == 2
 
 
 def test_what_keeps_state_keeps_it_on_a_claim(objects: list[Manifest]) -> None:

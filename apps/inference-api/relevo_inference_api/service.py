@@ -19,7 +19,7 @@ from relevo.ports import Aliases, Clock, LoggedPrediction, ObjectStore, Record, 
 from relevo.serving.describing import receipt_of
 from relevo.serving.drift import measure_drift
 from relevo.serving.model import TRAINING_FILE
-from relevo.serving.prediction_log import PredictionLog
+from relevo.serving.prediction_log import Limits, PredictionLog
 from relevo.serving.release_cache import ReleaseCache
 from relevo.serving.reload import Pointers, Reloader, Watcher
 from relevo.serving.served_case import ServedCase
@@ -46,9 +46,10 @@ class Service:
 
     def start(self) -> None:
         ports, settings = self.ports, self.settings
+        limits = Limits(most_bytes=settings.log_bytes // len(settings.cases))
         for name in settings.cases:
             kept = PredictionLog(
-                self.state / "predictions", name, settings.environment, ports.predictions, ports.artifacts
+                self.state / "predictions", name, settings.environment, ports.predictions, ports.artifacts, limits
             )
             self._logs.append(kept)
             case = ServedCase(name, settings.environment, settings.alias, settings.max_rows, kept)
@@ -126,6 +127,7 @@ class Service:
         self._live_at = time.monotonic()
         since = datetime.now(UTC) - timedelta(days=LIVE_DAYS)
         for case in self.cases.values():
+            case.live_error = {}  # a database that is away leaves none that is old
             if (model := case.model) is not None:
                 live = self.ports.predictions.live_error(case.name, case.environment, since, model.release.task)
                 known = {

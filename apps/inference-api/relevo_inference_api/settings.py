@@ -32,4 +32,7 @@ class ApiSettings(EnvSettings):
     poll_seconds: float = Field(10.0, ge=0.1, description="how often to look at the alias")
     max_rows: int = Field(10_000, ge=1, description="rows a request, at most")
     max_bytes: int = Field(8 << 20, ge=1_000, description="bytes a request, at most")
+    log_bytes: int = Field(
+        16 << 30, ge=64 << 20, description="predictions that wait to be shipped, at most, of all use cases together"
+    )
     state_dir: Path | None = Field(None, description="releases and predictions on disk; must outlive the process")

@@ -149,7 +149,7 @@ class Segments:
         if sum(segment.size for segment in self._segments) >= self._most_bytes:
             raise LogUnwritable(
                 f"prediction log {self._folder}: {self._most_bytes:,} bytes wait to be shipped, which is its limit; "
-                "bring the database and the object store back, or raise the limit"
+                "bring the database and the object store back, or raise RELEVO_API_LOG_BYTES"
             )
         self._end()
         begun = datetime.now(UTC)
