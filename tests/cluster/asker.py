@@ -1,6 +1,7 @@
 """Asks for predictions without pause until it is told to end; runs in a pod of its own, with nothing but Python.
 
-A request that fails is sent once more, on a new connection, as any client would. Each second a line of JSON says how
+A request that fails is sent once more after three seconds, on a new connection: until then a Service may still lead to
+a container that is no more. Each second a line of JSON says how
 many were answered at once (`answered`), only when sent again (`again`), and not at all (`failed`, with `why`).
 """
 
@@ -14,7 +15,7 @@ import time
 from collections import Counter
 from urllib.parse import urlsplit
 
-THREADS, PAUSE, PATIENCE = 4, 0.05, 10.0
+THREADS, PAUSE, BEFORE_AGAIN, PATIENCE = 4, 0.05, 3.0, 10.0
 
 
 def ask(url: str, body: bytes) -> None:
@@ -43,6 +44,7 @@ def once_or_twice(url: str, body: bytes) -> str:
         ask(url, body)
     except (OSError, http.client.HTTPException) as error:
         print(json.dumps({"first_try": repr(error)}), flush=True)
+        time.sleep(BEFORE_AGAIN)
         try:
             ask(url, body)
         except (OSError, http.client.HTTPException) as last:

@@ -57,7 +57,7 @@ def test_one_retry_answers_every_prediction_while_a_container_is_killed(
 ) -> None:
     """SIGKILL to its first process, from the node: the pod stays, the kubelet starts its container again."""
     killed = pods(*VICTIMS[victim])[0]
-    with asker.watched() as found:
+    with asker.watched(seconds_after=8) as found:  # longer than the second try takes
         sigkill(killed)
         until(BACK, f"{victim} started again", lambda: started_again(victim, killed))
 
