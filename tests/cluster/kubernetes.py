@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 Found = TypeVar("Found")
+PAUSE = 2.0  # between two looks; each costs the cluster, and this machine, something
 FORWARDED = re.compile(r"Forwarding from (127\.0\.0\.1:\d+)")
 
 
@@ -93,7 +94,7 @@ def until(seconds: float, what: str, found: Callable[[], Found | None]) -> Found
                 return answer
         except AssertionError as error:
             last = str(error)
-        time.sleep(1)
+        time.sleep(PAUSE)
     raise AssertionError(f"{what}: not within {seconds:.0f} s; {last}")
 
 
