@@ -33,8 +33,8 @@ def deploy(repository: Repository, *options: str, **environment: str) -> str:
 def started() -> set[str]:
     """uids of the long-running things' pods."""
     listed = [pod["metadata"] for namespace in NAMESPACES for pod in get("pods", namespace=namespace)]
-    owned = [one for one in listed if one["ownerReferences"][0]["kind"] in ("ReplicaSet", "StatefulSet")]
-    return {one["uid"] for one in owned}
+    lasts = ("ReplicaSet", "StatefulSet")
+    return {one["uid"] for one in listed if any(by["kind"] in lasts for by in one.get("ownerReferences", []))}
 
 
 def lasting() -> set[str]:
