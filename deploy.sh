@@ -25,6 +25,10 @@ check_access() {
   [ "$(k auth can-i '*' '*' --all-namespaces 2>/dev/null)" = yes ] || fail "this user may not administer the cluster: installing Argo CD and namespaces needs cluster-admin"
 }
 
+check_argocd() {
+  k get customresourcedefinition applications.argoproj.io >/dev/null 2>&1 || fail "Argo CD is not installed here, nor Relevo; ./deploy.sh installs both"
+}
+
 kind_of_cluster() {
   case $(k get nodes -o jsonpath='{.items[0].spec.providerID} {.items[0].metadata.labels}' 2>/dev/null) in
     kind:*) echo kind ;;
@@ -139,8 +143,18 @@ LIST
 }
 
 destroy() {
-  say "removing the Applications and what they made"
-  k -n argocd delete applications.argoproj.io relevo --ignore-not-found --timeout=900s
+  say "removing the Applications and what they made, the last wave first"
+  # The root is one of its own Applications, so it would wait for its own end: it goes alone, and the others after it.
+  if k -n argocd get applications.argoproj.io relevo >/dev/null 2>&1; then
+    k -n argocd patch applications.argoproj.io relevo --type=merge --patch='{"metadata":{"finalizers":null}}' >/dev/null
+    k -n argocd delete applications.argoproj.io relevo --ignore-not-found
+  fi
+  local wave
+  for wave in $(applications | awk '{ print $2 }' | sort -rnu); do
+    applications | awk -v wave="$wave" '$2 == wave { print $1 }' |
+      xargs "${kubectl[@]}" -n argocd delete applications.argoproj.io --timeout=600s
+  done
+  k -n argocd delete appprojects.argoproj.io relevo --ignore-not-found
   if [ "${1:-}" = --data ]; then
     say "removing namespaces, volumes and Secrets"
     k delete namespace "${namespaces[@]}" --ignore-not-found --timeout=600s
@@ -162,8 +176,8 @@ deploy() {
 
 case ${1:-} in
   '') check_access; deploy ;;
-  --status) check_access; applications | picture; explain; addresses ;;
-  --destroy) check_access; destroy "${2:-}" ;;
+  --status) check_access; check_argocd; applications | picture; explain; addresses ;;
+  --destroy) check_access; check_argocd; destroy "${2:-}" ;;
   -h | --help) sed -n '2,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]##*/}" ;;
   *) fail "no such option: $1; see ./deploy.sh --help" ;;
 esac
