@@ -10,7 +10,7 @@ RUN := $(UV) run --frozen
 PARALLEL := -n 2 --dist loadfile
 
 IMAGES := data-api airflow mlflow inference-api streamlit locust
-# What an image may weigh, in MB, its Python included (242 of them on the testbed).
+# What an image may weigh, in MB, its Python included (a large one takes 242).
 MOST := 2000
 MOST_inference-api := 400
 REGISTRY ?= docker.io/relevo

@@ -1,6 +1,7 @@
 """Take out of an image's environment what no program of ours uses: `python apps/slim.py /opt/relevo`.
 
-One list for all images. tests/apps/inference_api/test_slim.py has the API answer from an environment that was slimmed.
+The API's image is made with it; the list fits the others too. tests/apps/inference_api/test_slim.py has the API answer
+from an environment that was slimmed.
 """
 
 import shutil
