@@ -39,3 +39,9 @@ def trigger(**conf: str) -> None:
 
 def ask_to_train(reason: str) -> None:
     trigger(reason=reason)
+
+
+def logged() -> int:
+    """Answers of prod that have reached the database."""
+    ((count,),) = query("relevo", "SELECT count(*) FROM predictions.log WHERE environment = 'prod' AND status = 200")
+    return int(count)

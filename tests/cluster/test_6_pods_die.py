@@ -8,7 +8,7 @@ import pytest
 from tests.cluster.asking import Asker
 from tests.cluster.killing import Kill, killing
 from tests.cluster.kubernetes import is_ready, kubectl, pods, query, steady, until
-from tests.cluster.loop import CASE, runs
+from tests.cluster.loop import CASE, logged, runs
 from tests.cluster.report import Report
 from tests.cluster.repository import Repository
 
@@ -103,11 +103,6 @@ def test_every_answer_since_then_is_in_the_database(asker: Asker, deployed: Repo
         lambda: found if (found := logged() - known) >= answered else None,
     )
     report.note(f"{answered} answered, at least {shipped} logged")
-
-
-def logged() -> int:
-    ((count,),) = query("relevo", "SELECT count(*) FROM predictions.log WHERE environment = 'prod' AND status = 200")
-    return int(count)
 
 
 def test_the_loop_goes_on_and_has_lost_nothing(deployed: Repository, report: Report) -> None:

@@ -12,7 +12,7 @@ from tests.cluster.applications import all_well
 from tests.cluster.asking import HOUSE, Asker
 from tests.cluster.documented import run_documented
 from tests.cluster.kubernetes import get, kubectl, pods, query, reach, secret, steady, until
-from tests.cluster.loop import CASE, runs, trigger
+from tests.cluster.loop import CASE, logged, runs, trigger
 from tests.cluster.report import Report
 from tests.cluster.repository import Repository
 
@@ -64,11 +64,6 @@ def test_after_a_rotation_answers_reach_the_database_again(settled: None, asker:
 
     shipped = until(60, f"{answered} answers logged", lambda: found if (found := logged() - known) >= answered else 0)
     report.note(f"{answered} answered, {shipped} logged")
-
-
-def logged() -> int:
-    ((count,),) = query("relevo", "SELECT count(*) FROM predictions.log WHERE environment = 'prod' AND status = 200")
-    return int(count)
 
 
 def test_the_job_that_makes_secrets_overwrites_none(settled: None) -> None:
