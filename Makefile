@@ -80,7 +80,4 @@ manifests: setup ## render what Argo CD applies, and hold it to three Kubernetes
 	$(RUN) pytest $(PARALLEL) tests/manifests
 
 load: ## load the API of dev for a minute, from inside the cluster, and print the figures
-	kubectl -n relevo-load delete job load-now --ignore-not-found
-	kubectl -n relevo-load create job load-now --from=cronjob/load
-	kubectl -n relevo-load wait --for=condition=Ready pod -l job-name=load-now --timeout=120s
-	kubectl -n relevo-load logs --follow job/load-now
+	k8s/run-now.sh load
