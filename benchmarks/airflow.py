@@ -25,7 +25,11 @@ def with_airflow(folder: Path) -> float:
     laptop.up()
     assert laptop.process is not None
     try:
-        laptop.until("all batches are worked off", lambda: laptop.says(f"all {BATCHES} batches are worked off"), 900)
+        laptop.until(
+            "all batches are worked off",
+            lambda: laptop.says(f"all {BATCHES} batches are worked off"),
+            900,
+        )
         return float(laptop.ask("airflow/airflow.db", SPAN)[0][0])
     finally:
         laptop.process.terminate()
@@ -36,15 +40,34 @@ def without(folder: Path) -> float:
     """One process; its start-up, which Airflow's tasks share too, is taken off."""
     with campaign_server() as url:
         env = {"RELEVO_HOME": str(folder / "run"), "RELEVO_SOURCE_URL": url}
-        empty = run(["-c", "from relevo.cli import main; main()", "status", "house_prices"], env).seconds
-        return run(["-c", "from relevo.cli import main; main()", "run", "house_prices"], env).seconds - empty
+        empty = run(
+            ["-c", "from relevo.cli import main; main()", "status", "house_prices"], env
+        ).seconds
+        return (
+            run(
+                ["-c", "from relevo.cli import main; main()", "run", "house_prices"],
+                env,
+            ).seconds
+            - empty
+        )
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         ours, bare = with_airflow(folder) / BATCHES, without(folder) / BATCHES
-    report("airflow", [Figure("seconds a batch, with Airflow against without", ours, bare, "s", "a few seconds more")])
+    report(
+        "airflow",
+        [
+            Figure(
+                "seconds a batch, with Airflow against without",
+                ours,
+                bare,
+                "s",
+                "a few seconds more",
+            )
+        ],
+    )
 
 
 if __name__ == "__main__":

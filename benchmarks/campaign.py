@@ -15,26 +15,51 @@ from tests.servers.postgres import running_postgres
 
 
 def ours() -> Cost:
-    with tempfile.TemporaryDirectory() as home, running_postgres() as server, campaign_server() as url:
-        settings = {"HOME": home, "WAREHOUSE_URL": server.url, "SOURCE_URL": url, "SOURCE_GROUP": "2"}
+    with (
+        tempfile.TemporaryDirectory() as home,
+        running_postgres() as server,
+        campaign_server() as url,
+    ):
+        settings = {
+            "HOME": home,
+            "WAREHOUSE_URL": server.url,
+            "SOURCE_URL": url,
+            "SOURCE_GROUP": "2",
+        }
         env = {f"RELEVO_{key}": value for key, value in settings.items()}
-        return run(["-c", "from relevo.cli import main; main()", "run", "house_prices"], env)
+        return run(
+            ["-c", "from relevo.cli import main; main()", "run", "house_prices"], env
+        )
 
 
 def classic() -> Cost:
     with running_postgres() as server, campaign_server() as url:
-        return run(["-m", "benchmarks.classic", url, server.url.replace("postgresql:", "postgresql+psycopg2:")])
+        return run(
+            [
+                "-m",
+                "benchmarks.classic",
+                url,
+                server.url.replace("postgresql:", "postgresql+psycopg2:"),
+            ]
+        )
 
 
 def main() -> None:
     relevo = ours()
-    print(f"{relevo.output}\nrelevo: {relevo.seconds:.0f} s, {relevo.peak_mb:.0f} MB; now the classic way", flush=True)
+    print(
+        f"{relevo.output}\nrelevo: {relevo.seconds:.0f} s, {relevo.peak_mb:.0f} MB; now the classic way",
+        flush=True,
+    )
     beside = classic()
     report(
         "campaign",
         [
             Figure(
-                "seconds, end to end", relevo.seconds, beside.seconds, "s", "a fifth of the best public system's 390 s"
+                "seconds, end to end",
+                relevo.seconds,
+                beside.seconds,
+                "s",
+                "a fifth of the best public system's 390 s",
             ),
             Figure("peak memory", relevo.peak_mb, beside.peak_mb, "MB", "under 700 MB"),
         ],

@@ -22,8 +22,15 @@ def campaign_server(scale: float = 1.0) -> Iterator[str]:
         port = probe.getsockname()[1]
     with tempfile.TemporaryDirectory() as state:
         settings = {"PORT": str(port), "STATE_DIR": state, "CAMPAIGN_SCALE": str(scale)}
-        env = {**os.environ, **{f"RELEVO_DATA_API_{key}": value for key, value in settings.items()}}
-        process = subprocess.Popen([sys.executable, "-m", "relevo_data_api"], env=env, stdout=subprocess.DEVNULL)
+        env = {
+            **os.environ,
+            **{f"RELEVO_DATA_API_{key}": value for key, value in settings.items()},
+        }
+        process = subprocess.Popen(
+            [sys.executable, "-m", "relevo_data_api"],
+            env=env,
+            stdout=subprocess.DEVNULL,
+        )
         url = f"http://127.0.0.1:{port}"
         try:
             _wait_for(f"{url}/health", process)

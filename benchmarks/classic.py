@@ -29,7 +29,8 @@ def train(rows: pd.DataFrame) -> float:
         pd.concat([rows[NUMBERS], words], axis=1), rows["price"], random_state=1
     )
     columns = make_column_transformer(
-        (SimpleImputer(), NUMBERS), (OneHotEncoder(handle_unknown="ignore", min_frequency=10), WORDS)
+        (SimpleImputer(), NUMBERS),
+        (OneHotEncoder(handle_unknown="ignore", min_frequency=10), WORDS),
     )
     model = make_pipeline(columns, LinearRegression()).fit(learn, price)
     return float(root_mean_squared_error(truth, model.predict(judge)))

@@ -14,10 +14,11 @@ import msgspec
 from relevo_data_api.streams.king_county import KingCounty
 
 from benchmarks.measure import Figure, report
-from relevo.bootstrap import Loop, load_use_case
+from relevo.app import Loop
+from relevo.bootstrap import load_use_case
+from relevo.domain.arrival import SourceResponse
 from relevo.domain.policy import Policy
-from relevo.loop.chain import work_one
-from relevo.ports import Answer
+from relevo.loop.run_batch import run_batch
 from relevo.settings import Settings
 from tests.servers.postgres import running_postgres
 
@@ -33,13 +34,22 @@ class Endless:
     can_restart = False
 
     def __init__(self) -> None:
-        self._rows = [msgspec.to_builtins(row) for chunk in KingCounty().rows(0) for row in chunk][:ROWS]
+        self._rows = [
+            msgspec.to_builtins(row) for chunk in KingCounty().rows(0) for row in chunk
+        ][:ROWS]
 
     @contextmanager
-    def next(self, after: int | None) -> Iterator[Answer | None]:
+    def next(self, after: int | None) -> Iterator[SourceResponse | None]:
         number = 0 if after is None else after + 1
         rows = [{**row, "street": row["street"] + 1e10 * number} for row in self._rows]
-        yield Answer("json", [msgspec.json.encode({"group_number": 1, "batch_number": number, "data": rows})])
+        yield SourceResponse(
+            "json",
+            [
+                msgspec.json.encode(
+                    {"group_number": 1, "batch_number": number, "data": rows}
+                )
+            ],
+        )
 
     repeat = next
 
@@ -49,7 +59,7 @@ class Endless:
 
 def one_batch(loop: Loop) -> float:
     started = time.perf_counter()
-    work_one(loop, lambda _: None)
+    run_batch(loop, lambda _: None)
     return time.perf_counter() - started
 
 
@@ -64,7 +74,18 @@ def main() -> None:
             first = [one_batch(loop) for _ in range(SHORT + MEASURED)][-MEASURED:]
             last = [one_batch(loop) for _ in range(LONG + MEASURED)][-MEASURED:]
     now, then = statistics.median(last), statistics.median(first)
-    report("history", [Figure(f"seconds a batch, after {LONG} batches against after {SHORT}", now, then, "s", "flat")])
+    report(
+        "history",
+        [
+            Figure(
+                f"seconds a batch, after {LONG} batches against after {SHORT}",
+                now,
+                then,
+                "s",
+                "flat",
+            )
+        ],
+    )
 
 
 if __name__ == "__main__":

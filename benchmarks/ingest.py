@@ -22,18 +22,23 @@ import pyarrow.csv as pc
 from relevo_data_api.streams.campaign import Campaign
 
 from benchmarks.measure import Figure, report
-from relevo.adapters.folder_store import FolderStore
-from relevo.adapters.sql_warehouse.warehouse import SqlWarehouse
+from relevo.adapters.objects.folder_store import FolderStore
+from relevo.adapters.sql.warehouse import SqlWarehouse
 from relevo.bootstrap import load_use_case
+from relevo.domain.arrival import SourceResponse
 from relevo.domain.evidence import Action, Decision
 from relevo.domain.use_case import UseCase
+from relevo.formats import read_rows
 from relevo.loop.ingest import ingest
-from relevo.loop.wire import read_rows
-from relevo.ports import Answer, Warehouse
+from relevo.ports.warehouse import Warehouse
 from relevo.settings import Settings
 from tests.servers.postgres import running_postgres
 
-SQL_TYPES = {"number": "double precision", "code": "double precision", "date": "timestamp"}
+SQL_TYPES = {
+    "number": "double precision",
+    "code": "double precision",
+    "date": "timestamp",
+}
 
 
 class Bodies:
@@ -47,13 +52,13 @@ class Bodies:
         self._paths = [folder / f"{number}.json" for number in range(batches)]
 
     @contextmanager
-    def next(self, after: int | None) -> Iterator[Answer | None]:
+    def next(self, after: int | None) -> Iterator[SourceResponse | None]:
         number = 0 if after is None else after + 1
         if number >= len(self._paths):
             yield None
             return
         with self._paths[number].open("rb") as stream:
-            yield Answer("json", iter(lambda: stream.read(1 << 20), b""))
+            yield SourceResponse("json", iter(lambda: stream.read(1 << 20), b""))
 
     repeat = next
 
@@ -69,17 +74,23 @@ def write_bodies(folder: Path) -> int:
     return campaign.batches
 
 
-def ingest_all(case: UseCase, warehouse: Warehouse, folder: Path, batches: int) -> float:
+def ingest_all(
+    case: UseCase, warehouse: Warehouse, folder: Path, batches: int
+) -> float:
     source, landing = Bodies(folder, batches), FolderStore(folder / "landing")
     started = time.perf_counter()
     while batch := ingest(case, source, warehouse, landing, 1, lambda _: None):
-        warehouse.record_decision(Decision(0, case.name, batch.id, Action.SKIP, "", (), {}, datetime.now(UTC)))
+        warehouse.record_decision(
+            Decision(0, case.name, batch.id, Action.SKIP, "", (), {}, datetime.now(UTC))
+        )
     return time.perf_counter() - started
 
 
 def bare_copy(url: str, case: UseCase, folder: Path, batches: int) -> float:
     """COPY of ready CSV, one transaction a batch; making the CSV is not timed."""
-    columns = ", ".join(f'"{c.name}" {SQL_TYPES.get(c.kind, "text")}' for c in case.contract)
+    columns = ", ".join(
+        f'"{c.name}" {SQL_TYPES.get(c.kind, "text")}' for c in case.contract
+    )
     connection, seconds = psycopg2.connect(url.replace("+psycopg2", "")), 0.0
     with connection, connection.cursor() as cursor:
         cursor.execute(
@@ -100,8 +111,14 @@ def _as_csv(body: Path, case: UseCase, number: int) -> io.BytesIO:
     position = 0
     with body.open("rb") as stream:
         for chunk in read_rows(stream, "json", case.contract, None):
-            rows = chunk.rows.drop_columns(["_rest"]) if "_rest" in chunk.rows.schema.names else chunk.rows
-            rows = rows.add_column(0, "position", pa.array(np.arange(position, position + len(rows))))
+            rows = (
+                chunk.rows.drop_columns(["_rest"])
+                if "_rest" in chunk.rows.schema.names
+                else chunk.rows
+            )
+            rows = rows.add_column(
+                0, "position", pa.array(np.arange(position, position + len(rows)))
+            )
             rows = rows.add_column(0, "batch_id", pa.array(np.full(len(rows), number)))
             pc.write_csv(rows, out, pc.WriteOptions(include_header=False))
             position += len(rows)

@@ -25,7 +25,10 @@ def run(arguments: list[str], env: dict[str, str] | None = None) -> Cost:
     """Run Python with these arguments; its peak is that of the process itself, children apart."""
     started = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, *arguments], env={**os.environ, **(env or {})}, stdout=subprocess.PIPE, text=True
+        [sys.executable, *arguments],
+        env={**os.environ, **(env or {})},
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert process.stdout is not None
     output = process.stdout.read()
@@ -55,7 +58,9 @@ def report(benchmark: str, figures: list[Figure], **facts: Any) -> None:
     """Print a table and leave it as JSON under benchmarks/results/."""
     RESULTS.mkdir(exist_ok=True)
     rows = [{**asdict(figure), "ratio": round(figure.ratio, 4)} for figure in figures]
-    (RESULTS / f"{benchmark}.json").write_text(json.dumps({"figures": rows, **facts}, indent=2) + "\n")
+    (RESULTS / f"{benchmark}.json").write_text(
+        json.dumps({"figures": rows, **facts}, indent=2) + "\n"
+    )
     width = max(len(figure.name) for figure in figures)
     print(f"\n{benchmark}")
     for figure in figures:

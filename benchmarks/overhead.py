@@ -8,30 +8,61 @@ from pathlib import Path
 
 from benchmarks.campaign_server import campaign_server
 from benchmarks.measure import Figure, report
-from relevo.bootstrap import Loop, load_use_case
-from relevo.domain.identity import Side
+from relevo.app import Loop
+from relevo.bootstrap import load_use_case
+from relevo.domain.identity import Split
 from relevo.learning.choose import choose
-from relevo.loop.chain import work_one
+from relevo.loop.run_batch import run_batch
 from relevo.settings import Settings
 from tests.servers.postgres import running_postgres
 
 
 def main() -> None:
     case = load_use_case("house_prices", Settings())
-    with tempfile.TemporaryDirectory() as home, running_postgres() as server, campaign_server() as url:
-        loop = Loop(case, Settings(home=Path(home), warehouse_url=server.url, source_url=url, source_group=2))
+    with (
+        tempfile.TemporaryDirectory() as home,
+        running_postgres() as server,
+        campaign_server() as url,
+    ):
+        loop = Loop(
+            case,
+            Settings(
+                home=Path(home),
+                warehouse_url=server.url,
+                source_url=url,
+                source_group=2,
+            ),
+        )
         with loop.working("benchmark"):
-            work_one(loop, lambda _: None)  # imports, first tables, first champion
+            run_batch(loop, lambda _: None)  # imports, first tables, first champion
             started = time.perf_counter()
-            work_one(loop, lambda _: None)
+            run_batch(loop, lambda _: None)
             ours = time.perf_counter() - started
         ids = [batch.id for batch in loop.warehouse.batches(case.name)]
-        train, validation = (loop.warehouse.frame(case, ids, [side]) for side in (Side.TRAIN, Side.VALIDATION))
+        train, validation = (
+            loop.warehouse.frame(case, ids, [side])
+            for side in (Split.TRAIN, Split.VALIDATION)
+        )
         started = time.perf_counter()
-        choose(case.candidates, train, validation, case.policy.seed, log_target=case.log_target)
+        choose(
+            case.candidates,
+            train,
+            validation,
+            case.policy.seed,
+            log_target=case.log_target,
+        )
         bare = time.perf_counter() - started
     report(
-        "overhead", [Figure("seconds, a batch of 94,551 rows with its training", ours, bare, "s", "ratio under 1.15")]
+        "overhead",
+        [
+            Figure(
+                "seconds, a batch of 94,551 rows with its training",
+                ours,
+                bare,
+                "s",
+                "ratio under 1.15",
+            )
+        ],
     )
 
 

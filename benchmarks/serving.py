@@ -25,9 +25,9 @@ import onnx
 
 from benchmarks.measure import Figure, report
 from benchmarks.wrk import SERVER_CORE, Speed, load, require_wrk
-from relevo.adapters.folder_store import FolderStore
-from relevo.adapters.mlflow_registry import signature_of
-from relevo.adapters.sql_warehouse.warehouse import SqlWarehouse
+from relevo.adapters.mlflow.registry import signature_of
+from relevo.adapters.objects.folder_store import FolderStore
+from relevo.adapters.sql.warehouse import SqlWarehouse
 from relevo.domain.release import MODEL_FILE, RELEASE_FILE
 from relevo.learning.candidates import BoostedTrees
 from tests.servers import free_port
@@ -98,7 +98,11 @@ def measured(rows: list[dict[str, Any]], folder: Path, release: Path) -> list[Fi
     ):
         lists = list_seconds(ours, rows)
         rounds = [
-            (load(ours + PREDICT, bodies, SECONDS), load(f"{beside}/predict", bodies, SECONDS)) for _ in range(ROUNDS)
+            (
+                load(ours + PREDICT, bodies, SECONDS),
+                load(f"{beside}/predict", bodies, SECONDS),
+            )
+            for _ in range(ROUNDS)
         ]
         memory = resident_mb(pid)
     us, them = typical(rounds, 0), typical(rounds, 1)
@@ -119,7 +123,12 @@ def measured(rows: list[dict[str, Any]], folder: Path, release: Path) -> list[Fi
 def typical(rounds: list[tuple[Speed, Speed]], place: int) -> Speed:
     """The medians of a server's rounds."""
     speeds = [pair[place] for pair in rounds]
-    return Speed(*(statistics.median(getattr(s, name) for s in speeds) for name in ("a_second", "p50_ms", "p99_ms")))
+    return Speed(
+        *(
+            statistics.median(getattr(s, name) for s in speeds)
+            for name in ("a_second", "p50_ms", "p99_ms")
+        )
+    )
 
 
 def list_seconds(url: str, rows: list[dict[str, Any]]) -> float:
@@ -137,40 +146,84 @@ def bare_seconds(folder: Path, release: Path, rows: list[dict[str, Any]]) -> flo
     import pickle
 
     model = loaded(release)
-    read: Any = model.strict.read(json.dumps(random.choices(rows, k=LIST_ROWS)).encode())
+    read: Any = model.strict.read(
+        json.dumps(random.choices(rows, k=LIST_ROWS)).encode()
+    )
     (folder / "feed").write_bytes(pickle.dumps(model.feed(read)))
-    command = [sys.executable, "-c", BARE, str(release / MODEL_FILE), str(folder / "feed"), str(LISTS)]
-    return float(subprocess.run(["taskset", "-c", SERVER_CORE, *command], check=True, capture_output=True).stdout)
+    command = [
+        sys.executable,
+        "-c",
+        BARE,
+        str(release / MODEL_FILE),
+        str(folder / "feed"),
+        str(LISTS),
+    ]
+    return float(
+        subprocess.run(
+            ["taskset", "-c", SERVER_CORE, *command], check=True, capture_output=True
+        ).stdout
+    )
 
 
-def others(us: Speed, folder: Path, release: Path, rows: list[dict[str, Any]]) -> list[Figure]:
+def others(
+    us: Speed, folder: Path, release: Path, rows: list[dict[str, Any]]
+) -> list[Figure]:
     figures = [
-        Figure("against `mlflow models serve`", us.a_second, of_mlflow(folder, release, rows), "1/s", "30 times")
+        Figure(
+            "against `mlflow models serve`",
+            us.a_second,
+            of_mlflow(folder, release, rows),
+            "1/s",
+            "30 times",
+        )
     ]
     if python := os.environ.get("RELEVO_BENCH_MLSERVER"):
         of = of_mlserver(python, folder, release, rows)
         figures.append(Figure("against MLServer", us.a_second, of, "1/s", "3 times"))
     else:
-        print("MLServer is not measured: RELEVO_BENCH_MLSERVER names no environment that has it")
+        print(
+            "MLServer is not measured: RELEVO_BENCH_MLSERVER names no environment that has it"
+        )
     return figures
 
 
 def of_mlflow(folder: Path, release: Path, rows: list[dict[str, Any]]) -> float:
     """The champion as the registry keeps it, asked with a record of a table, as its own documentation does."""
     signature = signature_of(json.loads((release / RELEASE_FILE).read_text()))
-    mlflow.onnx.save_model(onnx.load(str(release / MODEL_FILE)), str(folder / "mlflow"), signature=signature)
+    mlflow.onnx.save_model(
+        onnx.load(str(release / MODEL_FILE)),
+        str(folder / "mlflow"),
+        signature=signature,
+    )
     url, port = address()
-    command = ["-m", "mlflow", "models", "serve", "-m", str(folder / "mlflow"), "--env-manager", "local", "-p", port]
+    command = [
+        "-m",
+        "mlflow",
+        "models",
+        "serve",
+        "-m",
+        str(folder / "mlflow"),
+        "--env-manager",
+        "local",
+        "-p",
+        port,
+    ]
     bodies = written(folder / "records", rows, lambda row: {"dataframe_records": [row]})
-    env = {"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
+    env = {
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    }
     with server(command, url, "/ping", env):
         return load(f"{url}/invocations", bodies, OTHERS_SECONDS).a_second
 
 
-def of_mlserver(python: str, folder: Path, release: Path, rows: list[dict[str, Any]]) -> float:
+def of_mlserver(
+    python: str, folder: Path, release: Path, rows: list[dict[str, Any]]
+) -> float:
     home = folder / "mlserver"
     home.mkdir()
-    (home / "mlserver_houses.py").write_text(Path(__file__).with_name("mlserver_houses.py").read_text())
+    (home / "mlserver_houses.py").write_text(
+        Path(__file__).with_name("mlserver_houses.py").read_text()
+    )
     url, port = address()
     settings = {"http_port": int(port), "grpc_port": free_port(), "metrics_port": free_port(), "parallel_workers": 0,
                 "host": "127.0.0.1", "debug": False}  # fmt: skip
@@ -182,17 +235,36 @@ def of_mlserver(python: str, folder: Path, release: Path, rows: list[dict[str, A
     (home / "settings.json").write_text(json.dumps(settings))
     (home / "model-settings.json").write_text(json.dumps(model))
     bodies = written(folder / "inputs", rows, inputs_of)
-    with server(["-m", "mlserver.cli.main", "start", "."], url, "/v2/health/ready", python=python, cwd=home):
+    with server(
+        ["-m", "mlserver.cli.main", "start", "."],
+        url,
+        "/v2/health/ready",
+        python=python,
+        cwd=home,
+    ):
         return load(f"{url}/v2/models/houses/infer", bodies, OTHERS_SECONDS).a_second
 
 
 def inputs_of(row: dict[str, Any]) -> dict[str, Any]:
-    kinds = {name: "BYTES" if name in ("city", "state", "zip_code") else "FP32" for name in row}
-    values = {name: str(value) if kinds[name] == "BYTES" else value for name, value in row.items()}
-    return {"inputs": [{"name": n, "shape": [1, 1], "datatype": kinds[n], "data": [v]} for n, v in values.items()]}
+    kinds = {
+        name: "BYTES" if name in ("city", "state", "zip_code") else "FP32"
+        for name in row
+    }
+    values = {
+        name: str(value) if kinds[name] == "BYTES" else value
+        for name, value in row.items()
+    }
+    return {
+        "inputs": [
+            {"name": n, "shape": [1, 1], "datatype": kinds[n], "data": [v]}
+            for n, v in values.items()
+        ]
+    }
 
 
-def written(path: Path, rows: list[dict[str, Any]], shape: Callable[[dict[str, Any]], Any]) -> Path:
+def written(
+    path: Path, rows: list[dict[str, Any]], shape: Callable[[dict[str, Any]], Any]
+) -> Path:
     path.write_text("\n".join(json.dumps(shape(row)) for row in rows))
     return path
 
@@ -217,7 +289,11 @@ def main() -> None:
         folder = Path(temporary)
         release = houses(folder / "release", BoostedTrees())
         prepared(folder / "home", release)
-        rows = [row for row in rows_of(sides()[1], loaded(release).columns) if None not in row.values()]
+        rows = [
+            row
+            for row in rows_of(sides()[1], loaded(release).columns)
+            if None not in row.values()
+        ]
         random.shuffle(rows)
         report("serving", measured(rows, folder, release))
 

@@ -44,9 +44,26 @@ def load(url: str, bodies: Path, seconds: int, connections: int = 8) -> Speed:
     """Any answer that is not 2xx ends the benchmark."""
     script = bodies.with_suffix(".lua")
     script.write_text(SCRIPT % bodies)
-    command = ["taskset", "-c", CLIENT_CORE, "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(script), url]
+    command = [
+        "taskset",
+        "-c",
+        CLIENT_CORE,
+        "wrk",
+        "-t1",
+        f"-c{connections}",
+        f"-d{seconds}s",
+        "-s",
+        str(script),
+        url,
+    ]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     found = json.loads(output.strip().splitlines()[-1])
     if found["failed"] or not found["requests"]:
-        raise SystemExit(f"{url}: {found['failed']} of {found['requests']} requests failed")
-    return Speed(found["requests"] / found["microseconds"] * 1e6, found["p50"] / 1000, found["p99"] / 1000)
+        raise SystemExit(
+            f"{url}: {found['failed']} of {found['requests']} requests failed"
+        )
+    return Speed(
+        found["requests"] / found["microseconds"] * 1e6,
+        found["p50"] / 1000,
+        found["p99"] / 1000,
+    )

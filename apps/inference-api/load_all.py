@@ -24,7 +24,9 @@ ports = ServingPorts(places)
 for port in ("aliases", "artifacts", "predictions", "record"):
     getattr(ports, port)
 xgboost_library()
-server = uvicorn.Config(create_app(ApiSettings(), places), loop="uvloop", http="httptools")
+server = uvicorn.Config(
+    create_app(ApiSettings(), places), loop="uvloop", http="httptools"
+)
 server.load()
 server.get_loop_factory()
 anyio.run(anyio.sleep, 0)

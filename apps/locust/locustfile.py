@@ -20,11 +20,15 @@ MANY = 50
 
 class Asker(FastHttpUser):
     def on_start(self) -> None:
-        self.rng = random.Random()  # noqa: S311 - rows, not secrets
+        self.rng = random.Random()  # noqa: S311
         self.headers = {"X-API-Key": KEY} if KEY else {}
-        with self.client.get(f"/v1/{CASE}/schema", name="schema", catch_response=True) as answer:
+        with self.client.get(
+            f"/v1/{CASE}/schema", name="schema", catch_response=True
+        ) as answer:
             if answer.status_code != 200:
-                answer.failure(f"no schema of {CASE}: {answer.status_code} {answer.text}; is there a model yet?")
+                answer.failure(
+                    f"no schema of {CASE}: {answer.status_code} {answer.text}; is there a model yet?"
+                )
                 raise StopUser
             self.fields = answer.json()["fields"]
 
@@ -34,7 +38,12 @@ class Asker(FastHttpUser):
 
     @task(1)
     def many_rows(self) -> None:
-        self._predict([random_row(self.fields, self.rng) for _ in range(MANY)], f"predict {MANY} rows")
+        self._predict(
+            [random_row(self.fields, self.rng) for _ in range(MANY)],
+            f"predict {MANY} rows",
+        )
 
     def _predict(self, body: Any, name: str) -> None:
-        self.client.post(f"/v1/{CASE}/predict", json=body, headers=self.headers, name=name)
+        self.client.post(
+            f"/v1/{CASE}/predict", json=body, headers=self.headers, name=name
+        )

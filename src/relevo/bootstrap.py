@@ -7,9 +7,6 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -20,20 +17,13 @@ from relevo.errors import NotFound, UseCaseBroken
 from relevo.settings import Settings
 
 if TYPE_CHECKING:
-    from relevo.domain.batch import Batch
-    from relevo.domain.evidence import Decision, Move, Training, Verdict
-    from relevo.ports import (
-        Aliases,
-        BatchSource,
-        ModelRegistry,
-        ObjectStore,
-        PredictionStore,
-        Record,
-        ReloadHint,
-        Warehouse,
-    )
+    from relevo.ports.predictions import PredictionStore
+    from relevo.ports.registry import Aliases, ModelRegistry, ReloadNotifier
+    from relevo.ports.source import BatchSource
+    from relevo.ports.store import ObjectStore
+    from relevo.ports.warehouse import Record, Warehouse
+    from relevo.releases.publisher import Publisher
 
-LONGEST_WAIT = 30.0
 SERVING_PATIENCE = 2.0  # seconds; a person waits for the answer
 LOOP_PATIENCE = 90.0  # seconds; nobody does
 
@@ -52,8 +42,13 @@ def load_use_case(name: str, settings: Settings) -> UseCase:
     """The CASE of `use_cases/NAME/use_case.py`; opens no connection."""
     path = settings.use_cases / name / "use_case.py"
     if not path.is_file():
-        known = ", ".join(find_use_cases(settings)) or "none yet; make one with `relevo new`"
-        raise NotFound(f"no use case {name!r} in {settings.use_cases}/; there are: {known}")
+        known = (
+            ", ".join(find_use_cases(settings))
+            or "none yet; make one with `relevo new`"
+        )
+        raise NotFound(
+            f"no use case {name!r} in {settings.use_cases}/; there are: {known}"
+        )
     spec = importlib.util.spec_from_file_location(f"relevo_use_case_{name}", path)
     if spec is None or spec.loader is None:
         raise UseCaseBroken(f"{path}: cannot be imported as Python")
@@ -67,19 +62,28 @@ def load_use_case(name: str, settings: Settings) -> UseCase:
     if not isinstance(case, UseCase):
         raise UseCaseBroken(f"{path}: define CASE = UseCase(…)")
     if case.name != name:
-        raise UseCaseBroken(f"{path}: its CASE is named {case.name!r}; a use case is named as its folder, {name!r}")
+        raise UseCaseBroken(
+            f"{path}: its CASE is named {case.name!r}; a use case is named as its folder, {name!r}"
+        )
     return case
 
 
-class Loop:
-    """One use case with all its ports. Each step may be run again, by another process too, with the same result."""
+class LoopPorts:
+    """One use case with the ports that its loop needs; each is opened when it is first needed."""
 
-    def __init__(self, case: UseCase, settings: Settings, patience: float = LOOP_PATIENCE) -> None:
-        self.case, self.settings, self.clock, self._patience = case, settings, SystemClock(), patience
+    def __init__(
+        self, case: UseCase, settings: Settings, patience: float = LOOP_PATIENCE
+    ) -> None:
+        self.case, self.settings, self.clock, self._patience = (
+            case,
+            settings,
+            SystemClock(),
+            patience,
+        )
 
     @cached_property
     def warehouse(self) -> Warehouse:
-        from relevo.adapters.sql_warehouse.warehouse import SqlWarehouse
+        from relevo.adapters.sql.warehouse import SqlWarehouse
 
         if not self.settings.warehouse_url:
             self.settings.home.mkdir(parents=True, exist_ok=True)
@@ -90,7 +94,7 @@ class Loop:
 
     @cached_property
     def registry(self) -> ModelRegistry:
-        from relevo.adapters.mlflow_registry import MlflowRegistry
+        from relevo.adapters.mlflow.registry import MlflowRegistry
 
         home = self.settings.home.absolute()
         home.mkdir(parents=True, exist_ok=True)
@@ -108,15 +112,21 @@ class Loop:
             from relevo.adapters.file_source import FileSource
 
             folder = self.settings.use_cases / self.case.name
-            return FileSource(folder / wanted.path, by=wanted.by, every=wanted.every, rows=wanted.rows)
+            return FileSource(
+                folder / wanted.path, by=wanted.by, every=wanted.every, rows=wanted.rows
+            )
         from relevo.adapters.http_source import HttpSource
 
         over = self.settings
         return HttpSource(
             wanted.url or over.source_url,
             wanted.group if over.source_group is None else over.source_group,
-            can_repeat=wanted.can_repeat if over.source_can_repeat is None else over.source_can_repeat,
-            may_restart=wanted.may_restart if over.source_may_restart is None else over.source_may_restart,
+            can_repeat=wanted.can_repeat
+            if over.source_can_repeat is None
+            else over.source_can_repeat,
+            may_restart=wanted.may_restart
+            if over.source_may_restart is None
+            else over.source_may_restart,
             timeout=over.source_timeout,
         )
 
@@ -129,71 +139,28 @@ class Loop:
         return open_store(self.settings.artifacts, self.settings.s3_endpoint)
 
     @cached_property
-    def hint(self) -> ReloadHint:
-        from relevo.adapters.reload_hint import HttpReloadHint
+    def publisher(self) -> Publisher:
+        from relevo.releases.publisher import Publisher
 
-        return HttpReloadHint(self.settings.reload_urls)
+        return Publisher(
+            record=self.warehouse,
+            registry=self.registry,
+            store=self.artifacts,
+            notify=self.notify,
+            clock=self.clock,
+        )
 
-    @contextmanager
-    def working(self, holder: str) -> Iterator[Loop]:
-        """Hold the case while working on it; first carries out what a killed process left half-way."""
-        with self.warehouse.lease(self.case.name, holder):
-            if any(move.done_at is None for move in self.warehouse.moves(self.case.name)):
-                from relevo.loop.publish import finish_open_moves
+    @cached_property
+    def notify(self) -> ReloadNotifier:
+        from relevo.adapters.reload_notifier import HttpReloadNotifier
 
-                finish_open_moves(self.case.name, self.warehouse, self.registry, self.artifacts, self.hint)
-            yield self
-
-    def ingest(self) -> Batch | None:
-        from relevo.loop.ingest import ingest
-
-        return ingest(self.case, self.source, self.warehouse, self.landing, self.settings.source_tries, _back_off)
-
-    def prepare(self, batch_id: int) -> int:
-        from relevo.loop.prepare import prepare
-
-        return prepare(self.case, self.warehouse.batch(batch_id), self.warehouse)
-
-    def decide(self, batch_id: int) -> Decision:
-        from relevo.loop.decide import decide
-
-        return decide(self.case, self.warehouse.batch(batch_id), self.warehouse, self.registry, self.clock)
-
-    def open_decisions(self, batch_id: int) -> list[Decision]:
-        """Decisions on a batch that are not carried out yet, a person's request beside the batch's own."""
-        from relevo.loop.progress import is_carried_out
-
-        decisions = self.warehouse.decisions(self.case.name, batch_id)
-        return [decision for decision in decisions if not is_carried_out(decision, self.warehouse)]
-
-    def train(self, decision_id: int) -> Training:
-        from relevo.loop.train import train
-
-        decision = self.warehouse.decision(decision_id)
-        return train(self.case, decision, self.warehouse, self.registry, self.artifacts, self.clock, self.commit)
-
-    def contest(self, decision_id: int) -> Verdict:
-        from relevo.loop.contest import contest
-
-        return contest(self.case, self.warehouse.decision(decision_id), self.warehouse, self.registry, self.clock)
-
-    def publish(self, decision_id: int) -> Move | None:
-        from relevo.loop.publish import publish
-
-        verdict = self.warehouse.verdicts(self.case.name, decision_id)[0]
-        return publish(verdict, self.warehouse, self.registry, self.artifacts, self.hint, self.clock)
+        return HttpReloadNotifier(self.settings.reload_urls)
 
     @cached_property
     def commit(self) -> str:
         from relevo.adapters.git_commit import current_commit
 
         return self.settings.commit or current_commit(self.settings.use_cases)
-
-
-def open_loop(name: str, settings: Settings | None = None, patience: float = LOOP_PATIENCE) -> Loop:
-    """The loop of a use case. Connections are opened when a step first needs them; see `patience` of the warehouse."""
-    settings = settings or Settings()
-    return Loop(load_use_case(name, settings), settings, patience)
 
 
 class ServingPorts:
@@ -205,20 +172,20 @@ class ServingPorts:
     @cached_property
     def aliases(self) -> Aliases | None:
         """None where MLflow is no server: then the pointers in the artifacts store lead to the releases."""
-        from relevo.adapters.mlflow_aliases import MlflowAliases
+        from relevo.adapters.mlflow.aliases import MlflowAliases
 
         uri = self.settings.tracking_uri
         return MlflowAliases(uri) if uri.startswith(("http://", "https://")) else None
 
     @cached_property
     def record(self) -> Record:
-        from relevo.adapters.sql_warehouse.record import Record
+        from relevo.adapters.sql.record import Record
 
         return Record(self._database(), SERVING_PATIENCE)
 
     @cached_property
     def predictions(self) -> PredictionStore:
-        from relevo.adapters.sql_predictions import SqlPredictions
+        from relevo.adapters.sql.predictions import SqlPredictions
 
         return SqlPredictions(self._database())
 
@@ -227,10 +194,10 @@ class ServingPorts:
         return open_store(self.settings.artifacts, self.settings.s3_endpoint)
 
     @cached_property
-    def hint(self) -> ReloadHint:
-        from relevo.adapters.reload_hint import HttpReloadHint
+    def notify(self) -> ReloadNotifier:
+        from relevo.adapters.reload_notifier import HttpReloadNotifier
 
-        return HttpReloadHint(self.settings.reload_urls)
+        return HttpReloadNotifier(self.settings.reload_urls)
 
     def _database(self) -> str:
         if not self.settings.warehouse_url:
@@ -240,13 +207,9 @@ class ServingPorts:
 
 def open_store(location: str, endpoint: str) -> ObjectStore:
     if location.startswith("s3://"):
-        from relevo.adapters.s3_store import S3Store
+        from relevo.adapters.objects.s3_store import S3Store
 
         return S3Store(location.removeprefix("s3://").strip("/"), endpoint)
-    from relevo.adapters.folder_store import FolderStore
+    from relevo.adapters.objects.folder_store import FolderStore
 
     return FolderStore(Path(location))
-
-
-def _back_off(try_number: int) -> None:
-    time.sleep(min(LONGEST_WAIT, 0.5 * 2**try_number))

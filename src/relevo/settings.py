@@ -20,37 +20,74 @@ class EnvSettings(BaseSettings):
             super().__init__(**values)
         except ValidationError as error:
             wrong = [
-                f"{prefix}{one['loc'][0]}".upper() + f": {one['msg']}; got {one['input']!r}" for one in error.errors()
+                f"{prefix}{one['loc'][0]}".upper()
+                + f": {one['msg']}; got {one['input']!r}"
+                for one in error.errors()
             ]
             raise SettingMissing("\n".join(wrong)) from None
         except SettingsError as error:
             name = str(error).split('"')[1]
-            raise SettingMissing(f"{prefix}{name}".upper() + f": is no JSON; {error.__cause__}") from None
+            raise SettingMissing(
+                f"{prefix}{name}".upper() + f": is no JSON; {error.__cause__}"
+            ) from None
 
 
 class Settings(EnvSettings):
     """With nothing set, all state lies under `.relevo/` in the folder Relevo is started in."""
 
-    model_config = SettingsConfigDict(env_prefix="RELEVO_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="RELEVO_", env_file=".env", extra="ignore", frozen=True
+    )
 
-    home: Path = Field(Path(".relevo"), description="where embedded parts keep their state")
+    home: Path = Field(
+        Path(".relevo"), description="where embedded parts keep their state"
+    )
     use_cases: Path = Field(Path("use_cases"), description="the folder of use cases")
-    warehouse_url: str = Field("", description="SQLAlchemy URL; empty: SQLite under home")
-    tracking_uri: str = Field("", description="MLflow; empty: SQLite and local files under home")
-    landing_store: str = Field("", description="s3://bucket or a folder; empty: a folder under home")
-    artifacts_store: str = Field("", description="s3://bucket or a folder; empty: a folder under home")
-    s3_endpoint: str = Field("", description="for S3 that is not Amazon's, such as MinIO")
-    source_url: str = Field("http://127.0.0.1:8000", description="the data API of HTTP sources that name none")
-    source_group: int | None = Field(None, description="overrides the group of HTTP sources")
-    source_can_repeat: bool | None = Field(None, description="overrides can_repeat of HTTP sources")
-    source_may_restart: bool | None = Field(None, description="overrides may_restart of HTTP sources")
-    source_timeout: float = Field(60.0, gt=0, description="seconds without a byte before a request is given up")
-    source_tries: int = Field(5, ge=1, description="requests before a source that may be retried is given up")
-    reload_urls: tuple[str, ...] = Field((), description="APIs to hint at after publishing, as a JSON list")
+    warehouse_url: str = Field(
+        "", description="SQLAlchemy URL; empty: SQLite under home"
+    )
+    tracking_uri: str = Field(
+        "", description="MLflow; empty: SQLite and local files under home"
+    )
+    landing_store: str = Field(
+        "", description="s3://bucket or a folder; empty: a folder under home"
+    )
+    artifacts_store: str = Field(
+        "", description="s3://bucket or a folder; empty: a folder under home"
+    )
+    s3_endpoint: str = Field(
+        "", description="for S3 that is not Amazon's, such as MinIO"
+    )
+    source_url: str = Field(
+        "http://127.0.0.1:8000",
+        description="the data API of HTTP sources that name none",
+    )
+    source_group: int | None = Field(
+        None, description="overrides the group of HTTP sources"
+    )
+    source_can_repeat: bool | None = Field(
+        None, description="overrides can_repeat of HTTP sources"
+    )
+    source_may_restart: bool | None = Field(
+        None, description="overrides may_restart of HTTP sources"
+    )
+    source_timeout: float = Field(
+        60.0, gt=0, description="seconds without a byte before a request is given up"
+    )
+    source_tries: int = Field(
+        5, ge=1, description="requests before a source that may be retried is given up"
+    )
+    reload_urls: tuple[str, ...] = Field(
+        (), description="APIs to hint at after publishing, as a JSON list"
+    )
     commit: str = Field("", description="the commit that runs; empty: asked from git")
-    data_api_port: int = Field(8000, description="the port of the data API under `make up`")
+    data_api_port: int = Field(
+        8000, description="the port of the data API under `make up`"
+    )
     mlflow_port: int = Field(5000, description="the port of MLflow under `make up`")
-    api_port: int = Field(8989, description="the port of the inference API under `make up`")
+    api_port: int = Field(
+        8989, description="the port of the inference API under `make up`"
+    )
     airflow_port: int = Field(8080, description="the port of Airflow under `make up`")
     ui_port: int = Field(8501, description="the port of the UI under `make up`")
 

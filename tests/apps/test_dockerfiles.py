@@ -6,7 +6,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-APPS = sorted(folder.name for folder in (ROOT / "apps").iterdir() if (folder / "pyproject.toml").is_file())
+APPS = sorted(
+    folder.name
+    for folder in (ROOT / "apps").iterdir()
+    if (folder / "pyproject.toml").is_file()
+)
 USERS = {"airflow": "50000:0"}
 
 
@@ -22,7 +26,9 @@ def test_make_images_builds_every_app() -> None:
 
 @pytest.mark.parametrize("app", APPS)
 def test_an_image_runs_as_a_fixed_user_without_rights(app: str) -> None:
-    assert re.findall(r"^USER (.*)$", dockerfile(app), re.M) == [USERS.get(app, "10001:10001")]
+    assert re.findall(r"^USER (.*)$", dockerfile(app), re.M) == [
+        USERS.get(app, "10001:10001")
+    ]
 
 
 @pytest.mark.parametrize("app", APPS)
@@ -35,13 +41,23 @@ def test_what_is_installed_comes_from_the_one_lock(app: str) -> None:
     syncs = re.findall(r"uv sync .*", dockerfile(app))
 
     assert syncs
-    assert all("--frozen --no-dev" in sync and f"--package relevo-{app}" in sync for sync in syncs)
-    assert not re.findall(r"pip install (?!--no-cache-dir --root-user-action=ignore uv==)", dockerfile(app))
+    assert all(
+        "--frozen --no-dev" in sync and f"--package relevo-{app}" in sync
+        for sync in syncs
+    )
+    assert not re.findall(
+        r"pip install (?!--no-cache-dir --root-user-action=ignore uv==)",
+        dockerfile(app),
+    )
 
 
 def test_every_image_is_built_by_the_same_uv_on_the_same_python() -> None:
     texts = [dockerfile(app) for app in APPS]
 
     assert len({tuple(re.findall(r"uv==(\S+)", text)) for text in texts}) == 1
-    assert {one for text in texts for one in re.findall(r"^FROM (\S+)", text, re.M)} == {"${PYTHON_IMAGE}"}
-    assert len({re.search(r"^ARG PYTHON_IMAGE=.*", text).group() for text in texts}) == 1  # type: ignore[union-attr]
+    assert {
+        one for text in texts for one in re.findall(r"^FROM (\S+)", text, re.M)
+    } == {"${PYTHON_IMAGE}"}
+    assert (
+        len({re.search(r"^ARG PYTHON_IMAGE=.*", text).group() for text in texts}) == 1
+    )  # type: ignore[union-attr]

@@ -10,16 +10,25 @@ from tests.cluster.repository import ROOT
 
 def declared() -> set[str]:
     files = [file.read_text() for file in (ROOT / ".argocd-apps").glob("*.yaml")]
-    applications = [text for text in files if re.search(r"^kind: Application$", text, re.M)]
-    return {re.findall(r"^  name: (\S+)", text, re.M)[0] for text in applications} - {"any"}  # any: defaults.yaml
+    applications = [
+        text for text in files if re.search(r"^kind: Application$", text, re.M)
+    ]
+    return {re.findall(r"^  name: (\S+)", text, re.M)[0] for text in applications} - {
+        "any"
+    }  # any: defaults.yaml
 
 
 def all_well() -> bool:
     """AssertionError with what is not in sync and healthy."""
     states = dict.fromkeys(declared(), "missing")
     for one in get("applications.argoproj.io", namespace="argocd"):
-        sync, health = (one.get("status", {}).get(part, {}).get("status") for part in ("sync", "health"))
+        sync, health = (
+            one.get("status", {}).get(part, {}).get("status")
+            for part in ("sync", "health")
+        )
         states[one["metadata"]["name"]] = f"{sync}, {health}"
-    unwell = {name: state for name, state in states.items() if state != "Synced, Healthy"}
+    unwell = {
+        name: state for name, state in states.items() if state != "Synced, Healthy"
+    }
     assert not unwell, unwell
     return True

@@ -20,9 +20,13 @@ THREADS, PAUSE, BEFORE_AGAIN, PATIENCE = 4, 0.05, 3.0, 10.0
 
 def ask(url: str, body: bytes) -> None:
     place = urlsplit(url)
-    connection = http.client.HTTPConnection(str(place.hostname), place.port, timeout=PATIENCE)
+    connection = http.client.HTTPConnection(
+        str(place.hostname), place.port, timeout=PATIENCE
+    )
     try:
-        connection.request("POST", place.path, body, {"Content-Type": "application/json"})
+        connection.request(
+            "POST", place.path, body, {"Content-Type": "application/json"}
+        )
         answer = connection.getresponse()
         text = answer.read()
         if answer.status != 200:
@@ -57,7 +61,9 @@ def once_or_twice(url: str, body: bytes) -> str:
 def main(url: str, body: str) -> None:
     counts, lock = Counter({"answered": 0, "again": 0, "failed": 0}), threading.Lock()
     for _ in range(THREADS):
-        threading.Thread(target=ask_on, args=(url, body.encode(), counts, lock), daemon=True).start()
+        threading.Thread(
+            target=ask_on, args=(url, body.encode(), counts, lock), daemon=True
+        ).start()
     while True:
         time.sleep(1)
         with lock:

@@ -35,7 +35,11 @@ class Counts:
         return f"{self.answered:,} answered, {self.again} only when sent again, {self.failed} failed"
 
     def __sub__(self, other: Counts) -> Counts:
-        return Counts(self.answered - other.answered, self.again - other.again, self.failed - other.failed)
+        return Counts(
+            self.answered - other.answered,
+            self.again - other.again,
+            self.failed - other.failed,
+        )
 
 
 class Asker:
@@ -45,12 +49,20 @@ class Asker:
     def counts(self) -> Counts:
         """As of now: a line that was written after this was asked."""
         before = len(self._lines())
-        lines = until(30, "the client's next line", lambda: (lines := self._lines())[before + 1 :] and lines)
+        lines = until(
+            30,
+            "the client's next line",
+            lambda: (lines := self._lines())[before + 1 :] and lines,
+        )
         return Counts(**json.loads(lines[-1]))
 
     def complaints(self) -> str:
         return "\n".join(
-            line for line in kubectl("logs", f"--namespace={NAMESPACE}", self.name).splitlines() if "_try" in line
+            line
+            for line in kubectl(
+                "logs", f"--namespace={NAMESPACE}", self.name
+            ).splitlines()
+            if "_try" in line
         )
 
     def _lines(self) -> list[str]:
@@ -58,7 +70,9 @@ class Asker:
         return [line for line in printed if "answered" in line]
 
     @contextmanager
-    def watched(self, seconds_before: float = 3, seconds_after: float = 3) -> Iterator[list[Counts]]:
+    def watched(
+        self, seconds_before: float = 3, seconds_after: float = 3
+    ) -> Iterator[list[Counts]]:
         """What was asked while the block ran, and a little before and after it, in the list's only place."""
         found: list[Counts] = []
         start = self.counts()
@@ -72,7 +86,10 @@ class Asker:
 def asking(image: str, url: str, row: dict[str, Any]) -> Iterator[Asker]:
     """`relevo/ingress` is what the network policies let in: where people's requests come from."""
     name = "asker"
-    labels = {"relevo/ingress": "true", "pod-security.kubernetes.io/enforce": "restricted"}
+    labels = {
+        "relevo/ingress": "true",
+        "pod-security.kubernetes.io/enforce": "restricted",
+    }
     confined = {
         "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]},
     }  # fmt: skip
@@ -89,12 +106,30 @@ def asking(image: str, url: str, row: dict[str, Any]) -> Iterator[Asker]:
     }  # fmt: skip
     place = {"name": name, "namespace": NAMESPACE}
     apply(
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}},
-        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": place, "data": {SCRIPT.name: SCRIPT.read_text()}},
-        {"apiVersion": "v1", "kind": "Pod", "metadata": {**place, "labels": {"app": name}}, "spec": pod},
+        {
+            "apiVersion": "v1",
+            "kind": "Namespace",
+            "metadata": {"name": NAMESPACE, "labels": labels},
+        },
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": place,
+            "data": {SCRIPT.name: SCRIPT.read_text()},
+        },
+        {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {**place, "labels": {"app": name}},
+            "spec": pod,
+        },
     )
     try:
-        until(60, "the client's pod", lambda: any(map(is_ready, pods(NAMESPACE, f"app={name}"))))
+        until(
+            60,
+            "the client's pod",
+            lambda: any(map(is_ready, pods(NAMESPACE, f"app={name}"))),
+        )
         asker = Asker(name)
         until(30, "the client's first answers", lambda: asker.counts().answered)
         yield asker

@@ -36,7 +36,11 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
         item.stash[PREPARED] = made.duration
     if HERE in item.path.parents and (made.when == "call" or made.outcome != "passed"):
         report = item.config.stash[REPORT]
-        report.add(item.name, made.outcome, made.duration + (item.stash[PREPARED] if made.when == "call" else 0))
+        report.add(
+            item.name,
+            made.outcome,
+            made.duration + (item.stash[PREPARED] if made.when == "call" else 0),
+        )
         report.write()
     return made
 
@@ -56,7 +60,9 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
 @pytest.fixture(scope="session")
 def deployed(repository: Repository) -> Repository:
     """The root applied, by hand, as the only thing; and all of it in sync and healthy."""
-    assert get("deployment", namespace="argocd"), "Argo CD is not installed; ./deploy.sh installs it"
+    assert get("deployment", namespace="argocd"), (
+        "Argo CD is not installed; ./deploy.sh installs it"
+    )
     kubectl("apply", "--namespace=argocd", f"--filename={repository.root}")
     until(900, "all Applications in sync and healthy", all_well)
     return repository
@@ -65,7 +71,9 @@ def deployed(repository: Repository) -> Repository:
 @pytest.fixture(scope="session")
 def image(deployed: Repository) -> str:
     """One that the cluster has, with Python in it."""
-    found = get("statefulset", "data-api", "relevo-airflow")["spec"]["template"]["spec"]["containers"][0]["image"]
+    found = get("statefulset", "data-api", "relevo-airflow")["spec"]["template"][
+        "spec"
+    ]["containers"][0]["image"]
     return str(found)
 
 
@@ -73,6 +81,12 @@ def image(deployed: Repository) -> str:
 def asker(deployed: Repository, image: str) -> Iterator[Asker]:
     """Predicts from prod, on and on, while a module's tests break things."""
     api = ("relevo-prod", "app.kubernetes.io/name=inference-api")
-    until(180, "two pods of the API", lambda: len([pod for pod in pods(*api) if is_ready(pod)]) >= 2)
-    with asking(image, f"http://inference-api.relevo-prod:8989/v1/{CASE}/predict", HOUSE) as found:
+    until(
+        180,
+        "two pods of the API",
+        lambda: len([pod for pod in pods(*api) if is_ready(pod)]) >= 2,
+    )
+    with asking(
+        image, f"http://inference-api.relevo-prod:8989/v1/{CASE}/predict", HOUSE
+    ) as found:
         yield found

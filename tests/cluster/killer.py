@@ -12,10 +12,15 @@ def first_process(container: str) -> int:
     """The one whose number is 1 where it lives; the kernel ends all others of the container with it."""
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            groups, status = (folder / "cgroup").read_text(), (folder / "status").read_text()
+            groups, status = (
+                (folder / "cgroup").read_text(),
+                (folder / "status").read_text(),
+            )
         except (FileNotFoundError, ProcessLookupError):
             continue  # it ended while we looked
-        numbers = next(line.split() for line in status.splitlines() if line.startswith("NSpid:"))
+        numbers = next(
+            line.split() for line in status.splitlines() if line.startswith("NSpid:")
+        )
         if container in groups and numbers[-1] == "1":
             return int(folder.name)
     raise SystemExit(f"no process on this node belongs to container {container}")

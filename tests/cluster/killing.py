@@ -20,8 +20,17 @@ def killing(image: str) -> Iterator[Kill]:
     labels = {"pod-security.kubernetes.io/enforce": "privileged"}
     scripts = {"name": "killer", "namespace": NAMESPACE}
     apply(
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}},
-        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": scripts, "data": {SCRIPT.name: SCRIPT.read_text()}},
+        {
+            "apiVersion": "v1",
+            "kind": "Namespace",
+            "metadata": {"name": NAMESPACE, "labels": labels},
+        },
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": scripts,
+            "data": {SCRIPT.name: SCRIPT.read_text()},
+        },
     )
     try:
         yield lambda pod: _kill(image, pod)
@@ -31,7 +40,9 @@ def killing(image: str) -> Iterator[Kill]:
 
 def _kill(image: str, pod: Any) -> None:
     (status,) = pod["status"]["containerStatuses"]
-    name = f"kill-{status['name']}-{status['restartCount']}-{pod['metadata']['uid'][:8]}"
+    name = (
+        f"kill-{status['name']}-{status['restartCount']}-{pod['metadata']['uid'][:8]}"
+    )
     container = {
         "name": "killer", "image": image,
         "command": ["python", "-B", f"/scripts/{SCRIPT.name}", status["containerID"].rpartition("/")[2]],
@@ -43,12 +54,25 @@ def _kill(image: str, pod: Any) -> None:
         "automountServiceAccountToken": False, "tolerations": [{"operator": "Exists"}],
         "containers": [container], "volumes": [{"name": "scripts", "configMap": {"name": "killer"}}],
     }  # fmt: skip
-    apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": NAMESPACE}, "spec": spec})
+    apply(
+        {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": name, "namespace": NAMESPACE},
+            "spec": spec,
+        }
+    )
     until(60, f"the kill of {pod['metadata']['name']}", lambda: _ended(name))
 
 
 def _ended(name: str) -> bool:
-    phase = kubectl("get", "pod", f"--namespace={NAMESPACE}", name, "--output=jsonpath={.status.phase}")
+    phase = kubectl(
+        "get",
+        "pod",
+        f"--namespace={NAMESPACE}",
+        name,
+        "--output=jsonpath={.status.phase}",
+    )
     if phase == "Failed":
         raise RuntimeError(kubectl("logs", f"--namespace={NAMESPACE}", name))
     return phase == "Succeeded"

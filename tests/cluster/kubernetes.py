@@ -18,14 +18,22 @@ FORWARDED = re.compile(r"Forwarding from (127\.0\.0\.1:\d+)")
 
 def kubectl(*arguments: str, given: str | None = None) -> str:
     """What kubectl prints. AssertionError with its complaint where it fails."""
-    done = subprocess.run(["kubectl", *arguments], input=given, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        ["kubectl", *arguments],
+        input=given,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
     assert done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stderr.strip()}"
     return done.stdout
 
 
 def get(kind: str, name: str = "", namespace: str = "") -> Any:
     """An object, or the list of all of a kind where no name is given."""
-    found = json.loads(kubectl("get", kind, *filter(None, [name]), *_in(namespace), "--output=json"))
+    found = json.loads(
+        kubectl("get", kind, *filter(None, [name]), *_in(namespace), "--output=json")
+    )
     return found if name else found["items"]
 
 
@@ -35,7 +43,11 @@ def apply(*objects: dict[str, Any]) -> None:
 
 def pods(namespace: str, selector: str) -> list[Any]:
     """Those that are not on their way out."""
-    listed = json.loads(kubectl("get", "pods", *_in(namespace), f"--selector={selector}", "--output=json"))["items"]
+    listed = json.loads(
+        kubectl(
+            "get", "pods", *_in(namespace), f"--selector={selector}", "--output=json"
+        )
+    )["items"]
     return [pod for pod in listed if not pod["metadata"].get("deletionTimestamp")]
 
 
@@ -46,14 +58,23 @@ def is_ready(pod: Any) -> bool:
 
 def steady(namespace: str, selector: str) -> set[str]:
     """uids of all pods; none while one of them is not ready or on its way out."""
-    listed = json.loads(kubectl("get", "pods", *_in(namespace), f"--selector={selector}", "--output=json"))["items"]
-    if any(pod["metadata"].get("deletionTimestamp") or not is_ready(pod) for pod in listed):
+    listed = json.loads(
+        kubectl(
+            "get", "pods", *_in(namespace), f"--selector={selector}", "--output=json"
+        )
+    )["items"]
+    if any(
+        pod["metadata"].get("deletionTimestamp") or not is_ready(pod) for pod in listed
+    ):
         return set()
     return {pod["metadata"]["uid"] for pod in listed}
 
 
 def secret(namespace: str, name: str) -> dict[str, str]:
-    return {key: b64decode(value).decode() for key, value in get("secret", name, namespace)["data"].items()}
+    return {
+        key: b64decode(value).decode()
+        for key, value in get("secret", name, namespace)["data"].items()
+    }
 
 
 def query(database: str, statement: str) -> list[list[str]]:
@@ -74,12 +95,16 @@ def query(database: str, statement: str) -> list[list[str]]:
 def reach(namespace: str, target: str, port: int) -> Iterator[str]:
     """The address on this machine at which a Service of the cluster answers."""
     command = ["kubectl", "port-forward", *_in(namespace), target, f":{port}"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as forward:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as forward:
         try:
             assert forward.stdout
             line = forward.stdout.readline()
             found = FORWARDED.search(line)
-            assert found, f"{target} of {namespace} cannot be reached: {line}{forward.stdout.read()}"
+            assert found, (
+                f"{target} of {namespace} cannot be reached: {line}{forward.stdout.read()}"
+            )
             yield f"http://{found[1]}"
         finally:
             forward.terminate()

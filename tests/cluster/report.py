@@ -23,7 +23,9 @@ class Report:
     def add(self, test: str, outcome: str, seconds: float) -> None:
         promise = test.removeprefix("test_").replace("_", " ")
         notes = "; ".join(self.notes)
-        self.lines.append(f"| {SIGNS[outcome]} | {promise} | {seconds:.0f} s | {notes} |")
+        self.lines.append(
+            f"| {SIGNS[outcome]} | {promise} | {seconds:.0f} s | {notes} |"
+        )
         self.notes.clear()
 
     def picture(self, name: str) -> Path:
@@ -34,7 +36,18 @@ class Report:
     def write(self) -> None:
         FOLDER.mkdir(exist_ok=True)
         minutes = (datetime.now(UTC) - self.began).total_seconds() / 60
-        pictures = [f"![{one.stem}](cluster/{one.name})" for one in sorted((FOLDER / "cluster").glob("*.png"))]
-        head = [f"# Checked on a cluster, {self.began:%Y-%m-%d %H:%M} UTC, in {minutes:.1f} minutes", ""]
-        table = ["| | promise | took | seen |", "| --- | --- | --- | --- |", *self.lines, ""]
+        pictures = [
+            f"![{one.stem}](cluster/{one.name})"
+            for one in sorted((FOLDER / "cluster").glob("*.png"))
+        ]
+        head = [
+            f"# Checked on a cluster, {self.began:%Y-%m-%d %H:%M} UTC, in {minutes:.1f} minutes",
+            "",
+        ]
+        table = [
+            "| | promise | took | seen |",
+            "| --- | --- | --- | --- |",
+            *self.lines,
+            "",
+        ]
         (FOLDER / "cluster.md").write_text("\n".join([*head, *table, *pictures, ""]))

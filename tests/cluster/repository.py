@@ -34,21 +34,33 @@ class Repository:
     @staticmethod
     def make(folder: Path) -> Repository:
         """The committed source, with the built tags, and the chart's archive where a cluster cannot fetch it."""
-        url = setting("RELEVO_CLUSTER_GIT", "name the URL of an empty Git repository that the cluster can read")
+        url = setting(
+            "RELEVO_CLUSTER_GIT",
+            "name the URL of an empty Git repository that the cluster can read",
+        )
         tag = setting(
-            "RELEVO_CLUSTER_TAG", "name the tag of images that the cluster can pull: make images, then push them"
+            "RELEVO_CLUSTER_TAG",
+            "name the tag of images that the cluster can pull: make images, then push them",
         )
         made = Repository(folder, url, os.environ.get("RELEVO_CLUSTER_GIT_PUSH") or url)
-        source = subprocess.run(["git", "archive", "HEAD"], cwd=ROOT, capture_output=True, check=True).stdout
+        source = subprocess.run(
+            ["git", "archive", "HEAD"], cwd=ROOT, capture_output=True, check=True
+        ).stdout
         with tarfile.open(fileobj=BytesIO(source)) as archive:
             archive.extractall(folder, filter="data")
         made.git("init", "--quiet", "--initial-branch=main")
         made.git("config", "user.name", "Cluster tests")
         made.git("config", "user.email", "tests@localhost")
-        made.edit(".argocd-apps/apps-of-apps.yaml", lambda text: re.sub(r"repoURL: .*", f"repoURL: {url}", text))
+        made.edit(
+            ".argocd-apps/apps-of-apps.yaml",
+            lambda text: re.sub(r"repoURL: .*", f"repoURL: {url}", text),
+        )
         for file in (folder / "k8s").rglob("kustomization.yaml"):
             file.write_text(IMAGE_TAG.sub(rf'\g<1>"{tag}"', file.read_text()))
-        made.edit("charts/airflow/version.yaml", lambda text: CHART_TAG.sub(rf'\g<1>"{tag}"', text))
+        made.edit(
+            "charts/airflow/version.yaml",
+            lambda text: CHART_TAG.sub(rf'\g<1>"{tag}"', text),
+        )
         if chart := os.environ.get("RELEVO_AIRFLOW_CHART"):
             charts = folder / "charts" / "airflow" / "charts"
             charts.mkdir()
@@ -58,7 +70,9 @@ class Repository:
         return made
 
     def git(self, *arguments: str) -> str:
-        done = subprocess.run(["git", *arguments], cwd=self.folder, capture_output=True, text=True)
+        done = subprocess.run(
+            ["git", *arguments], cwd=self.folder, capture_output=True, text=True
+        )
         assert done.returncode == 0, f"git {' '.join(arguments)}: {done.stderr}"
         return done.stdout.strip()
 

@@ -16,11 +16,19 @@ DASHBOARD = ROOT / "k8s" / "base" / "grafana" / "inference-api.json"
 CHROMIUM = Path("/usr/bin/chromium")
 BUSY = 20  # requests a second; probes and scrapes alone are fewer
 PATIENCE = 120
-VARIABLES = {"$environment": ".+", "$case": ".+", "$__rate_interval": "2m", "$__interval": "1m", "$__range": "1h"}
+VARIABLES = {
+    "$environment": ".+",
+    "$case": ".+",
+    "$__rate_interval": "2m",
+    "$__interval": "1m",
+    "$__range": "1h",
+}
 
 
 @pytest.mark.parametrize("environment", ["dev", "prod"])
-def test_the_ui_shows_the_version_that_answers(deployed: Repository, report: Report, environment: str) -> None:
+def test_the_ui_shows_the_version_that_answers(
+    deployed: Repository, report: Report, environment: str
+) -> None:
     with reach(f"relevo-{environment}", "service/inference-api", 8989) as api:
         version = httpx.get(f"{api}/v1/{CASE}/model").json()["version"]
 
@@ -35,11 +43,20 @@ def look(report: Report, environment: str, wanted: str) -> str:
     """The page's text once it says what is wanted and is drawn; a picture of it stays in the report."""
     if not CHROMIUM.exists():
         pytest.skip("chromium is not installed; apt-get install chromium")
-    with reach(f"relevo-{environment}", "service/streamlit", 8501) as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+    with (
+        reach(f"relevo-{environment}", "service/streamlit", 8501) as address,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+        )
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         try:
-            return until(PATIENCE, f"{wanted!r} in the UI of {environment}", lambda: drawn(page, address, wanted))
+            return until(
+                PATIENCE,
+                f"{wanted!r} in the UI of {environment}",
+                lambda: drawn(page, address, wanted),
+            )
         finally:
             page.screenshot(path=report.picture(f"ui-{environment}"), full_page=True)
 
@@ -64,29 +81,63 @@ LETTERS_ARE_IN = """() => {
 }"""
 
 
-def test_prometheus_reaches_everything_it_watches(deployed: Repository, report: Report) -> None:
+def test_prometheus_reaches_everything_it_watches(
+    deployed: Repository, report: Report
+) -> None:
     with prometheus() as address:
-        targets = until(120, "every target up", lambda: found if all(found := up(address)) else None)
-        jobs = {one["labels"]["job"] for one in httpx.get(f"{address}/api/v1/targets").json()["data"]["activeTargets"]}
+        targets = until(
+            120, "every target up", lambda: found if all(found := up(address)) else None
+        )
+        jobs = {
+            one["labels"]["job"]
+            for one in httpx.get(f"{address}/api/v1/targets").json()["data"][
+                "activeTargets"
+            ]
+        }
 
     report.note(f"{len(targets)} targets of {', '.join(sorted(jobs))}")
     assert jobs >= {"inference-api", "mlflow", "airflow", "containers"}
 
 
 def up(address: str) -> list[bool]:
-    return [one["health"] == "up" for one in httpx.get(f"{address}/api/v1/targets").json()["data"]["activeTargets"]]
+    return [
+        one["health"] == "up"
+        for one in httpx.get(f"{address}/api/v1/targets").json()["data"][
+            "activeTargets"
+        ]
+    ]
 
 
-def test_the_load_test_passes_and_every_query_of_the_dashboard_answers(deployed: Repository, report: Report) -> None:
+def test_the_load_test_passes_and_every_query_of_the_dashboard_answers(
+    deployed: Repository, report: Report
+) -> None:
     label_an_answer()
-    kubectl("delete", "job", "--namespace=relevo-load", "cluster-test-load", "--ignore-not-found")
-    kubectl("create", "job", "--namespace=relevo-load", "--from=cronjob/load", "cluster-test-load")
+    kubectl(
+        "delete",
+        "job",
+        "--namespace=relevo-load",
+        "cluster-test-load",
+        "--ignore-not-found",
+    )
+    kubectl(
+        "create",
+        "job",
+        "--namespace=relevo-load",
+        "--from=cronjob/load",
+        "cluster-test-load",
+    )
     with prometheus() as address:
         rate = until(
-            180, "the load in Prometheus", lambda: seen if (seen := requests_a_second(address)) > BUSY else None
+            180,
+            "the load in Prometheus",
+            lambda: seen if (seen := requests_a_second(address)) > BUSY else None,
         )
         kubectl(
-            "wait", "--namespace=relevo-load", "job/cluster-test-load", "--for=condition=complete", "--timeout=240s"
+            "wait",
+            "--namespace=relevo-load",
+            "job/cluster-test-load",
+            "--for=condition=complete",
+            "--timeout=240s",
         )
         until(60, "every query of the dashboard", lambda: none_is_silent(address))
 
@@ -101,14 +152,26 @@ def label_an_answer() -> None:
     token = secret("relevo-dev", "inference-api")["token"]
     with reach("relevo-dev", "service/inference-api", 8989) as api:
         receipt = httpx.post(f"{api}/v1/{CASE}/predict", json=HOUSE).json()["receipt"]
-        until(60, "the receipt", lambda: httpx.get(f"{api}/v1/receipts/{receipt}").json().get("shipped"))
+        until(
+            60,
+            "the receipt",
+            lambda: httpx.get(f"{api}/v1/receipts/{receipt}").json().get("shipped"),
+        )
         label = {"receipt": receipt, "truth": 600_000}
-        done = httpx.post(f"{api}/v1/{CASE}/labels", json=label, headers={"Authorization": f"Bearer {token}"})
+        done = httpx.post(
+            f"{api}/v1/{CASE}/labels",
+            json=label,
+            headers={"Authorization": f"Bearer {token}"},
+        )
     assert done.status_code == 200, done.text
 
 
 def none_is_silent(address: str) -> bool:
-    silent = [one for one in expressions() if not ask(address, one) and not any(name in one for name in unknown())]
+    silent = [
+        one
+        for one in expressions()
+        if not ask(address, one) and not any(name in one for name in unknown())
+    ]
     assert not silent, silent
     return True
 
@@ -116,14 +179,24 @@ def none_is_silent(address: str) -> bool:
 def unknown() -> tuple[str, ...]:
     """Figures that there may be none of: the kubelets of some small clusters name no pods in cAdvisor's."""
     raw = [
-        kubectl("get", "--raw", f"/api/v1/nodes/{one['metadata']['name']}/proxy/metrics/cadvisor")
+        kubectl(
+            "get",
+            "--raw",
+            f"/api/v1/nodes/{one['metadata']['name']}/proxy/metrics/cadvisor",
+        )
         for one in get("nodes")
     ]
-    return () if any('namespace="relevo' in figures for figures in raw) else ("container_",)
+    return (
+        ()
+        if any('namespace="relevo' in figures for figures in raw)
+        else ("container_",)
+    )
 
 
 def requests_a_second(address: str) -> float:
-    found = ask(address, next(one for one in expressions() if "http_requests_total" in one))
+    found = ask(
+        address, next(one for one in expressions() if "http_requests_total" in one)
+    )
     return sum(float(one["value"][1]) for one in found)
 
 

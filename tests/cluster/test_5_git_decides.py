@@ -20,9 +20,13 @@ def workers() -> int:
     return int(get("deployment", "locust-worker", "relevo-load")["spec"]["replicas"])
 
 
-def test_a_commit_that_changes_a_replica_count_arrives_and_a_revert_takes_it_back(settled: Repository) -> None:
+def test_a_commit_that_changes_a_replica_count_arrives_and_a_revert_takes_it_back(
+    settled: Repository,
+) -> None:
     before = workers()
-    settled.edit(WORKERS, lambda text: re.sub(r"replicas: \d+", f"replicas: {before + 1}", text))
+    settled.edit(
+        WORKERS, lambda text: re.sub(r"replicas: \d+", f"replicas: {before + 1}", text)
+    )
     settled.push("One more worker")
     until(MINUTES, "one more worker", lambda: workers() == before + 1)
 
@@ -33,8 +37,17 @@ def test_a_commit_that_changes_a_replica_count_arrives_and_a_revert_takes_it_bac
 
 def test_a_change_by_hand_is_healed(settled: Repository) -> None:
     before = workers()
-    kubectl("scale", "--namespace=relevo-load", "deployment/locust-worker", f"--replicas={before + 2}")
+    kubectl(
+        "scale",
+        "--namespace=relevo-load",
+        "deployment/locust-worker",
+        f"--replicas={before + 2}",
+    )
     kubectl("delete", "--namespace=relevo-prod", "networkpolicy/inference-api")
 
     until(MINUTES, "as many workers as Git says", lambda: workers() == before)
-    until(MINUTES, "the deleted policy", lambda: get("networkpolicy", "inference-api", "relevo-prod"))
+    until(
+        MINUTES,
+        "the deleted policy",
+        lambda: get("networkpolicy", "inference-api", "relevo-prod"),
+    )

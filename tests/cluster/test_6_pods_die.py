@@ -35,14 +35,20 @@ def delete(victim: str) -> None:
     kubectl("delete", "pod", f"--namespace={namespace}", gone["name"])
 
     def replaced() -> bool:
-        now = [pod for pod in pods(*VICTIMS[victim]) if is_ready(pod) and pod["metadata"]["uid"] != gone["uid"]]
+        now = [
+            pod
+            for pod in pods(*VICTIMS[victim])
+            if is_ready(pod) and pod["metadata"]["uid"] != gone["uid"]
+        ]
         return len(now) >= len(before)
 
     until(BACK, f"{victim} back", replaced)
 
 
 @pytest.mark.parametrize("victim", VICTIMS)
-def test_no_prediction_fails_while_a_pod_is_deleted(asker: Asker, report: Report, victim: str) -> None:
+def test_no_prediction_fails_while_a_pod_is_deleted(
+    asker: Asker, report: Report, victim: str
+) -> None:
     with asker.watched() as found:
         delete(victim)
 
@@ -67,7 +73,11 @@ def test_one_retry_answers_every_prediction_while_a_container_is_killed(
 
 
 def started_again(victim: str, killed: Any) -> bool:
-    (now,) = [pod for pod in pods(*VICTIMS[victim]) if pod["metadata"]["uid"] == killed["metadata"]["uid"]]
+    (now,) = [
+        pod
+        for pod in pods(*VICTIMS[victim])
+        if pod["metadata"]["uid"] == killed["metadata"]["uid"]
+    ]
     return is_ready(now) and restarts(now) > restarts(killed)
 
 
@@ -75,22 +85,32 @@ def restarts(pod: Any) -> int:
     return sum(one["restartCount"] for one in pod["status"]["containerStatuses"])
 
 
-def test_a_rolling_update_under_load_drops_nothing(asker: Asker, deployed: Repository, report: Report) -> None:
+def test_a_rolling_update_under_load_drops_nothing(
+    asker: Asker, deployed: Repository, report: Report
+) -> None:
     before = until(BACK, "the API at rest", lambda: steady(*VICTIMS["the API"]))
     with asker.watched() as found:
-        deployed.edit(SETTINGS, lambda text: f"{text.rstrip()}\nRELEVO_API_POLL_SECONDS=7\n")
+        deployed.edit(
+            SETTINGS, lambda text: f"{text.rstrip()}\nRELEVO_API_POLL_SECONDS=7\n"
+        )
         deployed.push("Look at the alias more often")
         until(
             300,
             "only new pods",
-            lambda: (now := steady(*VICTIMS["the API"])) and not now & before and len(now) >= len(before),
+            lambda: (
+                (now := steady(*VICTIMS["the API"]))
+                and not now & before
+                and len(now) >= len(before)
+            ),
         )
 
     report.note(f"{len(before)} pods replaced: {found[0]}")
     assert (found[0].again, found[0].failed) == (0, 0), asker.complaints()
 
 
-def test_every_answer_since_then_is_in_the_database(asker: Asker, deployed: Repository, report: Report) -> None:
+def test_every_answer_since_then_is_in_the_database(
+    asker: Asker, deployed: Repository, report: Report
+) -> None:
     """A pod that is deleted ships its log before it ends. (One that is killed with its node takes some seconds of it along.)"""
     start, known = asker.counts().answered, logged()
     delete("the API")
@@ -105,7 +125,9 @@ def test_every_answer_since_then_is_in_the_database(asker: Asker, deployed: Repo
     report.note(f"{answered} answered, at least {shipped} logged")
 
 
-def test_the_loop_goes_on_and_has_lost_nothing(deployed: Repository, report: Report) -> None:
+def test_the_loop_goes_on_and_has_lost_nothing(
+    deployed: Repository, report: Report
+) -> None:
     """Each batch is there once, with as many rows as its source says, whatever was killed while it came in."""
     done = len(runs("success"))
     until(
@@ -127,5 +149,7 @@ STORED = f"""SELECT b.number, count(*) FROM audit.batches b JOIN raw.{CASE} r ON
 def rows_of_source(number: int) -> int:
     """Asked again by its number, which moves no cursor."""
     code = f"import json, urllib.request as u; print(len(json.load(u.urlopen('http://127.0.0.1:8000/data?group_number=1&batch_number={number}'))['data']))"
-    printed = kubectl("exec", "--namespace=relevo-airflow", "data-api-0", "--", "python", "-c", code)
+    printed = kubectl(
+        "exec", "--namespace=relevo-airflow", "data-api-0", "--", "python", "-c", code
+    )
     return int(re.sub(r"\D", "", printed))

@@ -11,29 +11,52 @@ import pytest
 from tests.cluster.applications import all_well
 from tests.cluster.asking import HOUSE, Asker
 from tests.cluster.documented import run_documented
-from tests.cluster.kubernetes import get, kubectl, pods, query, reach, secret, steady, until
+from tests.cluster.kubernetes import (
+    get,
+    kubectl,
+    pods,
+    query,
+    reach,
+    secret,
+    steady,
+    until,
+)
 from tests.cluster.loop import CASE, logged, runs, trigger
 from tests.cluster.report import Report
 from tests.cluster.repository import Repository
 
 API = ("relevo-prod", "app.kubernetes.io/name=inference-api")
 MINUTES = 300
-TABLES = (f"raw.{CASE}", f"clean.{CASE}", "audit.batches", "audit.decisions", "audit.verdicts")
+TABLES = (
+    f"raw.{CASE}",
+    f"clean.{CASE}",
+    "audit.batches",
+    "audit.decisions",
+    "audit.verdicts",
+)
 
 
 @pytest.fixture
 def settled(deployed: Repository) -> None:
     until(MINUTES, "all Applications in sync and healthy", all_well)
-    until(MINUTES, "the loop at rest", lambda: not runs("running") and not runs("queued"))
+    until(
+        MINUTES, "the loop at rest", lambda: not runs("running") and not runs("queued")
+    )
 
 
-def test_new_passwords_fail_no_prediction_and_end_the_old_ones(settled: None, asker: Asker, report: Report) -> None:
+def test_new_passwords_fail_no_prediction_and_end_the_old_ones(
+    settled: None, asker: Asker, report: Report
+) -> None:
     old, before = secret("relevo-data", "postgresql"), steady(*API)
     assert lets_in("relevo_api", old)
 
     with asker.watched() as found:
         run_documented("New passwords for PostgreSQL")
-        until(MINUTES, "only new pods of the API", lambda: (now := steady(*API)) and not now & before)
+        until(
+            MINUTES,
+            "only new pods of the API",
+            lambda: (now := steady(*API)) and not now & before,
+        )
 
     new = secret("relevo-data", "postgresql")
     report.note(f"{len(new)} users: {found[0]}")
@@ -49,7 +72,15 @@ def lets_in(user: str, passwords: dict[str, str]) -> bool:
     (server,) = pods("relevo-data", "app.kubernetes.io/name=postgresql")
     login = f"host={server['status']['podIP']} dbname=relevo user={user} password={passwords[user]}"
     try:
-        kubectl("exec", "--namespace=relevo-data", "postgresql-0", "--", "psql", login, "--command=SELECT 1")
+        kubectl(
+            "exec",
+            "--namespace=relevo-data",
+            "postgresql-0",
+            "--",
+            "psql",
+            login,
+            "--command=SELECT 1",
+        )
     except AssertionError as error:
         if "password authentication failed" in str(error):
             return False
@@ -57,19 +88,35 @@ def lets_in(user: str, passwords: dict[str, str]) -> bool:
     return True
 
 
-def test_after_a_rotation_answers_reach_the_database_again(settled: None, asker: Asker, report: Report) -> None:
+def test_after_a_rotation_answers_reach_the_database_again(
+    settled: None, asker: Asker, report: Report
+) -> None:
     start, known = asker.counts(), logged()
     until(60, "answers", lambda: (asker.counts() - start).answered > 100)
     answered = (asker.counts() - start).answered
 
-    shipped = until(60, f"{answered} answers logged", lambda: found if (found := logged() - known) >= answered else 0)
+    shipped = until(
+        60,
+        f"{answered} answers logged",
+        lambda: found if (found := logged() - known) >= answered else 0,
+    )
     report.note(f"{answered} answered, {shipped} logged")
 
 
 def test_the_job_that_makes_secrets_overwrites_none(settled: None) -> None:
-    kept, job = fingerprints(), get("job", "make-secrets", "relevo-data")["metadata"]["uid"]
+    kept, job = (
+        fingerprints(),
+        get("job", "make-secrets", "relevo-data")["metadata"]["uid"],
+    )
     sync = json.dumps({"operation": {"sync": {}}})
-    kubectl("patch", "application", "relevo-secrets", "--namespace=argocd", "--type=merge", f"--patch={sync}")
+    kubectl(
+        "patch",
+        "application",
+        "relevo-secrets",
+        "--namespace=argocd",
+        "--type=merge",
+        f"--patch={sync}",
+    )
     until(MINUTES, "the Job once more", lambda: ran_again(job))
 
     assert fingerprints() == kept
@@ -82,8 +129,14 @@ def ran_again(before: str) -> bool:
 
 def fingerprints() -> dict[str, str]:
     """Of each Secret, a number that moves with every change."""
-    found = [one["metadata"] for one in get("secrets", namespace="relevo-data") + get("secrets", namespace=API[0])]
-    return {f"{one['namespace']}/{one['name']}": one["resourceVersion"] for one in found}
+    found = [
+        one["metadata"]
+        for one in get("secrets", namespace="relevo-data")
+        + get("secrets", namespace=API[0])
+    ]
+    return {
+        f"{one['namespace']}/{one['name']}": one["resourceVersion"] for one in found
+    }
 
 
 @dataclass(frozen=True)
@@ -97,10 +150,19 @@ class Kept:
 
 
 def kept() -> Kept:
-    rows = {table: int(query("relevo", f"SELECT count(*) FROM {table}")[0][0]) for table in TABLES}
+    rows = {
+        table: int(query("relevo", f"SELECT count(*) FROM {table}")[0][0])
+        for table in TABLES
+    }
     with bucket() as store:
-        pages = store.get_paginator("list_objects_v2").paginate(Bucket="api-artifacts", Prefix=f"releases/{CASE}/")
-        objects = {one["Key"]: one["ETag"] for page in pages for one in page.get("Contents", [])}
+        pages = store.get_paginator("list_objects_v2").paginate(
+            Bucket="api-artifacts", Prefix=f"releases/{CASE}/"
+        )
+        objects = {
+            one["Key"]: one["ETag"]
+            for page in pages
+            for one in page.get("Contents", [])
+        }
     with reach(API[0], "service/inference-api", 8989) as api:
         answer = httpx.post(f"{api}/v1/{CASE}/predict", json=HOUSE)
         assert answer.status_code == 200, answer.text
@@ -110,7 +172,9 @@ def kept() -> Kept:
 def champion() -> str:
     with reach("relevo-mlflow", "service/mlflow", 5000) as mlflow:
         asked = {"name": CASE, "alias": "champion"}
-        found = httpx.get(f"{mlflow}/api/2.0/mlflow/registered-models/alias", params=asked)
+        found = httpx.get(
+            f"{mlflow}/api/2.0/mlflow/registered-models/alias", params=asked
+        )
     assert found.status_code == 200, found.text
     return str(found.json()["model_version"]["version"])
 
@@ -128,18 +192,30 @@ def bucket() -> Iterator[Any]:
         )
 
 
-def test_a_restore_brings_back_rows_tables_and_models(settled: None, asker: Asker, report: Report) -> None:
+def test_a_restore_brings_back_rows_tables_and_models(
+    settled: None, asker: Asker, report: Report
+) -> None:
     before = kept()
     run_documented("A backup now")
     destroy(before)
 
     with asker.watched() as found:
         run_documented("Restore")
-        kubectl("rollout", "restart", f"--namespace={API[0]}", "deployment/inference-api")  # they start without a disk
-        kubectl("rollout", "status", f"--namespace={API[0]}", "deployment/inference-api", "--timeout=240s")
+        kubectl(
+            "rollout", "restart", f"--namespace={API[0]}", "deployment/inference-api"
+        )  # they start without a disk
+        kubectl(
+            "rollout",
+            "status",
+            f"--namespace={API[0]}",
+            "deployment/inference-api",
+            "--timeout=240s",
+        )
         until(MINUTES, "all Applications in sync and healthy", all_well)
 
-    report.note(f"{before.rows[TABLES[0]]:,} rows, version {before.champion}, {len(before.objects)} objects back")
+    report.note(
+        f"{before.rows[TABLES[0]]:,} rows, version {before.champion}, {len(before.objects)} objects back"
+    )
     report.note(str(found[0]))
     assert kept() == before
     assert found[0].failed == 0, asker.complaints()
@@ -149,7 +225,11 @@ def destroy(present: Kept) -> None:
     """Rows of the warehouse, a table of MLflow's, the files of all releases; and see that they are gone."""
     query("relevo", f"TRUNCATE raw.{CASE}, audit.verdicts CASCADE")
     statement = "SET FOREIGN_KEY_CHECKS = 0; DROP TABLE registered_model_aliases"
-    command = ["sh", "-c", f'MYSQL_PWD="$MYSQL_ROOT_PASSWORD" mysql --user=root mlflow --execute="{statement}"']
+    command = [
+        "sh",
+        "-c",
+        f'MYSQL_PWD="$MYSQL_ROOT_PASSWORD" mysql --user=root mlflow --execute="{statement}"',
+    ]
     kubectl("exec", "--namespace=relevo-data", "mysql-0", "--", *command)
     with bucket() as store:
         for key in present.objects:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from relevo.adapters.sql_warehouse.warehouse import SqlWarehouse
+from relevo.adapters.sql.warehouse import SqlWarehouse
 from tests.contract.flats import FLATS
 
 

@@ -31,11 +31,17 @@ class RightAnswers:
             return 200, b'{"ok": true}'
         number = query.get("batch_number", self.groups[group])
         if "batch_number" in query and number >= self.groups[group]:
-            return 404, detail(f"batch {number} of group {group} has not been answered yet")
+            return 404, detail(
+                f"batch {number} of group {group} has not been answered yet"
+            )
         if number >= len(self.batches):
             return 400, detail(END)
         self.groups[group] = max(number + 1, self.groups[group])
-        return 200, b'{"group_number":%d,"batch_number":%d,"data":%s}' % (group, number, self.batches[number])
+        return 200, b'{"group_number":%d,"batch_number":%d,"data":%s}' % (
+            group,
+            number,
+            self.batches[number],
+        )
 
 
 def detail(text: str) -> bytes:
@@ -49,11 +55,16 @@ def answering(answer: Callable[[str, Query], tuple[int, bytes]]) -> Iterator[str
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             url = urlsplit(self.path)
-            status, body = answer(url.path, {name: int(values[0]) for name, values in parse_qs(url.query).items()})
+            status, body = answer(
+                url.path,
+                {name: int(values[0]) for name, values in parse_qs(url.query).items()},
+            )
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             if 300 <= status < 400:
-                self.send_header("Location", "http://login.example/sign-in?return=secret")
+                self.send_header(
+                    "Location", "http://login.example/sign-in?return=secret"
+                )
             self.end_headers()
             self.wfile.write(body)
 

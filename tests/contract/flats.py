@@ -9,12 +9,22 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from relevo.adapters.sql_warehouse.warehouse import SqlWarehouse
+from relevo.adapters.sql.warehouse import SqlWarehouse
+from relevo.domain.arrival import BadCell, BatchSummary, RawChunk
 from relevo.domain.batch import Attempt, Batch
-from relevo.domain.contract import Column, Contract, boolean, category, code, date, integer, number, text
+from relevo.domain.contract import (
+    Column,
+    Contract,
+    boolean,
+    category,
+    code,
+    date,
+    integer,
+    number,
+    text,
+)
 from relevo.domain.frame import Frame
 from relevo.domain.use_case import FileBatches, Fitted, UseCase
-from relevo.ports import BadCell, BatchFacts, RawChunk
 
 SOURCE = "data api/1"
 COLUMNS = (
@@ -41,9 +51,22 @@ class NoCandidate:
         raise NotImplementedError
 
 
-def flats(columns: Sequence[Column] = COLUMNS, features: Sequence[str] = FEATURES, **more: Any) -> UseCase:
-    contract = Contract(tuple(columns), more.pop("target", "rent"), more.pop("identity", (columns[1].name,)))
-    return UseCase("flats", contract, tuple(features), (NoCandidate(),), FileBatches("none"), **more)
+def flats(
+    columns: Sequence[Column] = COLUMNS, features: Sequence[str] = FEATURES, **more: Any
+) -> UseCase:
+    contract = Contract(
+        tuple(columns),
+        more.pop("target", "rent"),
+        more.pop("identity", (columns[1].name,)),
+    )
+    return UseCase(
+        "flats",
+        contract,
+        tuple(features),
+        (NoCandidate(),),
+        FileBatches("none"),
+        **more,
+    )
 
 
 FLATS = flats()
@@ -52,7 +75,12 @@ ROWS: dict[str, list[Any]] = {
     "city": ["Cádiz", "", None, 'say "hi",\n\\.\nthen go'],
     "zip": [601.0, 99999.0, None, 2.0],
     "garden": [True, False, None, True],
-    "listed": [datetime(2014, 5, 2), datetime(1, 1, 1), None, datetime(2020, 2, 29, 23, 59, 59, 123456)],
+    "listed": [
+        datetime(2014, 5, 2),
+        datetime(1, 1, 1),
+        None,
+        datetime(2020, 2, 29, 23, 59, 59, 123456),
+    ],
     "rooms": [2**62, -3, None, 0],
     "size": [float("inf"), -0.1, None, 1 / 3],
     "note": ["日本", "", None, "\\N"],
@@ -60,9 +88,15 @@ ROWS: dict[str, list[Any]] = {
 }
 
 
-def record_batch(rows: dict[str, list[Any]] = ROWS, case: UseCase = FLATS) -> pa.RecordBatch:
-    types = {column.name: TYPES[column.kind] for column in case.contract} | {"_rest": pa.string()}
-    return pa.RecordBatch.from_pydict({name: pa.array(values, types[name]) for name, values in rows.items()})
+def record_batch(
+    rows: dict[str, list[Any]] = ROWS, case: UseCase = FLATS
+) -> pa.RecordBatch:
+    types = {column.name: TYPES[column.kind] for column in case.contract} | {
+        "_rest": pa.string()
+    }
+    return pa.RecordBatch.from_pydict(
+        {name: pa.array(values, types[name]) for name, values in rows.items()}
+    )
 
 
 def many_flats(count: int, seed: int = 1) -> pa.RecordBatch:
@@ -91,13 +125,27 @@ def load(
     half = len(rows) // 2
 
     def chunks() -> Iterator[RawChunk]:
-        yield RawChunk(0, rows.slice(0, half), [cell for cell in bad if cell.position < half])
-        yield RawChunk(half, rows.slice(half), [cell for cell in bad if cell.position >= half])
+        yield RawChunk(
+            0, rows.slice(0, half), [cell for cell in bad if cell.position < half]
+        )
+        yield RawChunk(
+            half, rows.slice(half), [cell for cell in bad if cell.position >= half]
+        )
 
-    facts = BatchFacts(number, len(rows), len({cell.position for cell in bad}), f"sha of {content}", content)
+    facts = BatchSummary(
+        number,
+        len(rows),
+        len({cell.position for cell in bad}),
+        f"sha of {content}",
+        content,
+    )
     attempt = attempt or warehouse.open_attempt(case.name, SOURCE)
     return warehouse.load(case, attempt, chunks(), lambda: facts)
 
 
-def good_rows(warehouse: SqlWarehouse, batch: Batch, case: UseCase = FLATS) -> list[dict[str, Any]]:
-    return [row for chunk in warehouse.good_rows(case, batch) for row in chunk.to_pylist()]
+def good_rows(
+    warehouse: SqlWarehouse, batch: Batch, case: UseCase = FLATS
+) -> list[dict[str, Any]]:
+    return [
+        row for chunk in warehouse.good_rows(case, batch) for row in chunk.to_pylist()
+    ]

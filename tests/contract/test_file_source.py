@@ -48,23 +48,48 @@ def test_by_rows_the_rest_waits_until_it_fills_a_batch_or_the_file_is_finished(
 
 
 @pytest.mark.parametrize(
-    ("every", "over"), [("day", ["a", "b", "c", "d", "e", "f"]), ("week", ["a", "bc"]), ("month", ["a"])]
+    ("every", "over"),
+    [("day", ["a", "b", "c", "d", "e", "f"]), ("week", ["a", "bc"]), ("month", ["a"])],
 )
-def test_a_period_is_answered_once_it_is_over(tmp_path: Path, every: Every, over: list[str]) -> None:
+def test_a_period_is_answered_once_it_is_over(
+    tmp_path: Path, every: Every, over: list[str]
+) -> None:
     """It is noon of Sunday 15 March; its week began on Monday 9."""
-    days = {"g": "2020-03-15", "b": "2020-03-02", "a": "2020-02-29", "f": "2020-03-14", "c": "2020-03-08T23:59:59"}
+    days = {
+        "g": "2020-03-15",
+        "b": "2020-03-02",
+        "a": "2020-02-29",
+        "f": "2020-03-14",
+        "c": "2020-03-08T23:59:59",
+    }
     days |= {"d": "2020-03-09", "e": "2020-03-13", "h": "2020-03-16"}
     path = csv(tmp_path / "t.csv", *(f"{name},{day}" for name, day in days.items()))
     source = FileSource(path, by="day", every=every, now=lambda: NOW)
-    assert ["".join(line[:1] for line in batch.decode().splitlines()[1:]) for batch in batches(source)] == over
+    assert [
+        "".join(line[:1] for line in batch.decode().splitlines()[1:])
+        for batch in batches(source)
+    ] == over
     (tmp_path / "t.csv.finished").touch()
     assert sum(len(batch.splitlines()) - 1 for batch in batches(source)) == len(days)
 
 
-def test_a_row_without_a_date_goes_with_the_row_before_it_and_the_order_of_equal_dates_stays(tmp_path: Path) -> None:
-    path = csv(tmp_path / "t.csv", "z,", "b,2020-02-01", "c,soon", "a,2020-01-01", "d,2020-01-01", "e,")
+def test_a_row_without_a_date_goes_with_the_row_before_it_and_the_order_of_equal_dates_stays(
+    tmp_path: Path,
+) -> None:
+    path = csv(
+        tmp_path / "t.csv",
+        "z,",
+        "b,2020-02-01",
+        "c,soon",
+        "a,2020-01-01",
+        "d,2020-01-01",
+        "e,",
+    )
     source = FileSource(path, by="day", every="month", now=lambda: NOW)
-    assert batches(source) == [b"x,day\na,2020-01-01\nd,2020-01-01\ne,\n", b"x,day\nz,\nb,2020-02-01\nc,soon\n"]
+    assert batches(source) == [
+        b"x,day\na,2020-01-01\nd,2020-01-01\ne,\n",
+        b"x,day\nz,\nb,2020-02-01\nc,soon\n",
+    ]
 
 
 def test_a_file_without_cuts_is_one_batch(tmp_path: Path) -> None:
@@ -100,10 +125,24 @@ def test_a_file_is_read_once_for_all_its_batches_and_again_when_it_has_changed(
     assert len(opened) == 2
 
 
-def test_instants_finer_than_a_microsecond_cut_a_parquet_file_too(tmp_path: Path) -> None:
-    days = pa.array([1_577_836_800_000_000_001, None, 1_580_515_200_000_000_000], pa.timestamp("ns", "UTC"))
+def test_instants_finer_than_a_microsecond_cut_a_parquet_file_too(
+    tmp_path: Path,
+) -> None:
+    days = pa.array(
+        [1_577_836_800_000_000_001, None, 1_580_515_200_000_000_000],
+        pa.timestamp("ns", "UTC"),
+    )
     pq.write_table(pa.table({"day": days}), tmp_path / "t.parquet")
-    assert len(batches(FileSource(tmp_path / "t.parquet", by="day", every="month", now=lambda: NOW))) == 2
+    assert (
+        len(
+            batches(
+                FileSource(
+                    tmp_path / "t.parquet", by="day", every="month", now=lambda: NOW
+                )
+            )
+        )
+        == 2
+    )
 
 
 def test_a_files_batches_have_its_name_wherever_it_lies(tmp_path: Path) -> None:
@@ -116,8 +155,18 @@ def test_a_files_batches_have_its_name_wherever_it_lies(tmp_path: Path) -> None:
     [
         ("gone.csv", None, {}, "No such file.*check path"),
         ("t.xlsx", b"x", {}, "neither CSV nor Parquet"),
-        ("t.csv", b"x\n1\n", {"by": "day", "every": "month"}, "no column 'day'.*one of x"),
-        ("t.csv", b"x,day\n1,soon\n", {"by": "day", "every": "month"}, "no row has a date"),
+        (
+            "t.csv",
+            b"x\n1\n",
+            {"by": "day", "every": "month"},
+            "no column 'day'.*one of x",
+        ),
+        (
+            "t.csv",
+            b"x,day\n1,soon\n",
+            {"by": "day", "every": "month"},
+            "no row has a date",
+        ),
         ("t.parquet", b"x,day\n1,soon\n", {}, "cannot be read.*Parquet"),
     ],
 )
@@ -132,7 +181,9 @@ def test_what_cannot_be_read_is_named_with_what_to_do(
     assert str(path) in str(refused.value)
 
 
-def test_a_file_in_a_folder_that_may_be_a_batch_and_is_not_readable_is_an_error(tmp_path: Path) -> None:
+def test_a_file_in_a_folder_that_may_be_a_batch_and_is_not_readable_is_an_error(
+    tmp_path: Path,
+) -> None:
     csv(tmp_path / "1.csv", "1,2")
     (tmp_path / "2.csv.gz").write_bytes(b"x")
     with pytest.raises(SourceError, match=r"2.csv.gz is neither"):
@@ -140,9 +191,17 @@ def test_a_file_in_a_folder_that_may_be_a_batch_and_is_not_readable_is_an_error(
 
 
 @pytest.mark.parametrize(
-    "cut", [{"by": "day"}, {"every": "day"}, {"by": "day", "every": "day", "rows": 5}, {"rows": 0}]
+    "cut",
+    [
+        {"by": "day"},
+        {"every": "day"},
+        {"by": "day", "every": "day", "rows": 5},
+        {"rows": 0},
+    ],
 )
-def test_cuts_that_contradict_each_other_are_refused_at_once(cut: dict[str, object]) -> None:
+def test_cuts_that_contradict_each_other_are_refused_at_once(
+    cut: dict[str, object],
+) -> None:
     with pytest.raises(SourceError, match=r"t\.csv"):
         FileSource("t.csv", **cut)
 

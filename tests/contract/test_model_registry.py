@@ -14,14 +14,23 @@ import numpy as np
 import pandas
 import pytest
 
-from relevo.adapters.mlflow_aliases import MlflowAliases
-from relevo.adapters.mlflow_registry import MlflowRegistry
+from relevo.adapters.mlflow.aliases import MlflowAliases
+from relevo.adapters.mlflow.registry import MlflowRegistry
 from relevo.domain.frame import Categorical, Frame
-from relevo.domain.release import CHALLENGER, CHAMPION, MODEL_FILE, RELEASE_FILE, Release, digest_of, signature_of
+from relevo.domain.model_version import RunRecord
+from relevo.domain.release import (
+    CHALLENGER,
+    CHAMPION,
+    MODEL_FILE,
+    RELEASE_FILE,
+    Release,
+    digest_of,
+    signature_of,
+)
 from relevo.errors import ModelRefused, NotFound, StoreUnavailable
 from relevo.learning.candidates import LinearBaseline
-from relevo.learning.score import OnnxModel
-from relevo.ports import Aliases, RunRecord
+from relevo.learning.onnx_model import OnnxModel
+from relevo.ports.registry import Aliases
 from tests.contract.flats import FLATS
 from tests.servers import free_port
 
@@ -44,11 +53,19 @@ class Tracking:
 @pytest.fixture(params=["embedded", "server"])
 def tracking(request: pytest.FixtureRequest, tmp_path: Path) -> Tracking:
     if request.param == "embedded":
-        return Tracking(f"sqlite:///{tmp_path / 'mlflow.db'}", f"file://{tmp_path / 'artifacts'}")
-    return Tracking(str(request.getfixturevalue("mlflow_url")), "", over_http=request.param == "http")
+        return Tracking(
+            f"sqlite:///{tmp_path / 'mlflow.db'}", f"file://{tmp_path / 'artifacts'}"
+        )
+    return Tracking(
+        str(request.getfixturevalue("mlflow_url")),
+        "",
+        over_http=request.param == "http",
+    )
 
 
-every_way = pytest.mark.parametrize("tracking", ["embedded", "server", "http"], indirect=True)
+every_way = pytest.mark.parametrize(
+    "tracking", ["embedded", "server", "http"], indirect=True
+)
 
 
 @pytest.fixture
@@ -69,7 +86,9 @@ def release(tmp_path: Path, case: str) -> Path:
     (folder / "pictures").mkdir()
     model = LinearBaseline().fit(ROWS, ROWS, 1).to_onnx()
     (folder / MODEL_FILE).write_bytes(model)
-    fields = tuple(field for field in signature_of(FLATS) if field.name in ("size", "city"))
+    fields = tuple(
+        field for field in signature_of(FLATS) if field.name in ("size", "city")
+    )
     facts = Release(
         case, "regression", "rent", "EUR", False, fields, (), "linear_baseline", digest_of(model), 7, "abc",
         "test", "2026-01-01T00:00:00+00:00", {"test_rmse": 1.5},
@@ -82,8 +101,16 @@ def release(tmp_path: Path, case: str) -> Path:
 
 
 @pytest.fixture
-def register(registry: MlflowRegistry, release: Path, case: str) -> Callable[[str], str]:
-    run = RunRecord("flats", "a training", {"rounds": 3}, {"test_rmse": 1.5}, {"relevo.reason": "no champion yet"})
+def register(
+    registry: MlflowRegistry, release: Path, case: str
+) -> Callable[[str], str]:
+    run = RunRecord(
+        "flats",
+        "a training",
+        {"rounds": 3},
+        {"test_rmse": 1.5},
+        {"relevo.reason": "no champion yet"},
+    )
     return lambda key: registry.register(case, run, release, key).number
 
 
@@ -113,9 +140,13 @@ def test_mlflow_itself_can_load_and_ask_the_model(
 ) -> None:
     """As `mlflow models serve` does, with a table."""
     loaded = mlflow.pyfunc.load_model(str(registry.fetch(case, register("decision-7"))))
-    table = pandas.DataFrame({"size": ROWS.numbers["size"], "city": ROWS.categories["city"].strings()})
+    table = pandas.DataFrame(
+        {"size": ROWS.numbers["size"], "city": ROWS.categories["city"].strings()}
+    )
     answers = loaded.predict(table)["prediction"][:, 0]
-    assert answers == pytest.approx(OnnxModel(registry.fetch(case, "1") / MODEL_FILE).predict(ROWS), rel=1e-6)
+    assert answers == pytest.approx(
+        OnnxModel(registry.fetch(case, "1") / MODEL_FILE).predict(ROWS), rel=1e-6
+    )
 
 
 def test_a_version_is_found_by_its_decision_and_knows_why(
@@ -131,14 +162,23 @@ def test_a_version_is_found_by_its_decision_and_knows_why(
 
 
 def test_the_run_has_parameters_metrics_and_pictures(
-    registry: MlflowRegistry, register: Callable[[str], str], case: str, tracking: Tracking
+    registry: MlflowRegistry,
+    register: Callable[[str], str],
+    case: str,
+    tracking: Tracking,
 ) -> None:
     from mlflow import MlflowClient
 
     client = MlflowClient(tracking.uri)
     run = client.get_run(registry.version(case, register("decision-7")).run_id)
-    assert (run.info.status, run.data.params["rounds"], run.data.metrics["test_rmse"]) == ("FINISHED", "3", 1.5)
-    assert [file.path for file in client.list_artifacts(run.info.run_id, "pictures")] == ["pictures/fit.png"]
+    assert (
+        run.info.status,
+        run.data.params["rounds"],
+        run.data.metrics["test_rmse"],
+    ) == ("FINISHED", "3", 1.5)
+    assert [
+        file.path for file in client.list_artifacts(run.info.run_id, "pictures")
+    ] == ["pictures/fit.png"]
 
 
 @every_way
@@ -152,11 +192,16 @@ def test_an_alias_moves_and_is_none_before_it_is_set(
     aliases.set_alias(case, CHAMPION, "1")
     aliases.set_alias(case, CHALLENGER, "2")
     aliases.set_alias(case, CHAMPION, "2")
-    assert (aliases.alias(case, CHAMPION), aliases.alias(case, CHALLENGER)) == ("2", "2")
+    assert (aliases.alias(case, CHAMPION), aliases.alias(case, CHALLENGER)) == (
+        "2",
+        "2",
+    )
 
 
 @every_way
-def test_a_tag_stays_with_its_version(aliases: Aliases, register: Callable[[str], str], case: str) -> None:
+def test_a_tag_stays_with_its_version(
+    aliases: Aliases, register: Callable[[str], str], case: str
+) -> None:
     number = register("decision-7")
     aliases.tag(case, number, {"relevo.why": "ñandú " + "x" * 6000})
     found = aliases.version(case, number)
@@ -165,7 +210,9 @@ def test_a_tag_stays_with_its_version(aliases: Aliases, register: Callable[[str]
 
 
 @every_way
-def test_a_version_that_is_not_there_is_named(aliases: Aliases, register: Callable[[str], str], case: str) -> None:
+def test_a_version_that_is_not_there_is_named(
+    aliases: Aliases, register: Callable[[str], str], case: str
+) -> None:
     register("decision-7")
     with pytest.raises(NotFound, match=f"{case} has no version 77"):
         aliases.version(case, "77")
@@ -184,5 +231,7 @@ def test_a_file_that_was_changed_in_the_store_is_refused(
 
 def test_a_server_that_is_away_is_named_with_the_setting() -> None:
     away = f"http://127.0.0.1:{free_port()}"
-    with pytest.raises(StoreUnavailable, match=f"{away} does not answer.*RELEVO_TRACKING_URI"):
+    with pytest.raises(
+        StoreUnavailable, match=f"{away} does not answer.*RELEVO_TRACKING_URI"
+    ):
         MlflowAliases(away).alias("flats", CHAMPION)

@@ -12,22 +12,30 @@ from relevo_data_api.app import create_app
 from relevo_data_api.settings import Settings
 
 from relevo.adapters.http_source import HttpSource
+from relevo.domain.arrival import BatchSummary, SourceResponse
 from relevo.domain.contract import Contract, code, date, number
 from relevo.errors import SourceError
-from relevo.loop.wire import read_rows
-from relevo.ports import Answer, BatchFacts
+from relevo.formats import read_rows
 from tests.servers import free_port
 
 HOUSES = Contract(
-    (number("price", 1), code("zip_code", 5), date("prev_sold_date", nullable=True)), "price", ("zip_code",)
+    (number("price", 1), code("zip_code", 5), date("prev_sold_date", nullable=True)),
+    "price",
+    ("zip_code",),
 )
 
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     port = free_port()
-    settings = Settings(state_dir=tmp_path_factory.mktemp("cursors"), groups="2=campaign", campaign_scale=0.001)
-    server = uvicorn.Server(uvicorn.Config(create_app(settings), port=port, log_level="warning"))
+    settings = Settings(
+        state_dir=tmp_path_factory.mktemp("cursors"),
+        groups="2=campaign",
+        campaign_scale=0.001,
+    )
+    server = uvicorn.Server(
+        uvicorn.Config(create_app(settings), port=port, log_level="warning")
+    )
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started and thread.is_alive():
@@ -37,25 +45,31 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     thread.join()
 
 
-def facts(answer: Answer | None) -> BatchFacts:
+def facts(answer: SourceResponse | None) -> BatchSummary:
     assert answer is not None
-    reading = read_rows(io.BytesIO(b"".join(answer.chunks)), answer.format, HOUSES, answer.number)
+    reading = read_rows(
+        io.BytesIO(b"".join(answer.chunks)), answer.format, HOUSES, answer.number
+    )
     for _ in reading:
         pass
     return reading.facts()
 
 
-def test_the_campaign_comes_in_order_to_its_end_and_again_after_a_restart(url: str, tmp_path: Path) -> None:
+def test_the_campaign_comes_in_order_to_its_end_and_again_after_a_restart(
+    url: str, tmp_path: Path
+) -> None:
     source = HttpSource(url, 2, can_repeat=True, may_restart=True)
     with source.repeat(0) as answer:
         assert answer is None
-    batches: list[BatchFacts] = []
+    batches: list[BatchSummary] = []
     while True:
         with source.next(None) as answer:
             if answer is None:
                 break
             batches.append(facts(answer))
-    assert [(batch.number, batch.bad_rows) for batch in batches] == [(k, 0) for k in range(6)]
+    assert [(batch.number, batch.bad_rows) for batch in batches] == [
+        (k, 0) for k in range(6)
+    ]
     for batch in batches:
         with source.repeat(batch.number) as answer:
             assert facts(answer) == batch
@@ -67,5 +81,8 @@ def test_the_campaign_comes_in_order_to_its_end_and_again_after_a_restart(url: s
 
 
 def test_a_group_it_does_not_have_is_an_error(url: str) -> None:
-    with pytest.raises(SourceError, match="group 7 does not exist"), HttpSource(url, 7).next(None):
+    with (
+        pytest.raises(SourceError, match="group 7 does not exist"),
+        HttpSource(url, 7).next(None),
+    ):
         pass

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from relevo.adapters.sql_predictions import SqlPredictions
-from relevo.adapters.sql_warehouse.warehouse import SqlWarehouse
+from relevo.adapters.sql.predictions import SqlPredictions
+from relevo.adapters.sql.warehouse import SqlWarehouse
+from relevo.domain.prediction import LiveError, Minute
 from relevo.errors import LinesRefused, StoreUnavailable
-from relevo.ports import LiveError, Minute
 from tests.servers import free_port
 from tests.servers.postgres import Postgres
 
@@ -45,7 +45,9 @@ def line(number: int, **over: Any) -> bytes:
 
 
 @pytest.fixture
-def store(warehouse_url: str, empty_warehouse: SqlWarehouse) -> Iterator[SqlPredictions]:
+def store(
+    warehouse_url: str, empty_warehouse: SqlWarehouse
+) -> Iterator[SqlPredictions]:
     empty_warehouse.migrate()
     store = SqlPredictions(warehouse_url)
     yield store
@@ -69,16 +71,28 @@ def test_a_line_comes_out_as_it_went_in(store: SqlPredictions) -> None:
 
 
 def test_a_failed_prediction_and_a_class_are_kept(store: SqlPredictions) -> None:
-    lines = line(1, output=None, status=500, error="the model failed") + line(2, output=0.75, output_text="setosa")
-    assert store.ship(lines + line(3, version=None, latency_ms=None, at="2026-11-21T13:00:03Z")) == 3
+    lines = line(1, output=None, status=500, error="the model failed") + line(
+        2, output=0.75, output_text="setosa"
+    )
+    assert (
+        store.ship(
+            lines + line(3, version=None, latency_ms=None, at="2026-11-21T13:00:03Z")
+        )
+        == 3
+    )
     found = [store.find(receipt(number)) for number in (1, 2, 3)]
-    assert [(f["output"], f["output_text"], f["status"], f["error"]) for f in found if f] == [
+    assert [
+        (f["output"], f["output_text"], f["status"], f["error"]) for f in found if f
+    ] == [
         (None, None, 500, "the model failed"),
         (0.75, "setosa", 200, ""),
         (103.0, None, 200, ""),
     ]
     assert found[2] is not None
-    assert (found[2]["version"], found[2]["at"]) == (None, "2026-11-21T13:00:03.000000Z")
+    assert (found[2]["version"], found[2]["at"]) == (
+        None,
+        "2026-11-21T13:00:03.000000Z",
+    )
 
 
 def test_lines_that_are_shipped_again_are_stored_once(store: SqlPredictions) -> None:
@@ -95,14 +109,30 @@ def test_many_lines_go_in_one_flush(store: SqlPredictions) -> None:
     assert store.ship(b"".join(line(number) for number in range(20_000))) == 20_000
 
 
-def test_characters_that_no_database_can_hold_lose_no_line(store: SqlPredictions) -> None:
-    odd = {"nul": "a\0b", "half": "\ud800", "pair": "😀", "text": "\\u0000", "both": "\\\0"}
-    escaped = json.dumps(json.loads(line(1)) | {"input": odd, "error": "\0"}).encode() + b"\n"
+def test_characters_that_no_database_can_hold_lose_no_line(
+    store: SqlPredictions,
+) -> None:
+    odd = {
+        "nul": "a\0b",
+        "half": "\ud800",
+        "pair": "😀",
+        "text": "\\u0000",
+        "both": "\\\0",
+    }
+    escaped = (
+        json.dumps(json.loads(line(1)) | {"input": odd, "error": "\0"}).encode() + b"\n"
+    )
     assert b"\\ud83d\\ude00" in escaped
     assert store.ship(line(0) + escaped + line(2)) == 3
     found = store.find(receipt(1))
     assert found is not None
-    assert found["input"] == {"nul": "a�b", "half": "�", "pair": "😀", "text": "\\u0000", "both": "\\�"}
+    assert found["input"] == {
+        "nul": "a�b",
+        "half": "�",
+        "pair": "😀",
+        "text": "\\u0000",
+        "both": "\\�",
+    }
     assert found["error"] == "�"
 
 
@@ -110,15 +140,21 @@ def test_characters_that_no_database_can_hold_lose_no_line(store: SqlPredictions
     "broken",
     [b"{\n", b"\n", b"\\.\n", b'"text"\n', b"{}\n", b'{"receipt": "\xff"}\n', b"\x01\n", b"{}\x02{}\n", b"[]\n", line(9, case=None)],
 )  # fmt: skip
-def test_lines_that_cannot_be_stored_are_refused_whole(store: SqlPredictions, broken: bytes) -> None:
+def test_lines_that_cannot_be_stored_are_refused_whole(
+    store: SqlPredictions, broken: bytes
+) -> None:
     with pytest.raises(LinesRefused, match=r"cannot hold a line|lines arrived"):
         store.ship(line(1) + broken + line(2))
     assert store.recent("flats", "prod", 10) == []
     assert store.ship(line(1)) == 1
 
 
-@pytest.mark.parametrize("odd", [{"at": "soon"}, {"output": "much"}, {"output": 10**400}])
-def test_postgresql_refuses_what_is_of_another_type(own_tables: SqlPredictions, odd: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "odd", [{"at": "soon"}, {"output": "much"}, {"output": 10**400}]
+)
+def test_postgresql_refuses_what_is_of_another_type(
+    own_tables: SqlPredictions, odd: dict[str, Any]
+) -> None:
     with pytest.raises(LinesRefused, match=r"PostgreSQL .*cannot hold a line"):
         own_tables.ship(line(1) + line(9, **odd))
     assert own_tables.recent("flats", "prod", 10) == []
@@ -136,18 +172,37 @@ def test_the_newest_label_counts(store: SqlPredictions) -> None:
     assert newest["truth"] == "92"
     assert newest["at"] > label["at"]
     with store.database.reading_once() as connection:
-        kept = connection.execute(sa.select(store.database.tables.labels.c.truth).order_by("at")).scalars().all()
+        kept = (
+            connection.execute(
+                sa.select(store.database.tables.labels.c.truth).order_by("at")
+            )
+            .scalars()
+            .all()
+        )
     assert list(kept) == ["90", "91", "92", "x�"]
     store.label([])
 
 
 def test_live_error_is_measured_on_what_is_known(store: SqlPredictions) -> None:
-    others = line(6, case="houses") + line(7, environment="dev") + line(8, status=500, output=None)
+    others = (
+        line(6, case="houses")
+        + line(7, environment="dev")
+        + line(8, status=500, output=None)
+    )
     store.ship(b"".join(line(number) for number in range(6)) + others)
     store.label([(receipt(number), "100") for number in (1, 6, 7, 8)])
-    store.label([(receipt(2), "1"), (receipt(3), "0"), (receipt(4), "unknown"), (receipt(0), "5000")])
+    store.label(
+        [
+            (receipt(2), "1"),
+            (receipt(3), "0"),
+            (receipt(4), "unknown"),
+            (receipt(0), "5000"),
+        ]
+    )
     store.label([(receipt(2), "2.04e2")])
-    found = store.live_error("flats", "prod", BEGIN + timedelta(seconds=1), "regression")
+    found = store.live_error(
+        "flats", "prod", BEGIN + timedelta(seconds=1), "regression"
+    )
     assert (found.rows, found.accuracy) == (3, None)
     assert found.mean_absolute == pytest.approx((1 + 102 + 103) / 3)
     assert found.mean_absolute_percentage == pytest.approx((0.01 + 0.5) / 2)
@@ -155,7 +210,14 @@ def test_live_error_is_measured_on_what_is_known(store: SqlPredictions) -> None:
 
 def test_live_accuracy_is_measured_on_what_is_known(store: SqlPredictions) -> None:
     store.ship(b"".join(line(number, output_text="setosa") for number in range(4)))
-    store.label([(receipt(0), "setosa"), (receipt(1), "virginica"), (receipt(2), "virginica"), (receipt(9), "setosa")])
+    store.label(
+        [
+            (receipt(0), "setosa"),
+            (receipt(1), "virginica"),
+            (receipt(2), "virginica"),
+            (receipt(9), "setosa"),
+        ]
+    )
     store.label([(receipt(2), "setosa")])
     found = store.live_error("flats", "prod", BEGIN, "classification")
     assert found.rows == 3
@@ -168,16 +230,28 @@ def test_live_error_of_nothing_is_unknown(store: SqlPredictions, task: Any) -> N
     assert store.live_error("flats", "prod", BEGIN, task) == LiveError(0)
 
 
-def test_recent_predictions_come_newest_first_with_their_labels(store: SqlPredictions) -> None:
-    store.ship(b"".join(line(number) for number in range(5)) + line(8, environment="dev"))
+def test_recent_predictions_come_newest_first_with_their_labels(
+    store: SqlPredictions,
+) -> None:
+    store.ship(
+        b"".join(line(number) for number in range(5)) + line(8, environment="dev")
+    )
     store.label([(receipt(3), "7")])
     found = store.recent("flats", "prod", 3)
-    assert [prediction["receipt"] for prediction in found] == [receipt(4), receipt(3), receipt(2)]
+    assert [prediction["receipt"] for prediction in found] == [
+        receipt(4),
+        receipt(3),
+        receipt(2),
+    ]
     assert [(p["label"] or {}).get("truth") for p in found] == [None, "7", None]
 
 
 def test_minutes_tell_volume_and_latency(store: SqlPredictions) -> None:
-    lines = line(0, latency_ms=1.0) + line(59, latency_ms=3.0) + line(60, status=500, output=None)
+    lines = (
+        line(0, latency_ms=1.0)
+        + line(59, latency_ms=3.0)
+        + line(60, status=500, output=None)
+    )
     store.ship(lines + line(61, latency_ms=None) + line(200, environment="dev"))
     assert store.minutes("flats", "prod", BEGIN) == [
         Minute(BEGIN, 2, 0, 2.0, 3.0),
@@ -188,8 +262,14 @@ def test_minutes_tell_volume_and_latency(store: SqlPredictions) -> None:
 
 def test_a_database_without_tables_is_named_and_gets_none(warehouse_url: str) -> None:
     store = SqlPredictions(warehouse_url)
-    for use in (lambda: store.ship(line(1)), lambda: store.find(receipt(1)), lambda: store.label([("a", "b")])):
-        with pytest.raises(StoreUnavailable, match=r"no tables for predictions yet.*relevo run"):
+    for use in (
+        lambda: store.ship(line(1)),
+        lambda: store.find(receipt(1)),
+        lambda: store.label([("a", "b")]),
+    ):
+        with pytest.raises(
+            StoreUnavailable, match=r"no tables for predictions yet.*relevo run"
+        ):
             use()
     store.close()
 
@@ -198,9 +278,13 @@ def test_rights_that_are_missing_are_named(own_tables: SqlPredictions) -> None:
     with own_tables.database.writing_once() as connection:
         connection.exec_driver_sql("DROP ROLE IF EXISTS reader")
         connection.exec_driver_sql("CREATE ROLE reader LOGIN")
-    reader = SqlPredictions(own_tables.database.url.set(username="reader").render_as_string())
+    reader = SqlPredictions(
+        own_tables.database.url.set(username="reader").render_as_string()
+    )
     for use in (lambda: reader.ship(line(1)), lambda: reader.find(receipt(1))):
-        with pytest.raises(StoreUnavailable, match="needs SELECT and INSERT on the schema predictions"):
+        with pytest.raises(
+            StoreUnavailable, match="needs SELECT and INSERT on the schema predictions"
+        ):
             use()
     reader.close()
     with own_tables.database.writing_once() as connection:
@@ -209,12 +293,18 @@ def test_rights_that_are_missing_are_named(own_tables: SqlPredictions) -> None:
 
 def test_a_database_that_is_away_is_not_waited_for() -> None:
     store = SqlPredictions(f"postgresql://me:secret@127.0.0.1:{free_port()}/flats")
-    for use in (lambda: store.ship(line(1)), lambda: store.find(receipt(1)), lambda: store.label([("a", "b")])):
+    for use in (
+        lambda: store.ship(line(1)),
+        lambda: store.find(receipt(1)),
+        lambda: store.label([("a", "b")]),
+    ):
         with pytest.raises(StoreUnavailable, match="see that it runs"):
             use()
 
 
-def test_a_database_that_comes_back_takes_the_next_flush(own_postgres: Postgres) -> None:
+def test_a_database_that_comes_back_takes_the_next_flush(
+    own_postgres: Postgres,
+) -> None:
     warehouse = SqlWarehouse(own_postgres.url)
     warehouse.migrate()
     warehouse.close()
@@ -230,8 +320,10 @@ def test_a_database_that_comes_back_takes_the_next_flush(own_postgres: Postgres)
 
 def test_shipping_needs_neither_arrow_nor_pandas() -> None:
     script = (
-        "import sys, relevo.adapters.sql_predictions, relevo.serving.prediction_log; "
+        "import sys, relevo.adapters.sql.predictions, relevo.serving.log.prediction_log; "
         "print({'pyarrow', 'pandas', 'alembic', 'mlflow', 'boto3'} & set(sys.modules))"
     )
-    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    found = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     assert found.stdout.strip() == "set()"

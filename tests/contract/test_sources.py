@@ -11,10 +11,11 @@ import pytest
 
 from relevo.adapters.file_source import FileSource
 from relevo.adapters.http_source import HttpSource
+from relevo.domain.arrival import SourceResponse
 from relevo.domain.contract import Contract, date, number
 from relevo.errors import SourceError
-from relevo.loop.wire import read_rows
-from relevo.ports import Answer, BatchSource
+from relevo.formats import read_rows
+from relevo.ports.source import BatchSource
 from tests.contract.data_servers import RightAnswers, answering
 
 SALES = Contract((number("price"), date("sold")), "price", ("sold",))
@@ -31,18 +32,27 @@ LATER = datetime(2020, 4, 1, tzinfo=UTC)
 
 
 def write_csv(path: Path, rows: list[tuple[float, str]] = ROWS) -> Path:
-    path.write_text("price,sold\n" + "".join(f"{price},{sold}\n" for price, sold in rows))
+    path.write_text(
+        "price,sold\n" + "".join(f"{price},{sold}\n" for price, sold in rows)
+    )
     return path
 
 
 def write_parquet(path: Path, rows: list[tuple[float, str]] = ROWS) -> Path:
     prices, dates = zip(*rows, strict=True)
-    pq.write_table(pa.table({"price": prices, "sold": pa.array(dates).cast(pa.date32())}), path)
+    pq.write_table(
+        pa.table({"price": prices, "sold": pa.array(dates).cast(pa.date32())}), path
+    )
     return path
 
 
 def http(tmp_path: Path) -> Iterator[BatchSource]:
-    bodies = ["[" + ",".join(f'{{"price":{p},"sold":"{d}"}}' for p, d in ROWS[i : i + 2]) + "]" for i in (0, 2, 4)]
+    bodies = [
+        "["
+        + ",".join(f'{{"price":{p},"sold":"{d}"}}' for p, d in ROWS[i : i + 2])
+        + "]"
+        for i in (0, 2, 4)
+    ]
     with answering(RightAnswers([body.encode() for body in bodies])) as url:
         yield HttpSource(url, 2, can_repeat=True, may_restart=True, timeout=5)
 
@@ -50,7 +60,13 @@ def http(tmp_path: Path) -> Iterator[BatchSource]:
 def csv_folder(tmp_path: Path) -> Iterator[BatchSource]:
     for start, name in ((4, "2020-03.csv"), (0, "2020-01.csv"), (2, "2020-02.csv")):
         write_csv(tmp_path / name, ROWS[start : start + 2])
-    for ignored in (".hidden.csv", "_draft.csv", "2020-00.csv.tmp", "2020-04.csv.part", "README.md"):
+    for ignored in (
+        ".hidden.csv",
+        "_draft.csv",
+        "2020-00.csv.tmp",
+        "2020-04.csv.part",
+        "README.md",
+    ):
         (tmp_path / ignored).write_text("not a batch")
     yield FileSource(tmp_path)
 
@@ -68,7 +84,12 @@ def csv_by_rows(tmp_path: Path) -> Iterator[BatchSource]:
 
 def csv_by_month(tmp_path: Path) -> Iterator[BatchSource]:
     rows = [ROWS[i] for i in (4, 0, 2, 5, 1, 3)]
-    yield FileSource(write_csv(tmp_path / "sales.csv", rows), by="sold", every="month", now=lambda: LATER)
+    yield FileSource(
+        write_csv(tmp_path / "sales.csv", rows),
+        by="sold",
+        every="month",
+        now=lambda: LATER,
+    )
 
 
 def parquet_by_rows(tmp_path: Path) -> Iterator[BatchSource]:
@@ -77,10 +98,23 @@ def parquet_by_rows(tmp_path: Path) -> Iterator[BatchSource]:
 
 def parquet_by_month(tmp_path: Path) -> Iterator[BatchSource]:
     rows = [ROWS[i] for i in (4, 0, 2, 5, 1, 3)]
-    yield FileSource(write_parquet(tmp_path / "sales.parquet", rows), by="sold", every="month", now=lambda: LATER)
+    yield FileSource(
+        write_parquet(tmp_path / "sales.parquet", rows),
+        by="sold",
+        every="month",
+        now=lambda: LATER,
+    )
 
 
-ALL = [http, csv_folder, mixed_folder, csv_by_rows, csv_by_month, parquet_by_rows, parquet_by_month]
+ALL = [
+    http,
+    csv_folder,
+    mixed_folder,
+    csv_by_rows,
+    csv_by_month,
+    parquet_by_rows,
+    parquet_by_month,
+]
 
 
 @pytest.fixture(params=ALL, ids=lambda make: make.__name__)
@@ -89,7 +123,7 @@ def source(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[BatchSour
     yield from make(tmp_path)
 
 
-def read(answer: Answer | None) -> tuple[int, bytes, list[float]]:
+def read(answer: SourceResponse | None) -> tuple[int, bytes, list[float]]:
     assert answer is not None
     content = b"".join(answer.chunks)
     reading = read_rows(io.BytesIO(content), answer.format, SALES, answer.number)
@@ -98,7 +132,9 @@ def read(answer: Answer | None) -> tuple[int, bytes, list[float]]:
     return reading.facts().number, content, prices
 
 
-def next_batch(source: BatchSource, after: int | None) -> tuple[int, bytes, list[float]]:
+def next_batch(
+    source: BatchSource, after: int | None
+) -> tuple[int, bytes, list[float]]:
     with source.next(after) as answer:
         return read(answer)
 
@@ -112,7 +148,9 @@ def test_batches_come_in_order_and_then_the_end(source: BatchSource) -> None:
             assert answer is None
 
 
-def test_a_batch_is_repeated_byte_for_byte_and_moves_nothing(source: BatchSource) -> None:
+def test_a_batch_is_repeated_byte_for_byte_and_moves_nothing(
+    source: BatchSource,
+) -> None:
     assert source.can_repeat
     first = next_batch(source, None)
     for _ in range(2):
@@ -133,7 +171,9 @@ def test_an_answer_nobody_read_is_no_hindrance(source: BatchSource) -> None:
         assert read(answer)[2] == BATCHES[0]
 
 
-def test_a_source_that_may_start_over_does_and_another_refuses(source: BatchSource) -> None:
+def test_a_source_that_may_start_over_does_and_another_refuses(
+    source: BatchSource,
+) -> None:
     first = next_batch(source, None)
     if source.can_restart:
         source.restart()
@@ -145,4 +185,7 @@ def test_a_source_that_may_start_over_does_and_another_refuses(source: BatchSour
 
 def test_a_name_holds_no_secret_and_no_machines_path(source: BatchSource) -> None:
     assert "/" not in source.name
-    assert source.name == HttpSource("http://user:secret@host/?token=secret", 2).name or "files-" in source.name
+    assert (
+        source.name == HttpSource("http://user:secret@host/?token=secret", 2).name
+        or "files-" in source.name
+    )

@@ -16,12 +16,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from relevo.adapters.sql_warehouse.migrate import config
-from relevo.adapters.sql_warehouse.tables import REVISION
-from relevo.adapters.sql_warehouse.warehouse import SqlWarehouse
+from relevo.adapters.sql.migrate import config
+from relevo.adapters.sql.tables import REVISION
+from relevo.adapters.sql.warehouse import SqlWarehouse
+from relevo.domain.arrival import BadCell, BatchSummary, RawChunk
 from relevo.domain.batch import BatchState, Outcome
 from relevo.errors import NotFound, SettingMissing, SourceContradiction
-from relevo.ports import BadCell, BatchFacts, RawChunk
 from tests.contract.flats import FLATS, SOURCE, good_rows, load, record_batch
 from tests.contract.warehouse_child import READY
 
@@ -34,7 +34,9 @@ def test_migrating_again_changes_nothing_and_is_quick(warehouse: SqlWarehouse) -
     assert len(warehouse.batches("flats")) == 1
 
 
-def test_two_workers_that_start_at_once_both_find_the_tables(warehouse_url: str) -> None:
+def test_two_workers_that_start_at_once_both_find_the_tables(
+    warehouse_url: str,
+) -> None:
     errors: list[BaseException] = []
 
     def start() -> None:
@@ -57,76 +59,126 @@ def test_two_workers_that_start_at_once_both_find_the_tables(warehouse_url: str)
 
 
 @pytest.mark.filterwarnings("ignore:.*expression-based index")
-def test_the_migrations_make_the_tables_that_the_queries_use(empty_warehouse: SqlWarehouse) -> None:
+def test_the_migrations_make_the_tables_that_the_queries_use(
+    empty_warehouse: SqlWarehouse,
+) -> None:
     empty_warehouse.migrate()
     database = empty_warehouse.database
     with database.engine.connect() as connection:
-        assert ScriptDirectory.from_config(config(connection)).get_current_head() == REVISION
-        own = {"include_name": lambda name, kind, _: kind != "table" or "alembic" not in name, "include_schemas": True}
+        assert (
+            ScriptDirectory.from_config(config(connection)).get_current_head()
+            == REVISION
+        )
+        own = {
+            "include_name": lambda name, kind, _: (
+                kind != "table" or "alembic" not in name
+            ),
+            "include_schemas": True,
+        }
         context = MigrationContext.configure(connection, opts=own)
         assert compare_metadata(context, database.tables.metadata) == []
 
 
 @pytest.mark.parametrize("url", ["mysql://me:secret@host/db", "me:secret@host"])
-def test_a_url_that_is_no_warehouse_is_refused_by_name_and_without_its_password(url: str) -> None:
+def test_a_url_that_is_no_warehouse_is_refused_by_name_and_without_its_password(
+    url: str,
+) -> None:
     with pytest.raises(SettingMissing, match="RELEVO_WAREHOUSE_URL") as refused:
         SqlWarehouse(url)
     assert "secret" not in str(refused.value)
 
 
-def test_an_attempt_is_on_record_from_before_the_request_to_its_outcome(warehouse: SqlWarehouse) -> None:
+def test_an_attempt_is_on_record_from_before_the_request_to_its_outcome(
+    warehouse: SqlWarehouse,
+) -> None:
     first, second = (warehouse.open_attempt("flats", SOURCE) for _ in range(2))
     assert first.object_key.startswith("landing/flats/data-api-1/00000001")
     assert first.object_key != second.object_key
     assert abs(first.started_at - datetime.now(UTC)) < timedelta(minutes=1)
-    landed = warehouse.close_attempt(first, Outcome.LANDED, format="json", number=3, sha256="abc")
-    unanswered = warehouse.close_attempt(second, Outcome.UNANSWERED, detail="no answer in 60 s")
+    landed = warehouse.close_attempt(
+        first, Outcome.LANDED, format="json", number=3, sha256="abc"
+    )
+    unanswered = warehouse.close_attempt(
+        second, Outcome.UNANSWERED, detail="no answer in 60 s"
+    )
     assert (landed.number, landed.format, landed.sha256) == (3, "json", "abc")
     assert warehouse.attempts("flats", SOURCE) == [landed, unanswered]
-    assert warehouse.attempts("flats", SOURCE, Outcome.UNANSWERED, Outcome.OPEN) == [unanswered]
+    assert warehouse.attempts("flats", SOURCE, Outcome.UNANSWERED, Outcome.OPEN) == [
+        unanswered
+    ]
     assert warehouse.attempts("flats", "another") == []
 
 
-def test_what_is_left_empty_at_closing_an_attempt_keeps_what_it_was(warehouse: SqlWarehouse) -> None:
+def test_what_is_left_empty_at_closing_an_attempt_keeps_what_it_was(
+    warehouse: SqlWarehouse,
+) -> None:
     attempt = warehouse.open_attempt("flats", SOURCE)
     warehouse.close_attempt(attempt, Outcome.LANDED, format="json", number=3)
     harmless = warehouse.close_attempt(attempt, Outcome.HARMLESS)
-    assert (harmless.outcome, harmless.format, harmless.number) == (Outcome.HARMLESS, "json", 3)
+    assert (harmless.outcome, harmless.format, harmless.number) == (
+        Outcome.HARMLESS,
+        "json",
+        3,
+    )
 
 
-def test_a_batch_is_loaded_with_its_facts_and_closes_its_attempt(warehouse: SqlWarehouse) -> None:
+def test_a_batch_is_loaded_with_its_facts_and_closes_its_attempt(
+    warehouse: SqlWarehouse,
+) -> None:
     batch = load(warehouse, number=7)
-    assert (batch.number, batch.rows, batch.bad_rows, batch.state) == (7, 4, 0, BatchState.LOADED)
+    assert (batch.number, batch.rows, batch.bad_rows, batch.state) == (
+        7,
+        4,
+        0,
+        BatchState.LOADED,
+    )
     assert (batch.sha256, batch.content_sha256) == ("sha of content", "content")
     (attempt,) = warehouse.attempts("flats", SOURCE)
-    assert (attempt.outcome, attempt.number, attempt.sha256) == (Outcome.LOADED, 7, "sha of content")
+    assert (attempt.outcome, attempt.number, attempt.sha256) == (
+        Outcome.LOADED,
+        7,
+        "sha of content",
+    )
     assert batch.object_key == attempt.object_key
-    assert warehouse.batch(batch.id) == warehouse.find_batch("flats", SOURCE, 7) == batch
+    assert (
+        warehouse.batch(batch.id) == warehouse.find_batch("flats", SOURCE, 7) == batch
+    )
     assert warehouse.find_batch("flats", SOURCE, 8) is None
     with pytest.raises(NotFound, match="999"):
         warehouse.batch(999)
 
 
-def test_the_same_number_with_the_same_rows_is_the_known_batch(warehouse: SqlWarehouse) -> None:
+def test_the_same_number_with_the_same_rows_is_the_known_batch(
+    warehouse: SqlWarehouse,
+) -> None:
     first = load(warehouse)
     assert load(warehouse) == first
-    assert [a.outcome for a in warehouse.attempts("flats", SOURCE)] == [Outcome.LOADED, Outcome.KNOWN]
+    assert [a.outcome for a in warehouse.attempts("flats", SOURCE)] == [
+        Outcome.LOADED,
+        Outcome.KNOWN,
+    ]
     assert len(good_rows(warehouse, first)) == 4
     assert warehouse.batches("flats") == [first]
 
 
 def test_the_same_number_with_other_rows_stops(warehouse: SqlWarehouse) -> None:
     first = load(warehouse, number=3)
-    with pytest.raises(SourceContradiction, match=r"batch 3 of flats.*other-content.*content"):
+    with pytest.raises(
+        SourceContradiction, match=r"batch 3 of flats.*other-content.*content"
+    ):
         load(warehouse, number=3, content="other-content")
     assert warehouse.batches("flats") == [first]
     assert len(good_rows(warehouse, first)) == 4
     assert warehouse.attempts("flats", SOURCE)[-1].outcome is Outcome.OPEN
 
 
-def test_the_same_number_from_another_source_is_another_batch(warehouse: SqlWarehouse) -> None:
+def test_the_same_number_from_another_source_is_another_batch(
+    warehouse: SqlWarehouse,
+) -> None:
     first = load(warehouse)
-    other = load(warehouse, content="other", attempt=warehouse.open_attempt("flats", "elsewhere"))
+    other = load(
+        warehouse, content="other", attempt=warehouse.open_attempt("flats", "elsewhere")
+    )
     assert warehouse.batches("flats") == [first, other]
     assert warehouse.batches("flats", "elsewhere") == [other]
     assert warehouse.last_batch("flats", SOURCE) == first
@@ -139,28 +191,46 @@ def test_rows_are_counted_up_to_a_batch(warehouse: SqlWarehouse) -> None:
     assert warehouse.rows_until("other", batches[0].id) == 0
 
 
-def test_a_batch_that_fails_while_it_is_read_leaves_nothing(warehouse: SqlWarehouse) -> None:
+def test_a_batch_that_fails_while_it_is_read_leaves_nothing(
+    warehouse: SqlWarehouse,
+) -> None:
     def chunks() -> object:
         yield RawChunk(0, record_batch(), [BadCell(0, "rent", "x", "is text")])
         raise RuntimeError("the file ends in the middle")
 
     attempt = warehouse.open_attempt("flats", SOURCE)
     with pytest.raises(RuntimeError, match="in the middle"):
-        warehouse.load(FLATS, attempt, chunks(), lambda: BatchFacts(0, 4, 0, "", ""))  # type: ignore[arg-type]
+        warehouse.load(FLATS, attempt, chunks(), lambda: BatchSummary(0, 4, 0, "", ""))  # type: ignore[arg-type]
     assert warehouse.batches("flats") == []
-    assert _count(warehouse, warehouse._raw(FLATS).sql) == _count(warehouse, warehouse._cells) == 0
+    assert (
+        _count(warehouse, warehouse._raw(FLATS).sql)
+        == _count(warehouse, warehouse._cells)
+        == 0
+    )
     assert load(warehouse, attempt=warehouse.attempts("flats", SOURCE)[0]).rows == 4
 
 
 def _count(warehouse: SqlWarehouse, table: str) -> int:
     with warehouse.database.reading() as connection:
-        return int(connection.execute(sa.text(f"SELECT count(*) FROM {table}")).scalar_one())
+        return int(
+            connection.execute(sa.text(f"SELECT count(*) FROM {table}")).scalar_one()
+        )
 
 
-def test_a_worker_killed_in_the_middle_of_a_load_leaves_nothing(warehouse: SqlWarehouse, warehouse_url: str) -> None:
+def test_a_worker_killed_in_the_middle_of_a_load_leaves_nothing(
+    warehouse: SqlWarehouse, warehouse_url: str
+) -> None:
     root = Path(__file__).parents[2]
-    command = [sys.executable, "-m", "tests.contract.warehouse_child", warehouse_url, "load"]
-    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) as child:
+    command = [
+        sys.executable,
+        "-m",
+        "tests.contract.warehouse_child",
+        warehouse_url,
+        "load",
+    ]
+    with subprocess.Popen(
+        command, cwd=root, stdout=subprocess.PIPE, text=True
+    ) as child:
         assert child.stdout is not None
         assert child.stdout.readline().strip() == READY
         child.kill()
@@ -179,20 +249,34 @@ def test_bad_cells_are_kept_with_their_reasons(warehouse: SqlWarehouse) -> None:
         BadCell(3, "city", "a\x00\ud800", "is strange"),
     ]
     batch = load(warehouse, bad=bad)
-    assert warehouse.bad_cell_counts(batch) == [("rent", "is text, not a number", 2), ("city", "is strange", 1)]
+    assert warehouse.bad_cell_counts(batch) == [
+        ("rent", "is text, not a number", 2),
+        ("city", "is strange", 1),
+    ]
     stored = warehouse.bad_cells(batch)
-    assert [(cell.position, cell.column) for cell in stored] == [(0, "rent"), (3, "city"), (3, "rent")]
+    assert [(cell.position, cell.column) for cell in stored] == [
+        (0, "rent"),
+        (3, "city"),
+        (3, "rent"),
+    ]
     assert stored[1].value == "a\ufffd\ufffd"
     assert len(stored[2].value) == 200
     assert warehouse.bad_cells(batch, limit=1) == stored[:1]
     assert [row["position"] for row in good_rows(warehouse, batch)] == [1, 2]
 
 
-def test_a_batch_that_is_mostly_bad_is_stopped_until_a_person_decides(warehouse: SqlWarehouse) -> None:
+def test_a_batch_that_is_mostly_bad_is_stopped_until_a_person_decides(
+    warehouse: SqlWarehouse,
+) -> None:
     batch = load(warehouse, bad=[BadCell(0, "rent", "", "is missing")])
     assert (batch.state, batch.bad_share) == (BatchState.STOPPED, 0.25)
-    accepted = warehouse.set_batch_state(batch, BatchState.ACCEPTED, "the source said sorry")
-    assert (accepted.state, accepted.reason) == (BatchState.ACCEPTED, "the source said sorry")
+    accepted = warehouse.set_batch_state(
+        batch, BatchState.ACCEPTED, "the source said sorry"
+    )
+    assert (accepted.state, accepted.reason) == (
+        BatchState.ACCEPTED,
+        "the source said sorry",
+    )
     assert warehouse.batch(batch.id) == accepted
 
 
@@ -201,11 +285,21 @@ def test_a_batch_of_no_rows_is_a_batch(warehouse: SqlWarehouse) -> None:
     assert (batch.rows, batch.state) == (0, BatchState.LOADED)
     assert good_rows(warehouse, batch) == []
     empty = warehouse.open_attempt("flats", SOURCE)
-    assert warehouse.load(FLATS, empty, iter(()), lambda: BatchFacts(1, 0, 0, "", "")).number == 1
+    assert (
+        warehouse.load(
+            FLATS, empty, iter(()), lambda: BatchSummary(1, 0, 0, "", "")
+        ).number
+        == 1
+    )
 
 
-def test_a_lost_batch_that_a_person_gives_up_settles_its_unanswered_attempts(warehouse: SqlWarehouse) -> None:
-    lost, other = warehouse.open_attempt("flats", SOURCE), warehouse.open_attempt("flats", "elsewhere")
+def test_a_lost_batch_that_a_person_gives_up_settles_its_unanswered_attempts(
+    warehouse: SqlWarehouse,
+) -> None:
+    lost, other = (
+        warehouse.open_attempt("flats", SOURCE),
+        warehouse.open_attempt("flats", "elsewhere"),
+    )
     for attempt in (lost, other):
         warehouse.close_attempt(attempt, Outcome.UNANSWERED)
     warehouse.accept_gap("flats", SOURCE, 4, "the source has burned down")
@@ -218,10 +312,14 @@ def test_a_lost_batch_that_a_person_gives_up_settles_its_unanswered_attempts(war
 
 def test_large_batches_pass_through_in_small_pieces(warehouse: SqlWarehouse) -> None:
     rows, chunks = record_batch(), 12_000
-    many = pa.Table.from_batches([rows] * (chunks // 4)).combine_chunks().to_batches()[0]
+    many = (
+        pa.Table.from_batches([rows] * (chunks // 4)).combine_chunks().to_batches()[0]
+    )
     batch = load(warehouse, many)
     pieces = list(warehouse.good_rows(FLATS, batch))
-    positions = [position for piece in pieces for position in piece["position"].to_pylist()]
+    positions = [
+        position for piece in pieces for position in piece["position"].to_pylist()
+    ]
     assert positions == list(range(chunks))
     reader = warehouse.good_rows(FLATS, batch)
     next(reader)

@@ -12,29 +12,45 @@ import psycopg2.errors
 import pytest
 import sqlalchemy as sa
 
-from relevo.adapters.sql_warehouse import copying
-from relevo.adapters.sql_warehouse.faults import explain
-from relevo.adapters.sql_warehouse.warehouse import SqlWarehouse
-from relevo.domain.identity import Side
+from relevo.adapters.sql import copying
+from relevo.adapters.sql.faults import explain
+from relevo.adapters.sql.warehouse import SqlWarehouse
+from relevo.domain.arrival import BatchSummary, RawChunk
+from relevo.domain.identity import Split
 from relevo.errors import StoreUnavailable
 from relevo.loop.prepare import prepare
-from relevo.ports import BatchFacts, RawChunk
-from tests.contract.flats import FLATS, SOURCE, good_rows, load, many_flats, record_batch
+from tests.contract.flats import (
+    FLATS,
+    SOURCE,
+    good_rows,
+    load,
+    many_flats,
+    record_batch,
+)
 from tests.servers import free_port
 from tests.servers.postgres import Postgres
 
 
 def test_a_database_that_does_not_answer_is_named_without_its_password() -> None:
-    warehouse = SqlWarehouse(f"postgresql://me:secret@127.0.0.1:{free_port()}/flats", patience=0.5)
+    warehouse = SqlWarehouse(
+        f"postgresql://me:secret@127.0.0.1:{free_port()}/flats", patience=0.5
+    )
     started = time.monotonic()
-    with pytest.raises(StoreUnavailable, match=r"PostgreSQL 'flats' at 127.0.0.1:\d+.*RELEVO_WAREHOUSE_URL") as refused:
+    with pytest.raises(
+        StoreUnavailable,
+        match=r"PostgreSQL 'flats' at 127.0.0.1:\d+.*RELEVO_WAREHOUSE_URL",
+    ) as refused:
         warehouse.migrate()
     assert "secret" not in str(refused.value)
     assert 0.2 < time.monotonic() - started < 5
 
 
 def test_a_database_that_does_not_exist_is_not_waited_for(postgres_url: str) -> None:
-    url = sa.make_url(postgres_url).set(database="no_such").render_as_string(hide_password=False)
+    url = (
+        sa.make_url(postgres_url)
+        .set(database="no_such")
+        .render_as_string(hide_password=False)
+    )
     started = time.monotonic()
     with pytest.raises(StoreUnavailable, match="does not exist"):
         SqlWarehouse(url).migrate()
@@ -48,8 +64,14 @@ def test_a_database_that_cannot_hold_all_text_is_refused(postgres_url: str) -> N
         poolclass=sa.NullPool,
     )
     with admin.connect() as connection:
-        connection.exec_driver_sql("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
-        warehouse = SqlWarehouse(sa.make_url(postgres_url).set(database="latin").render_as_string(hide_password=False))
+        connection.exec_driver_sql(
+            "CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0"
+        )
+        warehouse = SqlWarehouse(
+            sa.make_url(postgres_url)
+            .set(database="latin")
+            .render_as_string(hide_password=False)
+        )
         with pytest.raises(StoreUnavailable, match=r"'latin'.*LATIN1.*UTF8"):
             warehouse.migrate()
         warehouse.close()
@@ -59,12 +81,18 @@ def test_a_database_that_cannot_hold_all_text_is_refused(postgres_url: str) -> N
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises((StoreUnavailable, OSError), match="file"):
-        SqlWarehouse(f"sqlite:///{tmp_path / 'file' / 'warehouse.db'}", patience=1).migrate()
+        SqlWarehouse(
+            f"sqlite:///{tmp_path / 'file' / 'warehouse.db'}", patience=1
+        ).migrate()
 
 
 def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
-    (tmp_path / "warehouse.db").write_text("no database, but long enough to be mistaken for one" * 100)
-    with pytest.raises(StoreUnavailable, match=r"warehouse.db: file is not a database.*restore"):
+    (tmp_path / "warehouse.db").write_text(
+        "no database, but long enough to be mistaken for one" * 100
+    )
+    with pytest.raises(
+        StoreUnavailable, match=r"warehouse.db: file is not a database.*restore"
+    ):
         SqlWarehouse(f"sqlite:///{tmp_path / 'warehouse.db'}", patience=1).migrate()
 
 
@@ -81,7 +109,9 @@ def back_after(server: Postgres, seconds: float) -> threading.Timer:
     return timer
 
 
-def test_a_database_that_is_back_within_the_patience_is_waited_for(own_postgres: Postgres) -> None:
+def test_a_database_that_is_back_within_the_patience_is_waited_for(
+    own_postgres: Postgres,
+) -> None:
     warehouse = ready(own_postgres)
     batch = load(warehouse)
     with warehouse.lease("flats", "run 1") as held:
@@ -89,7 +119,7 @@ def test_a_database_that_is_back_within_the_patience_is_waited_for(own_postgres:
             lambda: warehouse.open_attempt("flats", SOURCE),
             lambda: warehouse.batches("flats"),
             lambda: prepare(FLATS, batch, warehouse),
-            lambda: len(warehouse.frame(FLATS, [batch.id], list(Side))),
+            lambda: len(warehouse.frame(FLATS, [batch.id], list(Split))),
             lambda: held.check(),
         ):
             own_postgres.stop()
@@ -99,7 +129,9 @@ def test_a_database_that_is_back_within_the_patience_is_waited_for(own_postgres:
     assert len(warehouse.attempts("flats", SOURCE)) == 2
 
 
-def test_a_database_that_drops_in_the_middle_of_a_load_is_no_loss(own_postgres: Postgres) -> None:
+def test_a_database_that_drops_in_the_middle_of_a_load_is_no_loss(
+    own_postgres: Postgres,
+) -> None:
     warehouse = ready(own_postgres)
     attempt = warehouse.open_attempt("flats", SOURCE)
 
@@ -110,7 +142,7 @@ def test_a_database_that_drops_in_the_middle_of_a_load_is_no_loss(own_postgres: 
                 own_postgres.kill()
 
     with pytest.raises(StoreUnavailable, match=r"PostgreSQL 'postgres' at 127.0.0.1"):
-        warehouse.load(FLATS, attempt, chunks(), lambda: BatchFacts(0, 40, 0, "", ""))
+        warehouse.load(FLATS, attempt, chunks(), lambda: BatchSummary(0, 40, 0, "", ""))
     own_postgres.start()
     assert warehouse.batches("flats") == []
     assert len(good_rows(warehouse, load(warehouse, attempt=attempt))) == 4
@@ -132,7 +164,9 @@ def test_a_database_that_drops_in_the_middle_of_a_read_says_so(
     assert len(good_rows(warehouse, batch)) == 100_000
 
 
-def test_a_lease_outlives_a_database_that_is_away_for_a_while(own_postgres: Postgres) -> None:
+def test_a_lease_outlives_a_database_that_is_away_for_a_while(
+    own_postgres: Postgres,
+) -> None:
     warehouse = ready(own_postgres, patience=1)
     with warehouse.lease("flats", "run 1") as held:
         own_postgres.stop()
@@ -146,7 +180,10 @@ def test_a_lease_outlives_a_database_that_is_away_for_a_while(own_postgres: Post
 
 @pytest.mark.parametrize(
     "said",
-    [psycopg2.errors.DiskFull("could not extend file"), sqlite3.OperationalError("database or disk is full")],
+    [
+        psycopg2.errors.DiskFull("could not extend file"),
+        sqlite3.OperationalError("database or disk is full"),
+    ],
 )
 def test_a_full_disk_is_told_in_clear_words(said: Exception) -> None:
     error = sa.exc.OperationalError("COPY", None, said)
@@ -161,7 +198,9 @@ def test_a_full_sqlite_file_fails_the_step_and_nothing_else(tmp_path: Path) -> N
     warehouse.prepare_case(FLATS)
     pages = [100]
     sa.event.listen(
-        warehouse.database.engine, "begin", lambda c: c.exec_driver_sql(f"PRAGMA max_page_count={pages[0]}")
+        warehouse.database.engine,
+        "begin",
+        lambda c: c.exec_driver_sql(f"PRAGMA max_page_count={pages[0]}"),
     )
     with pytest.raises(StoreUnavailable, match="disk is full"):
         load(warehouse, many_flats(20_000))
@@ -170,13 +209,21 @@ def test_a_full_sqlite_file_fails_the_step_and_nothing_else(tmp_path: Path) -> N
     assert load(warehouse, many_flats(20_000)).rows == 20_000
 
 
-def test_a_sqlite_file_that_another_process_keeps_writing_is_named(tmp_path: Path) -> None:
+def test_a_sqlite_file_that_another_process_keeps_writing_is_named(
+    tmp_path: Path,
+) -> None:
     warehouse = SqlWarehouse(f"sqlite:///{tmp_path / 'warehouse.db'}", patience=1)
     warehouse.migrate()
-    sa.event.listen(warehouse.database.engine, "checkout", lambda c, *_: c.execute("PRAGMA busy_timeout=100"))
+    sa.event.listen(
+        warehouse.database.engine,
+        "checkout",
+        lambda c, *_: c.execute("PRAGMA busy_timeout=100"),
+    )
     with sqlite3.connect(tmp_path / "warehouse.db", isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(StoreUnavailable, match=r"warehouse.db: database is locked; another process"):
+        with pytest.raises(
+            StoreUnavailable, match=r"warehouse.db: database is locked; another process"
+        ):
             warehouse.open_attempt("flats", SOURCE)
         other.execute("ROLLBACK")
     warehouse.open_attempt("flats", SOURCE)

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from relevo.adapters.sql_warehouse import lease
-from relevo.adapters.sql_warehouse.warehouse import SqlWarehouse
+from relevo.adapters.sql import lease
+from relevo.adapters.sql.warehouse import SqlWarehouse
 from relevo.domain.batch import BatchState, Outcome
 from relevo.domain.evidence import Move, MoveKind
 from relevo.errors import LeaseHeld, LeaseLost
@@ -33,14 +33,20 @@ def pretend(warehouse: SqlWarehouse, **values: object) -> None:
 
 def expiry(warehouse: SqlWarehouse) -> datetime:
     with warehouse.database.reading() as connection:
-        found: datetime = connection.execute(sa.select(warehouse.database.tables.leases.c.expires_at)).scalar_one()
+        found: datetime = connection.execute(
+            sa.select(warehouse.database.tables.leases.c.expires_at)
+        ).scalar_one()
         return found
 
 
-def test_a_case_that_is_held_by_a_live_worker_is_refused_by_name(warehouse: SqlWarehouse, second: SqlWarehouse) -> None:
+def test_a_case_that_is_held_by_a_live_worker_is_refused_by_name(
+    warehouse: SqlWarehouse, second: SqlWarehouse
+) -> None:
     with warehouse.lease("flats", "run 1"):
         with (
-            pytest.raises(LeaseHeld, match=r"flats is being worked on by 'run 1'") as refused,
+            pytest.raises(
+                LeaseHeld, match=r"flats is being worked on by 'run 1'"
+            ) as refused,
             second.lease("flats", "run 2"),
         ):
             pass
@@ -53,13 +59,21 @@ def test_a_case_that_is_held_by_a_live_worker_is_refused_by_name(warehouse: SqlW
         assert free.holder == "run 2"
 
 
-def test_an_expired_lease_is_taken_and_its_holder_fenced(warehouse: SqlWarehouse, second: SqlWarehouse) -> None:
+def test_an_expired_lease_is_taken_and_its_holder_fenced(
+    warehouse: SqlWarehouse, second: SqlWarehouse
+) -> None:
     batch = load(warehouse)
     with warehouse.lease("flats", "run 1") as old:
         attempt = warehouse.open_attempt("flats", SOURCE)
-        pretend(warehouse, host="elsewhere", expires_at=datetime.now(UTC) - timedelta(seconds=1))
+        pretend(
+            warehouse,
+            host="elsewhere",
+            expires_at=datetime.now(UTC) - timedelta(seconds=1),
+        )
         with second.lease("flats", "run 2") as new:
-            with pytest.raises(LeaseLost, match=r"'run 1' has lost its lease to 'run 2'"):
+            with pytest.raises(
+                LeaseLost, match=r"'run 1' has lost its lease to 'run 2'"
+            ):
                 old.check()
             for write in (
                 lambda: warehouse.open_attempt("flats", SOURCE),
@@ -67,7 +81,9 @@ def test_an_expired_lease_is_taken_and_its_holder_fenced(warehouse: SqlWarehouse
                 lambda: load(warehouse, number=1, attempt=attempt),
                 lambda: prepare(FLATS, batch, warehouse),
                 lambda: warehouse.record_decision(DECISION),
-                lambda: warehouse.open_move(Move(0, "flats", MoveKind.PERSON, "1", None, "", None, NOW, None)),
+                lambda: warehouse.open_move(
+                    Move(0, "flats", MoveKind.PERSON, "1", None, "", None, NOW, None)
+                ),
                 lambda: warehouse.set_batch_state(batch, BatchState.REJECTED, "no"),
                 lambda: warehouse.accept_gap("flats", SOURCE, 3, "no"),
             ):
@@ -79,10 +95,14 @@ def test_an_expired_lease_is_taken_and_its_holder_fenced(warehouse: SqlWarehouse
     assert second.decisions("flats") == second.moves("flats") == []
 
 
-def test_the_old_holder_does_not_give_back_what_is_not_its_own(warehouse: SqlWarehouse, second: SqlWarehouse) -> None:
+def test_the_old_holder_does_not_give_back_what_is_not_its_own(
+    warehouse: SqlWarehouse, second: SqlWarehouse
+) -> None:
     old = warehouse.lease("flats", "run 1")
     old.__enter__()
-    pretend(warehouse, host="elsewhere", expires_at=datetime.now(UTC) - timedelta(seconds=1))
+    pretend(
+        warehouse, host="elsewhere", expires_at=datetime.now(UTC) - timedelta(seconds=1)
+    )
     with second.lease("flats", "run 2") as new:
         old.__exit__(None, None, None)
         new.check()
@@ -90,14 +110,21 @@ def test_the_old_holder_does_not_give_back_what_is_not_its_own(warehouse: SqlWar
             pass
 
 
-def test_a_live_lease_of_another_host_is_not_taken(warehouse: SqlWarehouse, second: SqlWarehouse) -> None:
+def test_a_live_lease_of_another_host_is_not_taken(
+    warehouse: SqlWarehouse, second: SqlWarehouse
+) -> None:
     with warehouse.lease("flats", "run 1"):
         pretend(warehouse, host="elsewhere", pid=1)
-        with pytest.raises(LeaseHeld, match="host elsewhere, pid 1"), second.lease("flats", "run 2"):
+        with (
+            pytest.raises(LeaseHeld, match="host elsewhere, pid 1"),
+            second.lease("flats", "run 2"),
+        ):
             pass
 
 
-def test_the_same_holder_takes_over_from_its_forgotten_self(warehouse: SqlWarehouse, second: SqlWarehouse) -> None:
+def test_the_same_holder_takes_over_from_its_forgotten_self(
+    warehouse: SqlWarehouse, second: SqlWarehouse
+) -> None:
     with warehouse.lease("flats", "run 1"), second.lease("flats", "run 1") as again:
         again.check()
         with pytest.raises(LeaseLost):
@@ -108,11 +135,22 @@ def test_the_same_holder_takes_over_from_its_forgotten_self(warehouse: SqlWareho
 def test_a_worker_of_this_machine_that_was_killed_is_succeeded_at_once(
     warehouse: SqlWarehouse, warehouse_url: str
 ) -> None:
-    command = [sys.executable, "-m", "tests.contract.warehouse_child", warehouse_url, "hold"]
-    with subprocess.Popen(command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True) as child:
+    command = [
+        sys.executable,
+        "-m",
+        "tests.contract.warehouse_child",
+        warehouse_url,
+        "hold",
+    ]
+    with subprocess.Popen(
+        command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True
+    ) as child:
         assert child.stdout is not None
         assert child.stdout.readline().strip() == READY
-        with pytest.raises(LeaseHeld, match=f"pid {child.pid}"), warehouse.lease("flats", "next"):
+        with (
+            pytest.raises(LeaseHeld, match=f"pid {child.pid}"),
+            warehouse.lease("flats", "next"),
+        ):
             pass
         child.kill()
         child.wait()
@@ -179,9 +217,15 @@ def test_a_successor_does_not_start_before_the_last_write_of_a_frozen_holder_has
     frozen.migrate()
     with frozen.lease("flats", "run 1"):
         with frozen.database.writing("flats"):
-            pretend(successor, host="elsewhere", expires_at=datetime.now(UTC) - timedelta(seconds=1))
+            pretend(
+                successor,
+                host="elsewhere",
+                expires_at=datetime.now(UTC) - timedelta(seconds=1),
+            )
             with (
-                pytest.raises(LeaseHeld, match="last write of its holder has not ended"),
+                pytest.raises(
+                    LeaseHeld, match="last write of its holder has not ended"
+                ),
                 successor.lease("flats", "run 2"),
             ):
                 pass
@@ -189,7 +233,9 @@ def test_a_successor_does_not_start_before_the_last_write_of_a_frozen_holder_has
             frozen.open_attempt("flats", SOURCE)
 
 
-def test_people_may_give_orders_while_a_worker_holds_the_case(warehouse: SqlWarehouse, second: SqlWarehouse) -> None:
+def test_people_may_give_orders_while_a_worker_holds_the_case(
+    warehouse: SqlWarehouse, second: SqlWarehouse
+) -> None:
     with warehouse.lease("flats", "run 1"):
         second.add_request("flats", "prices fell")
         assert load(warehouse, record_batch()).rows == 4

@@ -7,8 +7,17 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from relevo.adapters.sql_warehouse.warehouse import SqlWarehouse
-from relevo.domain.evidence import Action, Decision, Evidence, Move, MoveKind, Ruling, Training, Verdict
+from relevo.adapters.sql.warehouse import SqlWarehouse
+from relevo.domain.evidence import (
+    Action,
+    Decision,
+    Evidence,
+    Move,
+    MoveKind,
+    Ruling,
+    Training,
+    Verdict,
+)
 from relevo.errors import NotFound
 
 NOW = datetime(2026, 11, 21, 8, 30, 15, 123456, tzinfo=UTC)
@@ -17,7 +26,16 @@ EVIDENCE = (
     Evidence("drift", None, 0.25, None, "no champion: drift ist nicht messbar"),
     Evidence("error", float("inf"), 0.1, False, "it is as it is"),
 )
-DECISION = Decision(0, "flats", 1, Action.TRAIN, "train, as rows are new", EVIDENCE, {"a": 0.6, "b": ["x"]}, NOW)
+DECISION = Decision(
+    0,
+    "flats",
+    1,
+    Action.TRAIN,
+    "train, as rows are new",
+    EVIDENCE,
+    {"a": 0.6, "b": ["x"]},
+    NOW,
+)
 
 
 def training_of(decision: Decision) -> Training:
@@ -38,18 +56,32 @@ def training_of(decision: Decision) -> Training:
 
 
 def verdict_of(decision: Decision) -> Verdict:
-    return Verdict(0, "flats", decision.id, Ruling.PROMOTE, "3", None, 1, "it won", EVIDENCE, NOW)
+    return Verdict(
+        0, "flats", decision.id, Ruling.PROMOTE, "3", None, 1, "it won", EVIDENCE, NOW
+    )
 
 
 def move_of(verdict: Verdict | None) -> Move:
     kind = MoveKind.FIRST if verdict else MoveKind.PERSON
-    return Move(0, "flats", kind, "3", None, "it won", verdict.id if verdict else None, NOW, None)
+    return Move(
+        0,
+        "flats",
+        kind,
+        "3",
+        None,
+        "it won",
+        verdict.id if verdict else None,
+        NOW,
+        None,
+    )
 
 
 def test_a_decision_is_kept_whole_and_made_once(warehouse: SqlWarehouse) -> None:
     stored = warehouse.record_decision(DECISION)
     assert stored == replace(DECISION, id=stored.id)
-    again = warehouse.record_decision(replace(DECISION, action=Action.SKIP, sentence="now I think otherwise"))
+    again = warehouse.record_decision(
+        replace(DECISION, action=Action.SKIP, sentence="now I think otherwise")
+    )
     assert again == stored == warehouse.decision(stored.id)
     assert warehouse.decisions("flats") == warehouse.decisions("flats", 1) == [stored]
     assert warehouse.decisions("flats", 2) == warehouse.decisions("other") == []
@@ -64,7 +96,10 @@ def test_moments_come_back_in_utc(warehouse: SqlWarehouse) -> None:
 
 
 def test_a_request_is_open_until_a_decision_answers_it(warehouse: SqlWarehouse) -> None:
-    first, second = warehouse.add_request("flats", "prices fell"), warehouse.add_request("flats", "and rose")
+    first, second = (
+        warehouse.add_request("flats", "prices fell"),
+        warehouse.add_request("flats", "and rose"),
+    )
     assert warehouse.open_requests("flats") == [first, second]
     plain = warehouse.record_decision(DECISION)
     asked = warehouse.record_decision(replace(DECISION, request_id=first.id))
@@ -74,16 +109,32 @@ def test_a_request_is_open_until_a_decision_answers_it(warehouse: SqlWarehouse) 
     assert warehouse.open_requests("other") == []
 
 
-def test_a_training_and_a_verdict_are_recorded_once_for_a_decision(warehouse: SqlWarehouse) -> None:
+def test_a_training_and_a_verdict_are_recorded_once_for_a_decision(
+    warehouse: SqlWarehouse,
+) -> None:
     decision = warehouse.record_decision(DECISION)
     training = warehouse.record_training(training_of(decision))
     assert training == replace(training_of(decision), id=training.id)
-    assert warehouse.record_training(replace(training_of(decision), version="4")) == training
+    assert (
+        warehouse.record_training(replace(training_of(decision), version="4"))
+        == training
+    )
     verdict = warehouse.record_verdict(verdict_of(decision))
     assert verdict == replace(verdict_of(decision), id=verdict.id)
-    assert warehouse.record_verdict(replace(verdict_of(decision), ruling=Ruling.KEEP)) == verdict
-    assert warehouse.trainings("flats") == warehouse.trainings("flats", decision.id) == [training]
-    assert warehouse.verdicts("flats") == warehouse.verdicts("flats", decision.id) == [verdict]
+    assert (
+        warehouse.record_verdict(replace(verdict_of(decision), ruling=Ruling.KEEP))
+        == verdict
+    )
+    assert (
+        warehouse.trainings("flats")
+        == warehouse.trainings("flats", decision.id)
+        == [training]
+    )
+    assert (
+        warehouse.verdicts("flats")
+        == warehouse.verdicts("flats", decision.id)
+        == [verdict]
+    )
     assert warehouse.trainings("flats", 99) == warehouse.verdicts("other") == []
 
 
@@ -102,7 +153,9 @@ def test_the_batch_of_the_last_training_is_known(warehouse: SqlWarehouse) -> Non
     assert warehouse.last_training_batch("flats") == 4
 
 
-def test_a_verdict_moves_the_alias_once_and_a_person_as_often_as_they_like(warehouse: SqlWarehouse) -> None:
+def test_a_verdict_moves_the_alias_once_and_a_person_as_often_as_they_like(
+    warehouse: SqlWarehouse,
+) -> None:
     verdict = warehouse.record_verdict(verdict_of(warehouse.record_decision(DECISION)))
     move = warehouse.open_move(move_of(verdict))
     assert move == replace(move_of(verdict), id=move.id)

@@ -6,8 +6,8 @@ import sys
 import time
 from collections.abc import Iterator
 
-from relevo.adapters.sql_warehouse.warehouse import SqlWarehouse
-from relevo.ports import BatchFacts, RawChunk
+from relevo.adapters.sql.warehouse import SqlWarehouse
+from relevo.domain.arrival import BatchSummary, RawChunk
 from tests.contract.flats import FLATS, SOURCE, record_batch
 
 READY = "ready"
@@ -30,7 +30,9 @@ def main() -> None:
     with warehouse.lease(FLATS.name, "the killed one"):
         if what == "load":
             attempt = warehouse.open_attempt(FLATS.name, SOURCE)
-            warehouse.load(FLATS, attempt, chunks(), lambda: BatchFacts(0, 40, 0, "", ""))
+            warehouse.load(
+                FLATS, attempt, chunks(), lambda: BatchSummary(0, 40, 0, "", "")
+            )
         hang()
 
 

@@ -25,9 +25,16 @@ def small_batches(count: int = 6, rows: int = 240, seed: int = 3) -> list[list[R
     for number in range(count):
         size = rng.uniform(20, 160, rows).round(1)
         city = rng.choice(["Cali", "Bogotá", "Pasto"], rows)
-        rent = (size * np.where(city == "Bogotá", 12, 8) * rng.lognormal(0, 0.1, rows)).round(2)
+        rent = (
+            size * np.where(city == "Bogotá", 12, 8) * rng.lognormal(0, 0.1, rows)
+        ).round(2)
         batch = [
-            {"flat": float(number * rows + i), "city": str(city[i]), "size": float(size[i]), "rent": float(rent[i])}
+            {
+                "flat": float(number * rows + i),
+                "city": str(city[i]),
+                "size": float(size[i]),
+                "rent": float(rent[i]),
+            }
             for i in range(rows)
         ]
         batch[5]["city"] = None
@@ -59,7 +66,11 @@ class Foreign:
                     detail = f"batch {number} of group 1 has not been answered yet; ask without batch_number"
                     return 404, json.dumps({"detail": detail}).encode(), fault
             elif self.cursor >= len(self.batches):
-                return 400, json.dumps({"detail": END}, ensure_ascii=False).encode(), fault
+                return (
+                    400,
+                    json.dumps({"detail": END}, ensure_ascii=False).encode(),
+                    fault,
+                )
             else:
                 number, self.cursor = self.cursor, self.cursor + 1
         body = {"group_number": 1, "batch_number": number, "data": self.batches[number]}

@@ -21,8 +21,8 @@ WATCHED = {
     "artifacts": ("put",),
 }  # fmt: skip
 PRELOADED = [
-    "relevo.adapters.mlflow_registry",
-    "relevo.adapters.sql_warehouse.warehouse",
+    "relevo.adapters.mlflow.registry",
+    "relevo.adapters.sql.warehouse",
     "relevo.loop.train",
     "relevo.loop.contest",
 ]
@@ -34,8 +34,15 @@ STEPS = ("ingest", "prepare", "decide", "train", "contest", "publish")
 class Killer:
     """Stands before a port and kills the process at each boundary of its watched calls that has not killed before."""
 
-    def __init__(self, name: str, port: Any, watched: tuple[str, ...], record: Path) -> None:
-        self._name, self._port, self._watched, self._record = name, port, watched, record
+    def __init__(
+        self, name: str, port: Any, watched: tuple[str, ...], record: Path
+    ) -> None:
+        self._name, self._port, self._watched, self._record = (
+            name,
+            port,
+            watched,
+            record,
+        )
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._port, name)
@@ -59,9 +66,9 @@ class Killer:
 
 def live(settings: Settings, boundaries: Path | None = None) -> None:
     """Work batches off until the source has no more: what a life of the loop does."""
-    from relevo.bootstrap import open_loop
+    from relevo.app import open_loop
     from relevo.errors import RelevoError
-    from relevo.loop.chain import work_one
+    from relevo.loop.run_batch import run_batch
 
     loop = open_loop("flats", settings)
     steps: Any = loop
@@ -71,7 +78,7 @@ def live(settings: Settings, boundaries: Path | None = None) -> None:
         steps = Killer("step", loop, STEPS, boundaries)
     try:
         with loop.working("a life"):
-            while work_one(steps, lambda _: None) is not None:
+            while run_batch(steps, lambda _: None) is not None:
                 pass
     except RelevoError as error:
         (settings.home / "error.txt").write_text(f"{type(error).__name__}: {error}")
@@ -86,7 +93,10 @@ def forks() -> ForkServerContext:
 
 
 def one_life(
-    context: ForkServerContext, settings: Settings, boundaries: Path | None = None, seconds: float | None = None
+    context: ForkServerContext,
+    settings: Settings,
+    boundaries: Path | None = None,
+    seconds: float | None = None,
 ) -> int:
     """Exit code of one life; -SIGKILL where it was killed, after `seconds` or at a boundary."""
     process = context.Process(target=live, args=(settings, boundaries))

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from relevo.bootstrap import Loop, open_loop
+from relevo.app import Loop, open_loop
 from relevo.domain.batch import Outcome
 from relevo.errors import StoreUnavailable
-from relevo.loop.chain import work_one
+from relevo.loop.run_batch import run_batch
 from tests.loop.flats import flats_settings
 from tests.loop.foreign import Foreign, serving, small_batches
 from tests.servers import absent
@@ -26,9 +26,24 @@ MOUNT = () if os.geteuid() == 0 else ("sudo", "-n")
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "disk"
     folder.mkdir()
-    command = [*MOUNT, "mount", "-t", "tmpfs", "-o", f"size=48m,uid={os.geteuid()}", "tmpfs", str(folder)]
-    if shutil.which(command[0]) is None or subprocess.run(command, capture_output=True).returncode:
-        absent("A small disk", "run the tests as root, or as one who may `sudo mount` without a password")
+    command = [
+        *MOUNT,
+        "mount",
+        "-t",
+        "tmpfs",
+        "-o",
+        f"size=48m,uid={os.geteuid()}",
+        "tmpfs",
+        str(folder),
+    ]
+    if (
+        shutil.which(command[0]) is None
+        or subprocess.run(command, capture_output=True).returncode
+    ):
+        absent(
+            "A small disk",
+            "run the tests as root, or as one who may `sudo mount` without a password",
+        )
     yield folder
     subprocess.run([*MOUNT, "umount", "--lazy", str(folder)], check=True)
 
@@ -43,16 +58,20 @@ def fill(disk: Path, left: int) -> Path:
 
 
 def work_on(loop: Loop) -> None:
-    while work_one(loop, lambda _: None):
+    while run_batch(loop, lambda _: None):
         pass
 
 
-@pytest.mark.parametrize("left", [0, 100_000, 700_000])  # full for the attempt, for what arrives, for its rows
-def test_a_full_disk_is_said_and_nothing_is_lost_once_there_is_room(small_disk: Path, left: int) -> None:
+@pytest.mark.parametrize(
+    "left", [0, 100_000, 700_000]
+)  # full for the attempt, for what arrives, for its rows
+def test_a_full_disk_is_said_and_nothing_is_lost_once_there_is_room(
+    small_disk: Path, left: int
+) -> None:
     with serving(Foreign(small_batches(BATCHES, ROWS), can_repeat=True)) as foreign:
         settings = flats_settings(small_disk, foreign.url, source_can_repeat=True)
         with open_loop("flats", settings).working("before") as loop:
-            assert work_one(loop, lambda _: None)
+            assert run_batch(loop, lambda _: None)
         filler = fill(small_disk, left)
         full = pytest.raises(StoreUnavailable, match=r"full|No space left")
         with full, open_loop("flats", settings).working("on a full disk") as loop:
@@ -61,5 +80,9 @@ def test_a_full_disk_is_said_and_nothing_is_lost_once_there_is_room(small_disk: 
         with open_loop("flats", settings).working("after") as loop:
             work_on(loop)
         batches = loop.warehouse.batches("flats")
-    assert [(batch.number, batch.rows) for batch in batches] == [(number, ROWS) for number in range(BATCHES)]
-    assert not loop.warehouse.attempts("flats", loop.source.name, Outcome.OPEN, Outcome.UNANSWERED, Outcome.LANDED)
+    assert [(batch.number, batch.rows) for batch in batches] == [
+        (number, ROWS) for number in range(BATCHES)
+    ]
+    assert not loop.warehouse.attempts(
+        "flats", loop.source.name, Outcome.OPEN, Outcome.UNANSWERED, Outcome.LANDED
+    )

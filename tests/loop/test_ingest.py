@@ -8,10 +8,15 @@ from typing import Any
 
 import pytest
 
-from relevo.bootstrap import Loop, open_loop
+from relevo.app import Loop, open_loop
 from relevo.domain.batch import BatchState, Outcome
-from relevo.errors import BatchStopped, GapFound, SourceContradiction, SourceError, SourceUnavailable
-from relevo.loop import orders
+from relevo.errors import (
+    BatchStopped,
+    GapFound,
+    SourceContradiction,
+    SourceError,
+    SourceUnavailable,
+)
 from relevo.loop.ingest import ingest
 from tests.loop.flats import flats_settings
 from tests.loop.foreign import Foreign, serving, small_batches
@@ -37,7 +42,9 @@ def opened(tmp_path: Path, foreign: Foreign) -> Any:
 
 def take(loop: Loop, tries: int = 3) -> Any:
     """Ingest one batch without waiting between tries, and mark it worked off by skipping it."""
-    batch = ingest(loop.case, loop.source, loop.warehouse, loop.landing, tries, lambda _: None)
+    batch = ingest(
+        loop.case, loop.source, loop.warehouse, loop.landing, tries, lambda _: None
+    )
     if batch is not None:
         skip(loop, batch)
     return batch
@@ -46,7 +53,9 @@ def take(loop: Loop, tries: int = 3) -> Any:
 def skip(loop: Loop, batch: Any) -> None:
     from relevo.domain.evidence import Action, Decision
 
-    loop.warehouse.record_decision(Decision(0, "flats", batch.id, Action.SKIP, "test", (), {}, loop.clock.now()))
+    loop.warehouse.record_decision(
+        Decision(0, "flats", batch.id, Action.SKIP, "test", (), {}, loop.clock.now())
+    )
 
 
 def take_all(loop: Loop) -> list[int]:
@@ -62,7 +71,9 @@ def raw(loop: Loop) -> dict[int, list[dict[str, Any]]]:
     for batch in loop.warehouse.batches("flats"):
         chunks = loop.warehouse.good_rows(loop.case, batch)
         rows[batch.number] = [
-            {k: v for k, v in row.items() if k != "position"} for c in chunks for row in c.to_pylist()
+            {k: v for k, v in row.items() if k != "position"}
+            for c in chunks
+            for row in c.to_pylist()
         ]
     return rows
 
@@ -80,7 +91,9 @@ def test_a_batch_whose_answer_is_lost_is_found_again(
     loop = opened(**allowed)
     assert take_all(loop) == [0, 1, 2, 3]
     assert raw(loop) == dict(enumerate(foreign.batches))
-    assert not loop.warehouse.attempts("flats", loop.source.name, Outcome.UNANSWERED, Outcome.LANDED, Outcome.OPEN)
+    assert not loop.warehouse.attempts(
+        "flats", loop.source.name, Outcome.UNANSWERED, Outcome.LANDED, Outcome.OPEN
+    )
 
 
 @pytest.mark.parametrize("lost", [1, 3], ids=["middle", "last"])
@@ -92,15 +105,24 @@ def test_where_nothing_is_allowed_a_lost_batch_is_a_gap_until_a_person_accepts_i
     for number in range(lost):
         assert take(loop).number == number
     for _ in range(2):
-        with pytest.raises(GapFound, match=f"batch {lost} of flats may be lost.*relevo accept flats {lost}"):
+        with pytest.raises(
+            GapFound,
+            match=f"batch {lost} of flats may be lost.*relevo accept flats {lost}",
+        ):
             take(loop)
-    orders.judge_batch(loop.case, loop.source.name, lost, BatchState.ACCEPTED, "the source is gone", loop.warehouse)
+    loop.judge_batch(lost, BatchState.ACCEPTED, "the source is gone")
     assert take_all(loop) == list(range(lost + 1, 4))
-    assert raw(loop) == {number: rows for number, rows in enumerate(foreign.batches) if number != lost}
-    assert loop.warehouse.accepted_gaps("flats", loop.source.name) == {lost: "the source is gone"}
+    assert raw(loop) == {
+        number: rows for number, rows in enumerate(foreign.batches) if number != lost
+    }
+    assert loop.warehouse.accepted_gaps("flats", loop.source.name) == {
+        lost: "the source is gone"
+    }
 
 
-def test_a_request_that_never_reached_the_source_is_no_loss(opened: Any, foreign: Foreign) -> None:
+def test_a_request_that_never_reached_the_source_is_no_loss(
+    opened: Any, foreign: Foreign
+) -> None:
     loop = opened()
     there, loop.source._url = loop.source._url, loop.source._url.copy_with(port=9)
     with pytest.raises(SourceUnavailable, match="cannot be reached"):
@@ -109,7 +131,9 @@ def test_a_request_that_never_reached_the_source_is_no_loss(opened: Any, foreign
     assert take_all(loop) == [0, 1, 2, 3]
 
 
-def test_a_source_that_stays_broken_is_given_up_with_its_own_words(opened: Any, foreign: Foreign) -> None:
+def test_a_source_that_stays_broken_is_given_up_with_its_own_words(
+    opened: Any, foreign: Foreign
+) -> None:
     foreign.faults = dict.fromkeys(range(10), "500")
     loop = opened(may_restart=True)
     with pytest.raises(SourceUnavailable, match="500"):
@@ -117,7 +141,9 @@ def test_a_source_that_stays_broken_is_given_up_with_its_own_words(opened: Any, 
     assert foreign.gets == 3
 
 
-def test_a_known_number_with_other_content_stops_the_loop(opened: Any, foreign: Foreign) -> None:
+def test_a_known_number_with_other_content_stops_the_loop(
+    opened: Any, foreign: Foreign
+) -> None:
     loop = opened(may_restart=True)
     assert take(loop).number == 0
     foreign.batches[0][3]["rent"] += 1
@@ -127,7 +153,9 @@ def test_a_known_number_with_other_content_stops_the_loop(opened: Any, foreign: 
     assert len(loop.warehouse.batches("flats")) == 1
 
 
-def test_a_source_started_over_that_answers_otherwise_stops_the_loop(opened: Any, foreign: Foreign) -> None:
+def test_a_source_started_over_that_answers_otherwise_stops_the_loop(
+    opened: Any, foreign: Foreign
+) -> None:
     loop = opened(may_restart=True)
     assert [take(loop).number for _ in range(2)] == [0, 1]
     foreign.batches[1][0]["size"] += 1
@@ -136,7 +164,9 @@ def test_a_source_started_over_that_answers_otherwise_stops_the_loop(opened: Any
         take_all(loop)
 
 
-def test_a_cursor_that_someone_put_back_doubles_nothing(opened: Any, foreign: Foreign) -> None:
+def test_a_cursor_that_someone_put_back_doubles_nothing(
+    opened: Any, foreign: Foreign
+) -> None:
     loop = opened()
     assert [take(loop).number for _ in range(2)] == [0, 1]
     foreign.restart()
@@ -144,13 +174,17 @@ def test_a_cursor_that_someone_put_back_doubles_nothing(opened: Any, foreign: Fo
     assert raw(loop) == dict(enumerate(foreign.batches))
 
 
-def test_a_source_that_answers_one_batch_for_ever_is_an_error(opened: Any, foreign: Foreign) -> None:
+def test_a_source_that_answers_one_batch_for_ever_is_an_error(
+    opened: Any, foreign: Foreign
+) -> None:
     loop = opened()
     assert take(loop).number == 0
     foreign.batches = foreign.batches[:1]
     original = Foreign.answer
 
-    def stuck(self: Foreign, query: dict[str, list[str]]) -> tuple[int, bytes, str | None]:
+    def stuck(
+        self: Foreign, query: dict[str, list[str]]
+    ) -> tuple[int, bytes, str | None]:
         self.cursor = 0
         return original(self, query)
 
@@ -159,7 +193,9 @@ def test_a_source_that_answers_one_batch_for_ever_is_an_error(opened: Any, forei
         take(loop)
 
 
-def test_the_same_rows_under_a_new_number_are_loaded_and_reported(opened: Any, foreign: Foreign) -> None:
+def test_the_same_rows_under_a_new_number_are_loaded_and_reported(
+    opened: Any, foreign: Foreign
+) -> None:
     foreign.batches[2] = foreign.batches[0]
     loop = opened()
     assert take_all(loop) == [0, 1, 2, 3]
@@ -175,7 +211,9 @@ def test_an_empty_batch_is_a_batch(opened: Any, foreign: Foreign) -> None:
     assert loop.warehouse.batches("flats")[1].rows == 0
 
 
-def test_an_unknown_group_is_an_error_and_not_the_end(opened: Any, foreign: Foreign) -> None:
+def test_an_unknown_group_is_an_error_and_not_the_end(
+    opened: Any, foreign: Foreign
+) -> None:
     foreign.answer = lambda _: (400, b'{"detail": "grupo 99 no existe"}', None)  # type: ignore[method-assign]
     with pytest.raises(SourceError, match="grupo 99"):
         take(opened())
@@ -186,19 +224,29 @@ def spoil(foreign: Foreign, number: int, rows: int) -> None:
         row["rent"] = "a lot"
 
 
-def test_a_few_bad_rows_land_in_quarantine_with_column_value_and_reason(opened: Any, foreign: Foreign) -> None:
+def test_a_few_bad_rows_land_in_quarantine_with_column_value_and_reason(
+    opened: Any, foreign: Foreign
+) -> None:
     spoil(foreign, 0, 6)
     foreign.batches[0][10]["size"] = -3
     loop = opened()
     batch = take(loop)
     assert (batch.rows, batch.bad_rows, batch.state) == (60, 7, BatchState.LOADED)
     cells = loop.warehouse.bad_cells(batch)
-    assert (cells[0].column, cells[0].value, cells[0].reason) == ("rent", "a lot", "is text, not a number")
-    assert [(c.position, c.column) for c in cells if c.column == "size"] == [(10, "size")]
+    assert (cells[0].column, cells[0].value, cells[0].reason) == (
+        "rent",
+        "a lot",
+        "is text, not a number",
+    )
+    assert [(c.position, c.column) for c in cells if c.column == "size"] == [
+        (10, "size")
+    ]
     assert len(raw(loop)[0]) == 53
 
 
-@pytest.mark.parametrize(("state", "clean"), [(BatchState.ACCEPTED, 20), (BatchState.REJECTED, 0)])
+@pytest.mark.parametrize(
+    ("state", "clean"), [(BatchState.ACCEPTED, 20), (BatchState.REJECTED, 0)]
+)
 def test_a_mostly_bad_batch_stops_the_loop_until_a_person_decides(
     opened: Any, foreign: Foreign, state: BatchState, clean: int
 ) -> None:
@@ -207,10 +255,11 @@ def test_a_mostly_bad_batch_stops_the_loop_until_a_person_decides(
     take(loop)
     for _ in range(2):
         with pytest.raises(
-            BatchStopped, match=r"batch 1 of flats: 40 of 60 rows.*'rent' is text.*relevo accept flats 1"
+            BatchStopped,
+            match=r"batch 1 of flats: 40 of 60 rows.*'rent' is text.*relevo accept flats 1",
         ):
             take(loop)
-    orders.judge_batch(loop.case, loop.source.name, 1, state, "looked at it", loop.warehouse)
+    loop.judge_batch(1, state, "looked at it")
     batch = loop.ingest()
     assert batch is not None
     assert (batch.number, batch.state, batch.reason) == (1, state, "looked at it")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from relevo.bootstrap import open_loop
+from relevo.app import open_loop
 from relevo.domain.batch import Outcome
 from relevo.domain.evidence import Action
 from relevo.domain.release import CHAMPION
@@ -27,14 +27,21 @@ SOURCES = ["repeats", "starts over"]
 @pytest.fixture(params=SOURCES)
 def foreign(request: pytest.FixtureRequest) -> Iterator[Foreign]:
     """A source that can repeat a batch, and one that can only start over."""
-    with serving(Foreign(small_batches(), can_repeat=request.param == "repeats")) as server:
+    with serving(
+        Foreign(small_batches(), can_repeat=request.param == "repeats")
+    ) as server:
         yield server
 
 
 @pytest.fixture
-def settings(tmp_path: Path, foreign: Foreign, request: pytest.FixtureRequest) -> Settings:
+def settings(
+    tmp_path: Path, foreign: Foreign, request: pytest.FixtureRequest
+) -> Settings:
     """SQLite under the source that repeats, PostgreSQL under the one that starts over."""
-    more: dict[str, object] = {"source_can_repeat": foreign.can_repeat, "source_may_restart": not foreign.can_repeat}
+    more: dict[str, object] = {
+        "source_can_repeat": foreign.can_repeat,
+        "source_may_restart": not foreign.can_repeat,
+    }
     if not foreign.can_repeat:
         more["warehouse_url"] = request.getfixturevalue("postgres_database")
     return flats_settings(tmp_path, foreign.url, **more)
@@ -47,7 +54,9 @@ def kill_and_restart(settings: Settings, kills: int, seed: int) -> int:
         code = one_life(context, settings, seconds=instants.uniform(0.05, 1.6))
         assert code in (DONE, KILLED), (settings.home / "error.txt").read_text()
         killed += code == KILLED
-    assert one_life(context, settings) == DONE, (settings.home / "error.txt").read_text()
+    assert one_life(context, settings) == DONE, (
+        settings.home / "error.txt"
+    ).read_text()
     return killed
 
 
@@ -56,11 +65,19 @@ def assert_nothing_lost_or_doubled(settings: Settings, foreign: Foreign) -> None
     batches = loop.warehouse.batches("flats")
     assert [batch.number for batch in batches] == list(range(len(foreign.batches)))
     for batch in batches:
-        rows = [row for chunk in loop.warehouse.good_rows(loop.case, batch) for row in chunk.to_pylist()]
-        assert [row.pop("position") for row in rows] == list(range(len(foreign.batches[batch.number])))
+        rows = [
+            row
+            for chunk in loop.warehouse.good_rows(loop.case, batch)
+            for row in chunk.to_pylist()
+        ]
+        assert [row.pop("position") for row in rows] == list(
+            range(len(foreign.batches[batch.number]))
+        )
         assert rows == foreign.batches[batch.number]
         assert batch.rows == len(rows)
-    assert not loop.warehouse.attempts("flats", loop.source.name, Outcome.OPEN, Outcome.LANDED, Outcome.UNANSWERED)
+    assert not loop.warehouse.attempts(
+        "flats", loop.source.name, Outcome.OPEN, Outcome.LANDED, Outcome.UNANSWERED
+    )
 
 
 def assert_every_batch_decided_once_and_carried_out(settings: Settings) -> None:
@@ -75,7 +92,9 @@ def assert_every_batch_decided_once_and_carried_out(settings: Settings) -> None:
     assert loop.registry.alias("flats", CHAMPION) == moves[-1].version
 
 
-def test_ten_kills_at_random_instants_lose_and_double_nothing(settings: Settings, foreign: Foreign) -> None:
+def test_ten_kills_at_random_instants_lose_and_double_nothing(
+    settings: Settings, foreign: Foreign
+) -> None:
     assert kill_and_restart(settings, kills=10, seed=11) > 0
     assert_nothing_lost_or_doubled(settings, foreign)
     assert_every_batch_decided_once_and_carried_out(settings)
@@ -91,7 +110,11 @@ def test_fifty_kills_at_random_instants_lose_and_double_nothing(
     assert_every_batch_decided_once_and_carried_out(settings)
 
 
-@pytest.mark.parametrize("foreign", [pytest.param("repeats", marks=pytest.mark.kills), "starts over"], indirect=True)
+@pytest.mark.parametrize(
+    "foreign",
+    [pytest.param("repeats", marks=pytest.mark.kills), "starts over"],
+    indirect=True,
+)
 def test_a_kill_before_and_after_each_thing_the_loop_does_loses_and_doubles_nothing(
     settings: Settings, foreign: Foreign, tmp_path: Path
 ) -> None:
@@ -100,9 +123,14 @@ def test_a_kill_before_and_after_each_thing_the_loop_does_loses_and_doubles_noth
         assert len(record.read_text().splitlines()) < 100
     assert code == DONE, (settings.home / "error.txt").read_text()
     killed_at = record.read_text().splitlines()
-    assert {f"{when} step.{step}" for when in ("before", "after") for step in STEPS} <= set(killed_at)
     assert {
-        f"{when} {port}.{call}" for when in ("before", "after") for port in WATCHED for call in WATCHED[port]
+        f"{when} step.{step}" for when in ("before", "after") for step in STEPS
+    } <= set(killed_at)
+    assert {
+        f"{when} {port}.{call}"
+        for when in ("before", "after")
+        for port in WATCHED
+        for call in WATCHED[port]
     } <= set(killed_at)
     assert_nothing_lost_or_doubled(settings, foreign)
     assert_every_batch_decided_once_and_carried_out(settings)

@@ -10,18 +10,22 @@ from pathlib import Path
 
 import pytest
 
-from relevo.bootstrap import open_loop
+from relevo.app import open_loop
 from relevo.domain.batch import BatchState
 from relevo.domain.evidence import Action
 from relevo.domain.use_case import FileBatches, Task, UseCase
-from relevo.loop.chain import Worked, work_one
-from relevo.newcase import new_case
+from relevo.loop.run_batch import BatchResult, run_batch
+from relevo.scaffold import new_case
 from relevo.settings import Settings
 
 
 def loans(dice: random.Random, i: int) -> list[object]:
     """Binary, with gaps and odd names; semicolons, a byte order mark."""
-    income, age, paid = dice.lognormvariate(10, 0.6), dice.randint(18, 90), dice.random() < 0.3
+    income, age, paid = (
+        dice.lognormvariate(10, 0.6),
+        dice.randint(18, 90),
+        dice.random() < 0.3,
+    )
     good = income / 30_000 + (age > 35) + dice.gauss(0, 0.4) > 1.2
     gap = dice.random() < 0.15
     return [
@@ -37,9 +41,14 @@ def loans(dice: random.Random, i: int) -> list[object]:
 
 def flowers(dice: random.Random, _: int) -> list[object]:
     """Four classes of text, told by words and a number."""
-    soil, colour = dice.choice(["clay", "sand", "Lößboden", "n/a"]), dice.choice(["red", "blue"])
+    soil, colour = (
+        dice.choice(["clay", "sand", "Lößboden", "n/a"]),
+        dice.choice(["red", "blue"]),
+    )
     size = round(dice.gauss(5, 1) + (soil == "clay") * 3, 1)
-    kind = ("big " if size > 6.5 else "small ") + ("rose" if (colour == "red") ^ (dice.random() < 0.1) else "violet")
+    kind = ("big " if size > 6.5 else "small ") + (
+        "rose" if (colour == "red") ^ (dice.random() < 0.1) else "violet"
+    )
     return [soil, colour, size, dice.randint(1, 5), kind]
 
 
@@ -61,7 +70,15 @@ def rents(dice: random.Random, i: int) -> list[object]:
 TABLES = {
     "loans": (
         loans,
-        ["Loan No", "Age (years)", 'Income "net"', "house.owner?", "has[paid]", "class", "Default Prevented"],
+        [
+            "Loan No",
+            "Age (years)",
+            'Income "net"',
+            "house.owner?",
+            "has[paid]",
+            "class",
+            "Default Prevented",
+        ],
         900,
     ),
     "flowers": (flowers, ["soil", "colour", "size", "Size", "species"], 720),
@@ -84,18 +101,30 @@ def write(path: Path, header: Sequence[str], rows: Sequence[Sequence[object]]) -
 def test_a_new_table_goes_through_the_whole_loop(tmp_path: Path, name: str) -> None:
     row, header, count = TABLES[name]
     dice = random.Random(11)
-    table = write(tmp_path / f"{name}.csv", header, [row(dice, i) for i in range(count)])
-    settings = Settings(_env_file=None, home=tmp_path / "home", use_cases=tmp_path / "use_cases", commit="test")  # type: ignore[call-arg]
+    table = write(
+        tmp_path / f"{name}.csv", header, [row(dice, i) for i in range(count)]
+    )
+    settings = Settings(
+        _env_file=None,
+        home=tmp_path / "home",
+        use_cases=tmp_path / "use_cases",
+        commit="test",
+    )  # type: ignore[call-arg]
     path = new_case(name, table, header[-1], settings.use_cases).path
-    quick = path.read_text(encoding="utf-8").replace("BoostedTrees()", "BoostedTrees(rounds=20)")
+    quick = path.read_text(encoding="utf-8").replace(
+        "BoostedTrees()", "BoostedTrees(rounds=20)"
+    )
     path.write_text(quick, encoding="utf-8")
-    worked: list[Worked] = []
+    worked: list[BatchResult] = []
     with open_loop(name, settings).working("test") as loop:
-        while one := work_one(loop, lambda _: None):
+        while one := run_batch(loop, lambda _: None):
             worked.append(one)
         assert_decided_as_expected(loop.case, name)
         assert len(worked) >= 6
-        assert all(one.batch.state is BatchState.LOADED and one.batch.bad_rows == 0 for one in worked)
+        assert all(
+            one.batch.state is BatchState.LOADED and one.batch.bad_rows == 0
+            for one in worked
+        )
         assert sum(one.batch.rows for one in worked) >= count - 10
         assert worked[0].decision.action is Action.TRAIN
         versions = loop.registry.versions(name)

@@ -11,16 +11,21 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from relevo.adapters.sql_warehouse.warehouse import SqlWarehouse
-from relevo.bootstrap import Loop, open_loop
+from relevo.adapters.sql.warehouse import SqlWarehouse
+from relevo.app import Loop, open_loop
 from relevo.domain.evidence import Action, Move, MoveKind, Ruling
-from relevo.domain.release import CHALLENGER, CHAMPION, MODEL_FILE, RELEASE_FILE, digest_of
+from relevo.domain.release import (
+    CHALLENGER,
+    CHAMPION,
+    MODEL_FILE,
+    RELEASE_FILE,
+    digest_of,
+)
 from relevo.errors import LeaseLost, ModelRefused
-from relevo.loop import orders
-from relevo.loop.chain import work_one
-from relevo.loop.hand_over import pointer_key, release_folder
+from relevo.loop import review
 from relevo.loop.progress import is_carried_out
-from relevo.loop.publish import carry_out
+from relevo.loop.run_batch import run_batch
+from relevo.releases.stored_release import pointer_key, release_prefix
 from relevo.settings import Settings
 from tests.loop.flats import flats_settings
 from tests.loop.foreign import Foreign, serving, small_batches
@@ -32,7 +37,7 @@ def settings(tmp_path: Path) -> Iterator[Settings]:
     with serving(Foreign(small_batches(1, 120))) as foreign:
         settings = flats_settings(tmp_path, foreign.url)
         with open_loop("flats", settings).working("before") as loop:
-            assert work_one(loop, lambda _: None)
+            assert run_batch(loop, lambda _: None)
             decision = ask(loop)
             loop.train(decision)
         yield settings
@@ -40,13 +45,13 @@ def settings(tmp_path: Path) -> Iterator[Settings]:
 
 def ask(loop: Loop) -> int:
     """The decision to train once more."""
-    return orders.retrain(loop.case, "to have another", loop.warehouse, loop.registry, loop.clock)[1].id
+    return review.retrain(
+        loop.case, "to have another", loop.warehouse, loop.registry, loop.clock
+    )[1].id
 
 
 def order(loop: Loop, version: str) -> Move:
-    return orders.promote(
-        "flats", version, "by hand", loop.warehouse, loop.registry, loop.artifacts, loop.hint, loop.clock
-    )
+    return loop.promote(version, "by hand")
 
 
 def pointed_at(loop: Loop, alias: str) -> dict[str, str]:
@@ -60,41 +65,81 @@ def take_over(settings: Settings) -> SqlWarehouse:
     other = SqlWarehouse(settings.warehouse, patience=1)
     with other.database.writing(None) as connection:
         past = datetime.now(UTC) - timedelta(seconds=1)
-        connection.execute(sa.update(other.database.tables.leases).values(host="elsewhere", expires_at=past))
+        connection.execute(
+            sa.update(other.database.tables.leases).values(
+                host="elsewhere", expires_at=past
+            )
+        )
     return other
 
 
-def test_each_alias_has_a_pointer_to_files_that_are_in_place(settings: Settings) -> None:
+def test_each_alias_has_a_pointer_to_files_that_are_in_place(
+    settings: Settings,
+) -> None:
     loop = open_loop("flats", settings)
     for alias, version in ((CHAMPION, "1"), (CHALLENGER, "2")):
         pointer = pointed_at(loop, alias)
-        assert (pointer["version"], loop.registry.alias("flats", alias)) == (version, version)
+        assert (pointer["version"], loop.registry.alias("flats", alias)) == (
+            version,
+            version,
+        )
         with loop.artifacts.open(f"{pointer['folder']}/{MODEL_FILE}") as stream:
             assert digest_of(stream.read()) == pointer["digest"]
         registered = loop.registry.fetch("flats", version)
-        names = {f"{pointer['folder']}/{file.relative_to(registered)}" for file in registered.rglob("*.*")}
+        names = {
+            f"{pointer['folder']}/{file.relative_to(registered)}"
+            for file in registered.rglob("*.*")
+        }
         assert names <= set(loop.artifacts.list(pointer["folder"]))
 
 
 def test_a_version_whose_files_are_gone_becomes_no_champion(settings: Settings) -> None:
     loop = open_loop("flats", settings)
-    loop.artifacts.delete(f"{release_folder('flats', '2')}/{RELEASE_FILE}")
-    with pytest.raises(ModelRefused, match=r"version 2 of flats: .*release\.json is not in the artifacts store"):
+    loop.artifacts.delete(f"{release_prefix('flats', '2')}/{RELEASE_FILE}")
+    with pytest.raises(
+        ModelRefused,
+        match=r"version 2 of flats: .*release\.json is not in the artifacts store",
+    ):
         order(loop, "2")
-    assert loop.registry.alias("flats", CHAMPION) == pointed_at(loop, CHAMPION)["version"] == "1"
+    assert (
+        loop.registry.alias("flats", CHAMPION)
+        == pointed_at(loop, CHAMPION)["version"]
+        == "1"
+    )
 
 
-def test_a_forgotten_task_that_wakes_up_before_the_alias_moves_moves_nothing(settings: Settings) -> None:
+def test_a_forgotten_task_that_wakes_up_before_the_alias_moves_moves_nothing(
+    settings: Settings,
+) -> None:
     with open_loop("flats", settings).working("forgotten") as loop:
         move = loop.warehouse.open_move(
-            Move(0, "flats", MoveKind.PERSON, "2", "1", "late", None, loop.clock.now(), None)
+            Move(
+                0,
+                "flats",
+                MoveKind.PERSON,
+                "2",
+                "1",
+                "late",
+                None,
+                loop.clock.now(),
+                None,
+            )
         )
-        with take_over(settings).lease("flats", "successor"), pytest.raises(LeaseLost, match="'forgotten' has lost"):
-            carry_out(move, loop.warehouse, loop.registry, loop.artifacts, loop.hint)
-    assert loop.registry.alias("flats", CHAMPION) == pointed_at(loop, CHAMPION)["version"] == "1"
+        with (
+            take_over(settings).lease("flats", "successor"),
+            pytest.raises(LeaseLost, match="'forgotten' has lost"),
+        ):
+            loop.publisher.finish(move)
+    assert (
+        loop.registry.alias("flats", CHAMPION)
+        == pointed_at(loop, CHAMPION)["version"]
+        == "1"
+    )
 
 
-def test_a_forgotten_training_registers_nothing_beside_its_successors(settings: Settings) -> None:
+def test_a_forgotten_training_registers_nothing_beside_its_successors(
+    settings: Settings,
+) -> None:
     with open_loop("flats", settings).working("forgotten") as loop:
         decision = ask(loop)
         with take_over(settings).lease("flats", "successor"), pytest.raises(LeaseLost):
@@ -103,13 +148,25 @@ def test_a_forgotten_training_registers_nothing_beside_its_successors(settings: 
     assert loop.registry.alias("flats", CHALLENGER) == "2"
 
 
-def test_an_order_that_was_slow_does_not_undo_the_one_after_it(settings: Settings) -> None:
+def test_an_order_that_was_slow_does_not_undo_the_one_after_it(
+    settings: Settings,
+) -> None:
     loop = open_loop("flats", settings)
-    slow = loop.warehouse.open_move(Move(0, "flats", MoveKind.PERSON, "2", "1", "slow", None, loop.clock.now(), None))
-    orders.rollback("flats", "no", loop.warehouse, loop.registry, loop.artifacts, loop.hint, loop.clock)
-    assert [move.kind for move in loop.warehouse.moves("flats") if move.done_at][1:] == ["person", "rollback"]
-    carry_out(slow, loop.warehouse, loop.registry, loop.artifacts, loop.hint)
-    assert loop.registry.alias("flats", CHAMPION) == pointed_at(loop, CHAMPION)["version"] == "1"
+    slow = loop.warehouse.open_move(
+        Move(
+            0, "flats", MoveKind.PERSON, "2", "1", "slow", None, loop.clock.now(), None
+        )
+    )
+    loop.roll_back("no")
+    assert [move.kind for move in loop.warehouse.moves("flats") if move.done_at][
+        1:
+    ] == ["person", "rollback"]
+    loop.publisher.finish(slow)
+    assert (
+        loop.registry.alias("flats", CHAMPION)
+        == pointed_at(loop, CHAMPION)["version"]
+        == "1"
+    )
 
 
 def test_a_person_may_order_while_a_training_holds_the_case(settings: Settings) -> None:
@@ -118,14 +175,20 @@ def test_a_person_may_order_while_a_training_holds_the_case(settings: Settings) 
     assert open_loop("flats", settings).registry.alias("flats", CHAMPION) == "2"
 
 
-def test_a_verdict_that_a_person_overtook_promotes_nobody_and_the_chain_goes_on(settings: Settings) -> None:
+def test_a_verdict_that_a_person_overtook_promotes_nobody_and_the_chain_goes_on(
+    settings: Settings,
+) -> None:
     with open_loop("flats", settings).working("run") as loop:
         decision = loop.warehouse.decisions("flats")[-1]
         verdict = loop.contest(decision.id)
-        won = replace(verdict, ruling=Ruling.PROMOTE)  # as if it had won: equal models do not
+        won = replace(
+            verdict, ruling=Ruling.PROMOTE
+        )  # as if it had won: equal models do not
         with loop.warehouse.database.writing(None) as connection:  # type: ignore[attr-defined]
             table = loop.warehouse.database.tables.verdicts  # type: ignore[attr-defined]
-            connection.execute(sa.update(table).where(table.c.id == won.id).values(ruling="promote"))
+            connection.execute(
+                sa.update(table).where(table.c.id == won.id).values(ruling="promote")
+            )
         third = ask(loop)
         loop.train(third)
         order(open_loop("flats", settings), "3")
@@ -134,5 +197,6 @@ def test_a_verdict_that_a_person_overtook_promotes_nobody_and_the_chain_goes_on(
         assert decision.action is Action.TRAIN
         assert is_carried_out(decision, loop.warehouse)
     assert (
-        "since the contest a person made version 3 champion" in loop.registry.version("flats", "2").tags["relevo.why"]
+        "since the contest a person made version 3 champion"
+        in loop.registry.version("flats", "2").tags["relevo.why"]
     )

@@ -16,11 +16,17 @@ def root() -> list[Manifest]:
 
 @pytest.fixture(scope="session")
 def applications(root: list[Manifest]) -> list[Manifest]:
-    return [one for one in root if one["kind"] == "Application" and one["metadata"]["name"] != "relevo"]
+    return [
+        one
+        for one in root
+        if one["kind"] == "Application" and one["metadata"]["name"] != "relevo"
+    ]
 
 
 @pytest.fixture(scope="session")
-def components(applications: list[Manifest], tmp_path_factory: pytest.TempPathFactory) -> list[Component]:
+def components(
+    applications: list[Manifest], tmp_path_factory: pytest.TempPathFactory
+) -> list[Component]:
     return render_all(applications, tmp_path_factory.mktemp("charts"))
 
 

@@ -12,7 +12,9 @@ import yaml
 from tests.manifests.pods import Pod
 from tests.manifests.rendering import REPOSITORY, Manifest
 
-HOST = re.compile(r"(?<![\w.-])([a-z][a-z0-9-]*)\.(relevo-[a-z]+)(?:\.svc(?:\.cluster\.local)?)?(?::(\d+))?(?![\w-])")
+HOST = re.compile(
+    r"(?<![\w.-])([a-z][a-z0-9-]*)\.(relevo-[a-z]+)(?:\.svc(?:\.cluster\.local)?)?(?::(\d+))?(?![\w-])"
+)
 # It names the server itself: whom it answers to.
 OF_THE_SERVER = "MLFLOW_SERVER_ALLOWED_HOSTS"
 
@@ -34,11 +36,14 @@ class Settings:
 
     def __init__(self, objects: list[Manifest]) -> None:
         self.files = {
-            (one["metadata"]["namespace"], one["metadata"]["name"]): one.get("data") or {}
+            (one["metadata"]["namespace"], one["metadata"]["name"]): one.get("data")
+            or {}
             for one in objects
             if one["kind"] == "ConfigMap"
         }
-        table = tomllib.loads((REPOSITORY / "k8s/base/secrets/secrets.toml").read_text())
+        table = tomllib.loads(
+            (REPOSITORY / "k8s/base/secrets/secrets.toml").read_text()
+        )
         self.secrets = {
             (namespace, name): values
             for part in table.values()
@@ -58,25 +63,48 @@ class Settings:
                 if "value" in one:
                     found[one["name"]] = one["value"]
                 elif reference := (one.get("valueFrom") or {}).get("secretKeyRef"):
-                    found[one["name"]] = self.secrets[pod.namespace, reference["name"]][reference["key"]]
+                    found[one["name"]] = self.secrets[pod.namespace, reference["name"]][
+                        reference["key"]
+                    ]
         return found
 
     def mounted(self, pod: Pod) -> dict[str, str]:
-        names = [one["configMap"]["name"] for one in pod.spec.get("volumes") or [] if "configMap" in one]
-        return {key: text for name in names for key, text in self.files[pod.namespace, name].items()}
+        names = [
+            one["configMap"]["name"]
+            for one in pod.spec.get("volumes") or []
+            if "configMap" in one
+        ]
+        return {
+            key: text
+            for name in names
+            for key, text in self.files[pod.namespace, name].items()
+        }
 
 
 def connections(pods: list[Pod], objects: list[Manifest]) -> set[Connection]:
     settings = Settings(objects)
-    return {one for pod in pods for one in (*_by_environment(pod, settings, objects), *_by_files(pod, settings))}
+    return {
+        one
+        for pod in pods
+        for one in (*_by_environment(pod, settings, objects), *_by_files(pod, settings))
+    }
 
 
-def _by_environment(pod: Pod, settings: Settings, objects: list[Manifest]) -> Iterator[Connection]:
+def _by_environment(
+    pod: Pod, settings: Settings, objects: list[Manifest]
+) -> Iterator[Connection]:
     environment = settings.environment(pod)
     for name, value in environment.items():
-        for service, namespace, port in HOST.findall(value if name != OF_THE_SERVER else ""):
+        for service, namespace, port in HOST.findall(
+            value if name != OF_THE_SERVER else ""
+        ):
             beside = environment.get(name.removesuffix("HOST") + "PORT")
-            yield Connection(pod, service, namespace, int(port or beside or only_port(service, namespace, objects)))
+            yield Connection(
+                pod,
+                service,
+                namespace,
+                int(port or beside or only_port(service, namespace, objects)),
+            )
 
 
 def _by_files(pod: Pod, settings: Settings) -> Iterator[Connection]:
@@ -87,13 +115,21 @@ def _by_files(pod: Pod, settings: Settings) -> Iterator[Connection]:
         for service, namespace, port in HOST.findall(files["datasource.yaml"]):
             yield Connection(pod, service, namespace, int(port))
     if "airflow.cfg" in files and pod.name != "airflow-run-airflow-migrations":
-        found = dict(re.findall(r"^(statsd_host|statsd_port) = (.+)$", files["airflow.cfg"], re.M))
-        yield Connection(pod, found["statsd_host"], pod.namespace, int(found["statsd_port"]), "UDP")
+        found = dict(
+            re.findall(
+                r"^(statsd_host|statsd_port) = (.+)$", files["airflow.cfg"], re.M
+            )
+        )
+        yield Connection(
+            pod, found["statsd_host"], pod.namespace, int(found["statsd_port"]), "UDP"
+        )
 
 
 def _scrapes(pod: Pod, config: Manifest) -> Iterator[Connection]:
     for job in config["scrape_configs"]:
-        for target in (target for one in job.get("static_configs", []) for target in one["targets"]):
+        for target in (
+            target for one in job.get("static_configs", []) for target in one["targets"]
+        ):
             for service, namespace, port in HOST.findall(target):
                 yield Connection(pod, service, namespace, int(port))
         for one in job.get("dns_sd_configs", []):
@@ -109,6 +145,9 @@ def only_port(service: str, namespace: str, objects: list[Manifest]) -> int:
 
 def service_of(name: str, namespace: str, objects: list[Manifest]) -> Manifest:
     for one in objects:
-        if one["kind"] == "Service" and (one["metadata"]["name"], one["metadata"]["namespace"]) == (name, namespace):
+        if one["kind"] == "Service" and (
+            one["metadata"]["name"],
+            one["metadata"]["namespace"],
+        ) == (name, namespace):
             return one
     raise AssertionError(f"no Service {name} in {namespace}")

@@ -37,7 +37,11 @@ class Pod:
 
     @cached_property
     def ports(self) -> dict[str, int]:
-        return {port["name"]: port["containerPort"] for one in self.containers for port in one.get("ports") or []}
+        return {
+            port["name"]: port["containerPort"]
+            for one in self.containers
+            for port in one.get("ports") or []
+        }
 
     def asks(self, resource: str) -> float:
         """What the scheduler reserves: the sum of the containers, or the greediest of those that go before."""
@@ -61,7 +65,9 @@ def amount(quantity: str | float) -> float:
 def pods_of(components: list[Component]) -> list[Pod]:
     objects = [one for component in components for one in component.objects]
     fewest = {
-        (one["metadata"]["namespace"], one["spec"]["scaleTargetRef"]["name"]): one["spec"]["minReplicas"]
+        (one["metadata"]["namespace"], one["spec"]["scaleTargetRef"]["name"]): one[
+            "spec"
+        ]["minReplicas"]
         for one in objects
         if one["kind"] == "HorizontalPodAutoscaler"
     }
@@ -69,17 +75,39 @@ def pods_of(components: list[Component]) -> list[Pod]:
 
 
 def _pods(one: Manifest, fewest: dict[tuple[str, str], int]) -> Iterator[Pod]:
-    name, namespace, kind = one["metadata"]["name"], one["metadata"].get("namespace", ""), one["kind"]
+    name, namespace, kind = (
+        one["metadata"]["name"],
+        one["metadata"].get("namespace", ""),
+        one["kind"],
+    )
     if kind in (*LONG_RUNNING, "Job"):
         template = one["spec"]["template"]
-        count = fewest.get((namespace, name), one["spec"].get("replicas", 1)) if kind in LONG_RUNNING else 0
-        yield Pod(name, namespace, kind, template["metadata"]["labels"], template["spec"], count)
+        count = (
+            fewest.get((namespace, name), one["spec"].get("replicas", 1))
+            if kind in LONG_RUNNING
+            else 0
+        )
+        yield Pod(
+            name,
+            namespace,
+            kind,
+            template["metadata"]["labels"],
+            template["spec"],
+            count,
+        )
     elif kind == "CronJob":
         template = one["spec"]["jobTemplate"]["spec"]["template"]
-        yield Pod(name, namespace, kind, template["metadata"]["labels"], template["spec"], 0)
+        yield Pod(
+            name, namespace, kind, template["metadata"]["labels"], template["spec"], 0
+        )
     elif kind == "ConfigMap" and name == "airflow-task-sizes":
         for size, text in one["data"].items():
             task: dict[str, Any] = yaml.safe_load(text)
             yield Pod(
-                f"task-{size.removesuffix('.yaml')}", namespace, "Task", task["metadata"]["labels"], task["spec"], 0
+                f"task-{size.removesuffix('.yaml')}",
+                namespace,
+                "Task",
+                task["metadata"]["labels"],
+                task["spec"],
+                0,
             )

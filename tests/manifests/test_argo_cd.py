@@ -34,7 +34,9 @@ def by_hand() -> Manifest:
     return found
 
 
-def test_the_root_brings_itself_unchanged(by_hand: Manifest, root: list[Manifest]) -> None:
+def test_the_root_brings_itself_unchanged(
+    by_hand: Manifest, root: list[Manifest]
+) -> None:
     assert by_hand in root
 
 
@@ -51,13 +53,24 @@ def test_repository_and_revision_are_those_of_the_root(
 
 
 def test_repository_and_revision_are_written_in_one_place(by_hand: Manifest) -> None:
-    written = [file for file in ROOT.glob("*.yaml") if by_hand["spec"]["source"]["repoURL"] in file.read_text()]
+    written = [
+        file
+        for file in ROOT.glob("*.yaml")
+        if by_hand["spec"]["source"]["repoURL"] in file.read_text()
+    ]
     assert [file.name for file in written] == ["apps-of-apps.yaml"]
 
 
-def test_every_folder_has_one_application_an_environment(components: list[Component]) -> None:
-    folders = [*(REPOSITORY / "k8s/base").iterdir(), *(REPOSITORY / "k8s/overlays").glob("*/*")]
-    overlaid = {folder.name for folder in folders if folder.parent.name in ("dev", "prod")}
+def test_every_folder_has_one_application_an_environment(
+    components: list[Component],
+) -> None:
+    folders = [
+        *(REPOSITORY / "k8s/base").iterdir(),
+        *(REPOSITORY / "k8s/overlays").glob("*/*"),
+    ]
+    overlaid = {
+        folder.name for folder in folders if folder.parent.name in ("dev", "prod")
+    }
     wanted = {
         str(folder.relative_to(REPOSITORY))
         for folder in folders
@@ -69,17 +82,26 @@ def test_every_folder_has_one_application_an_environment(components: list[Compon
 def test_names_and_folders_agree(components: list[Component]) -> None:
     for one in components:
         folder = Path(one.path)
-        environment = f"-{folder.parent.name}" if folder.parent.name in ("dev", "prod") else ""
+        environment = (
+            f"-{folder.parent.name}" if folder.parent.name in ("dev", "prod") else ""
+        )
         assert one.name == f"relevo-{folder.name}{environment}"
         assert (ROOT / f"{one.name.removeprefix('relevo-')}.yaml").is_file()
         if environment:
             assert one.namespace == f"relevo{environment}"
         for thing in one.objects:
-            if thing["kind"] in ("Deployment", "StatefulSet") and folder.name != "locust":
-                assert thing["metadata"]["name"].startswith(folder.name), thing["metadata"]["name"]
+            if (
+                thing["kind"] in ("Deployment", "StatefulSet")
+                and folder.name != "locust"
+            ):
+                assert thing["metadata"]["name"].startswith(folder.name), thing[
+                    "metadata"
+                ]["name"]
 
 
-def test_the_environments_hold_only_the_api_and_the_ui(components: list[Component]) -> None:
+def test_the_environments_hold_only_the_api_and_the_ui(
+    components: list[Component],
+) -> None:
     for name in ("relevo-dev", "relevo-prod"):
         workloads = {
             thing["metadata"]["name"]
@@ -91,13 +113,21 @@ def test_the_environments_hold_only_the_api_and_the_ui(components: list[Componen
         assert workloads == {"inference-api", "streamlit"}
 
 
-def test_dev_and_prod_differ_only_in_what_their_overlays_say(components: list[Component]) -> None:
+def test_dev_and_prod_differ_only_in_what_their_overlays_say(
+    components: list[Component],
+) -> None:
     def settings(environment: str) -> dict[str, str]:
-        objects = next(one.objects for one in components if one.name == f"relevo-inference-api-{environment}")
+        objects = next(
+            one.objects
+            for one in components
+            if one.name == f"relevo-inference-api-{environment}"
+        )
         return next(dict(one["data"]) for one in objects if one["kind"] == "ConfigMap")
 
     dev, prod = settings("dev"), settings("prod")
-    assert {name: (dev[name], prod[name]) for name in dev if dev[name] != prod[name]} == {
+    assert {
+        name: (dev[name], prod[name]) for name in dev if dev[name] != prod[name]
+    } == {
         "RELEVO_API_ALIAS": ("challenger", "champion"),
         "RELEVO_API_ENVIRONMENT": ("dev", "prod"),
     }
@@ -113,36 +143,61 @@ def test_waves_bring_what_others_need_first(components: list[Component]) -> None
 def test_a_wave_waits_until_the_one_before_is_healthy(root: list[Manifest]) -> None:
     """Argo CD has no health check for Applications of its own: the root ships one, before all else."""
     (settings,) = [one for one in root if one["kind"] == "ConfigMap"]
-    assert (settings["metadata"]["name"], settings["metadata"]["namespace"]) == ("argocd-cm", "argocd")
-    assert "Synced" in settings["data"]["resource.customizations.health.argoproj.io_Application"]
+    assert (settings["metadata"]["name"], settings["metadata"]["namespace"]) == (
+        "argocd-cm",
+        "argocd",
+    )
+    assert (
+        "Synced"
+        in settings["data"]["resource.customizations.health.argoproj.io_Application"]
+    )
     assert "ServerSideApply=true" in annotation(settings, OPTIONS)
-    waves = {one["metadata"]["name"]: int(annotation(one, "argocd.argoproj.io/sync-wave") or 0) for one in root}
+    waves = {
+        one["metadata"]["name"]: int(
+            annotation(one, "argocd.argoproj.io/sync-wave") or 0
+        )
+        for one in root
+    }
     assert min(waves, key=lambda name: waves[name]) == "argocd-cm"
 
 
-def test_every_application_heals_prunes_tries_again_and_cleans_up(applications: list[Manifest]) -> None:
+def test_every_application_heals_prunes_tries_again_and_cleans_up(
+    applications: list[Manifest],
+) -> None:
     for one in applications:
         policy = one["spec"]["syncPolicy"]
-        assert policy["automated"] == {"prune": True, "selfHeal": True}, one["metadata"]["name"]
+        assert policy["automated"] == {"prune": True, "selfHeal": True}, one[
+            "metadata"
+        ]["name"]
         assert policy["retry"]["limit"] >= 5
-        assert one["metadata"]["finalizers"] == ["resources-finalizer.argocd.argoproj.io"]
+        assert one["metadata"]["finalizers"] == [
+            "resources-finalizer.argocd.argoproj.io"
+        ]
         assert one["metadata"]["namespace"] == "argocd"
 
 
-def test_the_project_allows_what_is_there_and_no_more(components: list[Component], root: list[Manifest]) -> None:
+def test_the_project_allows_what_is_there_and_no_more(
+    components: list[Component], root: list[Manifest]
+) -> None:
     (project,) = [one for one in root if one["kind"] == "AppProject"]
     spec = project["spec"]
     kinds = {
-        (one["apiVersion"].rpartition("/")[0], one["kind"]) for component in components for one in component.objects
+        (one["apiVersion"].rpartition("/")[0], one["kind"])
+        for component in components
+        for one in component.objects
     }
     allowed = {
-        (one["group"], one["kind"]) for part in ("cluster", "namespace") for one in spec[f"{part}ResourceWhitelist"]
+        (one["group"], one["kind"])
+        for part in ("cluster", "namespace")
+        for one in spec[f"{part}ResourceWhitelist"]
     }
     assert allowed == kinds
     assert [one["namespace"] for one in spec["destinations"]] == ["relevo-*"]
     for component in components:
         for one in component.objects:
-            assert one["metadata"].get("namespace", "relevo-").startswith("relevo-"), one["metadata"]["name"]
+            assert one["metadata"].get("namespace", "relevo-").startswith("relevo-"), (
+                one["metadata"]["name"]
+            )
 
 
 def test_jobs_are_hooks_that_may_run_again(objects: list[Manifest]) -> None:
@@ -154,20 +209,32 @@ def test_jobs_are_hooks_that_may_run_again(objects: list[Manifest]) -> None:
 
 
 def test_namespaces_and_claims_are_never_pruned(objects: list[Manifest]) -> None:
-    kept = [one for one in objects if one["kind"] in ("Namespace", "PersistentVolumeClaim")]
+    kept = [
+        one for one in objects if one["kind"] in ("Namespace", "PersistentVolumeClaim")
+    ]
     assert len(kept) == 8
     for one in kept:
-        assert {"Prune=false", "Delete=false"} <= set(annotation(one, OPTIONS).split(",")), one["metadata"]["name"]
+        assert {"Prune=false", "Delete=false"} <= set(
+            annotation(one, OPTIONS).split(",")
+        ), one["metadata"]["name"]
 
 
 def test_settings_roll_the_pods_that_read_them(objects: list[Manifest]) -> None:
     """A ConfigMap of ours carries the hash of what it holds; the chart's are watched by checksums."""
     for one in (one for one in objects if one["kind"] == "ConfigMap"):
         name = one["metadata"]["name"]
-        assert name.startswith("airflow-") or re.fullmatch(r"[a-z-]+-[0-9a-z]{10}", name), name
+        assert name.startswith("airflow-") or re.fullmatch(
+            r"[a-z-]+-[0-9a-z]{10}", name
+        ), name
 
 
-def test_two_renders_are_the_same(applications: list[Manifest], components: list[Component], tmp_path: Path) -> None:
+def test_two_renders_are_the_same(
+    applications: list[Manifest], components: list[Component], tmp_path: Path
+) -> None:
     """Nothing is drawn at random while rendering: Argo CD would never be in sync."""
-    airflow = next(one for one in applications if one["metadata"]["name"] == "relevo-airflow")
-    assert render(airflow, tmp_path) == next(one for one in components if one.name == "relevo-airflow")
+    airflow = next(
+        one for one in applications if one["metadata"]["name"] == "relevo-airflow"
+    )
+    assert render(airflow, tmp_path) == next(
+        one for one in components if one.name == "relevo-airflow"
+    )

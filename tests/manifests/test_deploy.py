@@ -22,7 +22,12 @@ RESTORE_MLFLOW = REPOSITORY / "k8s" / "base" / "backups" / "restore_mlflow.sh"
 
 def run(*options: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [SCRIPT, *options], env=os.environ | environment, capture_output=True, text=True, check=False, cwd="/"
+        [SCRIPT, *options],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd="/",
     )
 
 
@@ -30,7 +35,10 @@ def test_scripts_are_clean_shell() -> None:
     if shutil.which("shellcheck") is None:
         absent("shellcheck", "apt-get install shellcheck")
     done = subprocess.run(
-        ["shellcheck", SCRIPT, SET_TAG, RUN_NOW, RESTORE_MLFLOW], capture_output=True, text=True, check=False
+        ["shellcheck", SCRIPT, SET_TAG, RUN_NOW, RESTORE_MLFLOW],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.stdout + done.stderr == ""
 
@@ -70,7 +78,11 @@ def test_what_it_installs_is_what_the_root_was_checked_against() -> None:
 @pytest.fixture
 def copied(tmp_path: Path) -> Path:
     for name in ("k8s", "charts"):
-        shutil.copytree(REPOSITORY / name, tmp_path / name, ignore=shutil.ignore_patterns("charts/airflow/charts"))
+        shutil.copytree(
+            REPOSITORY / name,
+            tmp_path / name,
+            ignore=shutil.ignore_patterns("charts/airflow/charts"),
+        )
     return tmp_path
 
 
@@ -80,7 +92,9 @@ def tags(tree: Path) -> dict[str, set[str]]:
     for file in sorted((tree / "k8s").rglob("kustomization.yaml")):
         for image in yaml.safe_load(file.read_text()).get("images", []):
             if image["name"].startswith("docker.io/relevo/"):
-                found.setdefault(str(file.parent.relative_to(tree)), set()).add(image["newTag"])
+                found.setdefault(str(file.parent.relative_to(tree)), set()).add(
+                    image["newTag"]
+                )
     chart = yaml.safe_load((tree / "charts/airflow/version.yaml").read_text())
     return found | {"charts/airflow": {chart["airflow"]["images"]["airflow"]["tag"]}}
 
@@ -92,6 +106,8 @@ def test_one_command_sets_the_tag_of_all_images(copied: Path) -> None:
 
 def test_it_sets_the_tag_of_one_environment_alone(copied: Path) -> None:
     before = tags(copied)
-    subprocess.run([copied / "k8s/set-tag.sh", "4f2c1a9", copied / "k8s/overlays/prod"], check=True)
+    subprocess.run(
+        [copied / "k8s/set-tag.sh", "4f2c1a9", copied / "k8s/overlays/prod"], check=True
+    )
     changed = {folder for folder, now in tags(copied).items() if now != before[folder]}
     assert changed == {"k8s/overlays/prod/inference-api", "k8s/overlays/prod/streamlit"}

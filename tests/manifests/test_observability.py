@@ -12,7 +12,10 @@ import yaml
 from tests.manifests.rendering import REPOSITORY, Manifest
 
 BASE = REPOSITORY / "k8s" / "base"
-SOURCES = ("src/relevo/serving/metrics.py", "apps/inference-api/relevo_inference_api/http_metrics.py")
+SOURCES = (
+    "src/relevo/serving/metrics.py",
+    "apps/inference-api/relevo_inference_api/http_metrics.py",
+)
 SUFFIXES = re.compile("_(total|bucket|sum|count)$")
 
 
@@ -30,21 +33,43 @@ def queries(board: Manifest) -> Iterator[str]:
 def known_metrics() -> set[str]:
     """Names in the API's own code, and the cAdvisor's that Prometheus keeps."""
     text = "".join((REPOSITORY / path).read_text() for path in SOURCES)
-    ours = {SUFFIXES.sub("", name) for name in re.findall(r'"((?:relevo|http)_[a-z_]+)"', text)}
+    ours = {
+        SUFFIXES.sub("", name)
+        for name in re.findall(r'"((?:relevo|http)_[a-z_]+)"', text)
+    }
     config = yaml.safe_load((BASE / "prometheus/prometheus.yml").read_text())
-    (containers,) = [job for job in config["scrape_configs"] if job["job_name"] == "containers"]
-    kept = next(rule["regex"] for rule in containers["metric_relabel_configs"] if rule["source_labels"] == ["__name__"])
-    return ours | {f"container_{name}" for name in kept.removeprefix("container_").strip("()").split("|")}
+    (containers,) = [
+        job for job in config["scrape_configs"] if job["job_name"] == "containers"
+    ]
+    kept = next(
+        rule["regex"]
+        for rule in containers["metric_relabel_configs"]
+        if rule["source_labels"] == ["__name__"]
+    )
+    return ours | {
+        f"container_{name}"
+        for name in kept.removeprefix("container_").strip("()").split("|")
+    }
 
 
 def test_every_query_asks_for_a_figure_that_somebody_gives(dashboard: Manifest) -> None:
-    asked = {name for query in queries(dashboard) for name in re.findall(r"\b(?:relevo|http|container)_[a-z_]+", query)}
+    asked = {
+        name
+        for query in queries(dashboard)
+        for name in re.findall(r"\b(?:relevo|http|container)_[a-z_]+", query)
+    }
     known = known_metrics()
     assert len(asked) > 10
-    assert {name for name in asked if name not in known and SUFFIXES.sub("", name) not in known} == set()
+    assert {
+        name
+        for name in asked
+        if name not in known and SUFFIXES.sub("", name) not in known
+    } == set()
 
 
-def test_every_figure_of_the_api_is_on_the_dashboard_but_classes(dashboard: Manifest) -> None:
+def test_every_figure_of_the_api_is_on_the_dashboard_but_classes(
+    dashboard: Manifest,
+) -> None:
     asked = " ".join(queries(dashboard))
     ours = {name for name in known_metrics() if name.startswith("relevo_")}
     assert {name for name in ours if name not in asked} <= {"relevo_predicted_class"}
@@ -73,5 +98,9 @@ def test_prometheus_watches_the_api_mlflow_airflow_and_containers() -> None:
 
 
 def test_the_dashboard_and_its_source_agree(dashboard: Manifest) -> None:
-    (source,) = yaml.safe_load((BASE / "grafana/datasource.yaml").read_text())["datasources"]
-    assert {panel["datasource"]["uid"] for panel in dashboard["panels"]} == {source["uid"]}
+    (source,) = yaml.safe_load((BASE / "grafana/datasource.yaml").read_text())[
+        "datasources"
+    ]
+    assert {panel["datasource"]["uid"] for panel in dashboard["panels"]} == {
+        source["uid"]
+    }

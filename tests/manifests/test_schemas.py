@@ -18,14 +18,18 @@ SCHEMAS = Path(__file__).parent / "schemas"
 def without_nulls(value: Any) -> Any:
     """As the API server reads it: a null is a field left out."""
     if isinstance(value, dict):
-        return {key: without_nulls(one) for key, one in value.items() if one is not None}
+        return {
+            key: without_nulls(one) for key, one in value.items() if one is not None
+        }
     return [without_nulls(one) for one in value] if isinstance(value, list) else value
 
 
 def faults(objects: list[Manifest], file: str) -> list[str]:
     schemas = json.loads((SCHEMAS / file).read_text())
     validators = {
-        kind: jsonschema_rs.Draft7Validator({"$ref": f"#/definitions/{name}", "definitions": schemas["definitions"]})
+        kind: jsonschema_rs.Draft7Validator(
+            {"$ref": f"#/definitions/{name}", "definitions": schemas["definitions"]}
+        )
         for kind, name in schemas["kinds"].items()
     }
     found = []
@@ -43,7 +47,9 @@ def faults(objects: list[Manifest], file: str) -> list[str]:
 
 
 @pytest.mark.parametrize("version", ["v1.34", "v1.35", "v1.36"])
-def test_every_object_is_valid_in_kubernetes(version: str, objects: list[Manifest], root: list[Manifest]) -> None:
+def test_every_object_is_valid_in_kubernetes(
+    version: str, objects: list[Manifest], root: list[Manifest]
+) -> None:
     tasks = [
         yaml.safe_load(text)
         for one in objects
@@ -56,10 +62,15 @@ def test_every_object_is_valid_in_kubernetes(version: str, objects: list[Manifes
 
 
 def test_every_application_is_valid_in_argo_cd(root: list[Manifest]) -> None:
-    assert faults([one for one in root if "argoproj" in one["apiVersion"]], "argo-cd.json") == []
+    assert (
+        faults([one for one in root if "argoproj" in one["apiVersion"]], "argo-cd.json")
+        == []
+    )
 
 
-def test_a_field_that_kubernetes_does_not_know_is_found(objects: list[Manifest]) -> None:
+def test_a_field_that_kubernetes_does_not_know_is_found(
+    objects: list[Manifest],
+) -> None:
     service = next(one for one in objects if one["kind"] == "Service")
     broken = {**service, "spec": {**service["spec"], "portz": []}}
     assert len(faults([broken], "kubernetes-v1.36.json")) == 1

@@ -18,7 +18,12 @@ import pytest
 from tests.servers import absent, free_port
 from tests.servers.programs import Program, find_program, hand_over, unprivileged
 
-FOLDERS = ("/usr/sbin", "/usr/bin", "/usr/local/opt/mariadb/bin", "/opt/homebrew/opt/mariadb/bin")
+FOLDERS = (
+    "/usr/sbin",
+    "/usr/bin",
+    "/usr/local/opt/mariadb/bin",
+    "/opt/homebrew/opt/mariadb/bin",
+)
 REMEDY = "apt-get install mariadb-server, or set RELEVO_TEST_MARIADB_URL"
 FIRST_WORDS = """\
 CREATE DATABASE mlflow CHARACTER SET utf8mb4;
@@ -42,7 +47,12 @@ class MariaDB:
 
     def create(self) -> None:
         hand_over(self._home, self._user)
-        command = [self._installer, "--no-defaults", f"--datadir={self._home / 'data'}", "--skip-test-db"]
+        command = [
+            self._installer,
+            "--no-defaults",
+            f"--datadir={self._home / 'data'}",
+            "--skip-test-db",
+        ]
         subprocess.run(
             [*command, "--auth-root-authentication-method=normal"],
             user=self._user, check=True, capture_output=True, cwd=self._home,
@@ -51,10 +61,21 @@ class MariaDB:
 
     def start(self) -> None:
         files = [f"--datadir={self._home / 'data'}", f"--socket={self.socket}"]
-        network = ["--bind-address=127.0.0.1", f"--port={self._port}", "--skip-name-resolve"]
-        light = ["--innodb-buffer-pool-size=32M", "--innodb-flush-log-at-trx-commit=0", "--performance-schema=OFF"]
+        network = [
+            "--bind-address=127.0.0.1",
+            f"--port={self._port}",
+            "--skip-name-resolve",
+        ]
+        light = [
+            "--innodb-buffer-pool-size=32M",
+            "--innodb-flush-log-at-trx-commit=0",
+            "--performance-schema=OFF",
+        ]
         first = f"--init-file={self._home / 'first.sql'}"
-        self._server.start([self._program, "--no-defaults", *files, *network, *light, first], self._answers)
+        self._server.start(
+            [self._program, "--no-defaults", *files, *network, *light, first],
+            self._answers,
+        )
 
     def stop(self) -> None:
         self._server.end(signal.SIGTERM)
@@ -66,7 +87,10 @@ class MariaDB:
 
 @contextmanager
 def running_mariadb() -> Iterator[MariaDB]:
-    server, installer = find_program("mariadbd", *FOLDERS), find_program("mariadb-install-db", *FOLDERS)
+    server, installer = (
+        find_program("mariadbd", *FOLDERS),
+        find_program("mariadb-install-db", *FOLDERS),
+    )
     if server is None or installer is None:
         absent("MariaDB", REMEDY)
     home = Path(tempfile.mkdtemp(prefix="relevo-mariadb-"))
@@ -84,7 +108,10 @@ def running_mariadb() -> Iterator[MariaDB]:
 def mariadb_url() -> Iterator[str]:
     """An empty database for one MLflow."""
     if find_spec("pymysql") is None:
-        absent("PyMySQL, MLflow's driver for MariaDB,", "add pymysql to the group dev in pyproject.toml")
+        absent(
+            "PyMySQL, MLflow's driver for MariaDB,",
+            "add pymysql to the group dev in pyproject.toml",
+        )
     if given := os.environ.get("RELEVO_TEST_MARIADB_URL"):
         yield given
         return

@@ -37,14 +37,33 @@ class Minio:
 def minio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Minio]:
     """RELEVO_TEST_S3_ENDPOINT (with the AWS_… variables) names one that runs already."""
     if endpoint := os.environ.get("RELEVO_TEST_S3_ENDPOINT"):
-        yield Minio(endpoint, os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
+        yield Minio(
+            endpoint,
+            os.environ["AWS_ACCESS_KEY_ID"],
+            os.environ["AWS_SECRET_ACCESS_KEY"],
+        )
         return
     folder = tmp_path_factory.mktemp("minio")
-    server = Minio(f"http://127.0.0.1:{free_port()}", "relevo-test", "relevo-test-secret")
-    login = {"MINIO_ROOT_USER": server.access_key, "MINIO_ROOT_PASSWORD": server.secret_key, "MINIO_BROWSER": "off"}
-    command = [binary(), "server", "--quiet", "--address", server.url.removeprefix("http://"), str(folder / "data")]
+    server = Minio(
+        f"http://127.0.0.1:{free_port()}", "relevo-test", "relevo-test-secret"
+    )
+    login = {
+        "MINIO_ROOT_USER": server.access_key,
+        "MINIO_ROOT_PASSWORD": server.secret_key,
+        "MINIO_BROWSER": "off",
+    }
+    command = [
+        binary(),
+        "server",
+        "--quiet",
+        "--address",
+        server.url.removeprefix("http://"),
+        str(folder / "data"),
+    ]
     with (folder / "minio.log").open("wb") as log:
-        process = subprocess.Popen(command, env=os.environ | login, stdout=log, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            command, env=os.environ | login, stdout=log, stderr=subprocess.STDOUT
+        )
     try:
         wait_until_ready(server.url, process, folder / "minio.log")
         yield server
@@ -55,9 +74,16 @@ def minio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Minio]:
 
 def binary() -> str:
     cached = Path.home() / ".cache" / "relevo" / "minio"
-    found = os.environ.get("RELEVO_TEST_MINIO") or shutil.which("minio") or (str(cached) if cached.is_file() else None)
+    found = (
+        os.environ.get("RELEVO_TEST_MINIO")
+        or shutil.which("minio")
+        or (str(cached) if cached.is_file() else None)
+    )
     if found is None:
-        absent("MinIO", f"go install github.com/minio/minio@latest, put it at {cached}, or set RELEVO_TEST_S3_ENDPOINT")
+        absent(
+            "MinIO",
+            f"go install github.com/minio/minio@latest, put it at {cached}, or set RELEVO_TEST_S3_ENDPOINT",
+        )
     return found
 
 
@@ -69,4 +95,6 @@ def wait_until_ready(url: str, process: "subprocess.Popen[bytes]", log: Path) ->
                 return
         except (URLError, OSError):
             time.sleep(0.1)
-    pytest.fail(f"MinIO did not start within {STARTS_WITHIN} s:\n{log.read_text()[-2000:]}")
+    pytest.fail(
+        f"MinIO did not start within {STARTS_WITHIN} s:\n{log.read_text()[-2000:]}"
+    )

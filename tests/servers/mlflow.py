@@ -20,16 +20,43 @@ BUCKET = "mlflows3"
 
 
 @pytest.fixture(scope="session")
-def mlflow_url(mariadb_url: str, minio: Minio, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def mlflow_url(
+    mariadb_url: str, minio: Minio, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
     """A tracking server that hands files on: its clients know nothing of S3."""
-    home, url = Path(tmp_path_factory.mktemp("mlflow")), f"http://127.0.0.1:{free_port()}"
+    home, url = (
+        Path(tmp_path_factory.mktemp("mlflow")),
+        f"http://127.0.0.1:{free_port()}",
+    )
     make_bucket(minio)
-    store = ("--backend-store-uri", mariadb_url, "--artifacts-destination", f"s3://{BUCKET}")
+    store = (
+        "--backend-store-uri",
+        mariadb_url,
+        "--artifacts-destination",
+        f"s3://{BUCKET}",
+    )
     where = ("--host", "127.0.0.1", "--port", url.rpartition(":")[2], "--workers", "1")
-    quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    server = Program(home, None, {**os.environ, **minio.environment, **quiet, "MLFLOW_S3_ENDPOINT_URL": minio.url})
+    quiet = {
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "DO_NOT_TRACK": "true",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    }
+    server = Program(
+        home,
+        None,
+        {
+            **os.environ,
+            **minio.environment,
+            **quiet,
+            "MLFLOW_S3_ENDPOINT_URL": minio.url,
+        },
+    )
     try:
-        server.start([sys.executable, "-m", "mlflow", "server", *store, *where], lambda: answers(url), seconds=90)
+        server.start(
+            [sys.executable, "-m", "mlflow", "server", *store, *where],
+            lambda: answers(url),
+            seconds=90,
+        )
         yield url
     finally:
         server.end(signal.SIGTERM)
@@ -46,5 +73,10 @@ def answers(url: str) -> bool:
 def make_bucket(minio: Minio) -> None:
     import boto3
 
-    login = {"aws_access_key_id": minio.access_key, "aws_secret_access_key": minio.secret_key}
-    boto3.client("s3", endpoint_url=minio.url, region_name="us-east-1", **login).create_bucket(Bucket=BUCKET)
+    login = {
+        "aws_access_key_id": minio.access_key,
+        "aws_secret_access_key": minio.secret_key,
+    }
+    boto3.client(
+        "s3", endpoint_url=minio.url, region_name="us-east-1", **login
+    ).create_bucket(Bucket=BUCKET)

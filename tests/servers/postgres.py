@@ -18,7 +18,11 @@ import sqlalchemy as sa
 from tests.servers import absent, free_port
 from tests.servers.programs import Program, find_program, hand_over, unprivileged
 
-FOLDERS = ("/usr/lib/postgresql/*/bin", "/usr/local/opt/postgresql*/bin", "/opt/homebrew/opt/postgresql*/bin")
+FOLDERS = (
+    "/usr/lib/postgresql/*/bin",
+    "/usr/local/opt/postgresql*/bin",
+    "/opt/homebrew/opt/postgresql*/bin",
+)
 REMEDY = "apt-get install postgresql, or set RELEVO_TEST_POSTGRES_URL"
 
 
@@ -35,14 +39,43 @@ class Postgres:
 
     def create(self) -> None:
         hand_over(self._home, self._user)
-        command = [self._programs / "initdb", "-D", self._home / "data", "-U", "relevo", "-A", "trust", "-E", "UTF8"]
+        command = [
+            self._programs / "initdb",
+            "-D",
+            self._home / "data",
+            "-U",
+            "relevo",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+        ]
         subprocess.run(
-            [*command, "--locale=C", "--no-sync"], user=self._user, check=True, capture_output=True, cwd=self._home
+            [*command, "--locale=C", "--no-sync"],
+            user=self._user,
+            check=True,
+            capture_output=True,
+            cwd=self._home,
         )
 
     def start(self) -> None:
-        command = [self._programs / "postgres", "-D", self._home / "data", "-k", self._home, "-h", "127.0.0.1"]
-        settings = ["-c", "fsync=off", "-c", "max_connections=50", "-c", "shared_buffers=64MB"]
+        command = [
+            self._programs / "postgres",
+            "-D",
+            self._home / "data",
+            "-k",
+            self._home,
+            "-h",
+            "127.0.0.1",
+        ]
+        settings = [
+            "-c",
+            "fsync=off",
+            "-c",
+            "max_connections=50",
+            "-c",
+            "shared_buffers=64MB",
+        ]
         self._server.start([*command, "-p", str(self._port), *settings], self._answers)
 
     def stop(self) -> None:
@@ -54,7 +87,14 @@ class Postgres:
         self._server.end(signal.SIGQUIT)
 
     def _answers(self) -> bool:
-        ready = [self._programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self._port)]
+        ready = [
+            self._programs / "pg_isready",
+            "-q",
+            "-h",
+            "127.0.0.1",
+            "-p",
+            str(self._port),
+        ]
         return subprocess.run(ready, check=False).returncode == 0
 
 
@@ -95,7 +135,11 @@ def postgres_database(postgres_url: str) -> Iterator[str]:
     )
     with admin.connect() as connection:
         connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    yield sa.make_url(postgres_url).set(database=name).render_as_string(hide_password=False)
+    yield (
+        sa.make_url(postgres_url)
+        .set(database=name)
+        .render_as_string(hide_password=False)
+    )
     with admin.connect() as connection:
         connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
 

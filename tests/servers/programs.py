@@ -17,7 +17,9 @@ def find_program(name: str, *folders: str) -> Path | None:
     if found := shutil.which(name):
         return Path(found).resolve()
     for pattern in folders:
-        candidates = sorted(Path("/").glob(f"{pattern.lstrip('/')}/{name}"), key=_version, reverse=True)
+        candidates = sorted(
+            Path("/").glob(f"{pattern.lstrip('/')}/{name}"), key=_version, reverse=True
+        )
         if candidates:
             return candidates[0]
     return None
@@ -43,21 +45,32 @@ def hand_over(folder: Path, user: str | None) -> None:
 class Program:
     """One server process. Should the tests be killed, it ends as well."""
 
-    def __init__(self, home: Path, user: str | None, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, home: Path, user: str | None, environment: Mapping[str, str] | None = None
+    ) -> None:
         self._home, self._user, self._environment = home, user, environment
         self._process: subprocess.Popen[bytes] | None = None
         self._watch: subprocess.Popen[bytes] | None = None
 
-    def start(self, command: Sequence[str | Path], answers: Callable[[], bool], seconds: float = 30) -> None:
+    def start(
+        self,
+        command: Sequence[str | Path],
+        answers: Callable[[], bool],
+        seconds: float = 30,
+    ) -> None:
         log = self._home / "log"
         with log.open("ab") as output:
             self._process = subprocess.Popen(
                 command, user=self._user, env=self._environment, stdout=output, stderr=output, cwd=self._home,
                 start_new_session=True,
             )  # fmt: skip
-        until_we_are_gone = f"read _; kill -QUIT {self._process.pid}; sleep 1; rm -rf '{self._home}'"
+        until_we_are_gone = (
+            f"read _; kill -QUIT {self._process.pid}; sleep 1; rm -rf '{self._home}'"
+        )
         self._watch = subprocess.Popen(
-            ["/bin/sh", "-c", until_we_are_gone], stdin=subprocess.PIPE, start_new_session=True
+            ["/bin/sh", "-c", until_we_are_gone],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
         )
         self._wait_until(answers, log, seconds)
 
@@ -71,7 +84,9 @@ class Program:
             self._process.wait(60)
             self._process = None
 
-    def _wait_until(self, answers: Callable[[], bool], log: Path, seconds: float) -> None:
+    def _wait_until(
+        self, answers: Callable[[], bool], log: Path, seconds: float
+    ) -> None:
         deadline = time.monotonic() + seconds
         while not answers():
             assert self._process is not None

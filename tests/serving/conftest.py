@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from relevo.serving.log.prediction_log import Waiting
 from relevo.serving.model import ServedModel
-from relevo.serving.prediction_log import Waiting
 from relevo.serving.served_case import ServedCase
 from tests.serving.releases import HOUSES, IRIS, LINEAR, flowers, houses, loaded
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from relevo.adapters.sql_predictions import SqlPredictions
-from relevo.adapters.sql_warehouse.warehouse import SqlWarehouse
-from relevo.ports import ObjectStore
+from relevo.adapters.sql.predictions import SqlPredictions
+from relevo.adapters.sql.warehouse import SqlWarehouse
+from relevo.ports.store import ObjectStore
 
 
 def new_receipt() -> str:
@@ -25,7 +25,9 @@ def line(receipt: str, **over: Any) -> bytes:
         "receipt": receipt,
         "case": "flats",
         "environment": "prod",
-        "at": datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        "at": datetime.now(UTC)
+        .isoformat(timespec="microseconds")
+        .replace("+00:00", "Z"),
         "version": "3",
         "input": {"rooms": 2, "city": "Bogotá"},
         "output": 100.0,
@@ -34,7 +36,10 @@ def line(receipt: str, **over: Any) -> bytes:
         "error": "",
         "latency_ms": 0.25,
     }
-    return json.dumps(logged | over, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    return (
+        json.dumps(logged | over, ensure_ascii=False, separators=(",", ":")).encode()
+        + b"\n"
+    )
 
 
 def make_tables(url: str) -> None:
@@ -45,7 +50,9 @@ def make_tables(url: str) -> None:
 
 def in_database(store: SqlPredictions) -> Counter[str]:
     with store.database.reading_once() as connection:
-        return Counter(connection.execute(sa.select(store.database.tables.log.c.receipt)).scalars())
+        return Counter(
+            connection.execute(sa.select(store.database.tables.log.c.receipt)).scalars()
+        )
 
 
 def in_objects(objects: ObjectStore) -> Counter[str]:

@@ -14,15 +14,20 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
-from relevo.adapters.s3_store import S3Store
-from relevo.adapters.sql_predictions import SqlPredictions
+from relevo.adapters.objects.s3_store import S3Store
+from relevo.adapters.sql.predictions import SqlPredictions
 from relevo.serving import segments, shipping
-from relevo.serving.prediction_log import Limits, PredictionLog
-from relevo.serving.segments import Segments
-from relevo.serving.shipping import Bookmark, Place
+from relevo.serving.log.prediction_log import Limits, PredictionLog
+from relevo.serving.log.segments import Segments
+from relevo.serving.log.shipper import Bookmark, Place
 from tests.serving.lines import line, new_receipt
 
-LIMITS = Limits(segment_bytes=70_000, flush_bytes=30_000, database_seconds=0.01, objects_seconds=0.02)
+LIMITS = Limits(
+    segment_bytes=70_000,
+    flush_bytes=30_000,
+    database_seconds=0.01,
+    objects_seconds=0.02,
+)
 CLOSING_SECONDS = 10.0
 
 
@@ -36,10 +41,14 @@ class Surroundings:
 
     def clients(self) -> tuple[SqlPredictions, S3Store]:
         os.environ.update(self.environment)
-        return SqlPredictions(self.database), S3Store(self.bucket, self.endpoint, tries=1)
+        return SqlPredictions(self.database), S3Store(
+            self.bucket, self.endpoint, tries=1
+        )
 
     def log(self, database: SqlPredictions, objects: S3Store) -> PredictionLog:
-        return PredictionLog(self.folder / "log", "flats", "prod", database, objects, LIMITS)
+        return PredictionLog(
+            self.folder / "log", "flats", "prod", database, objects, LIMITS
+        )
 
     @property
     def answered(self) -> Path:
@@ -47,7 +56,9 @@ class Surroundings:
         return self.folder / "answered"
 
 
-def append_for_ever(around: Surroundings, begun: Event, boundaries: Path | None) -> None:
+def append_for_ever(
+    around: Surroundings, begun: Event, boundaries: Path | None
+) -> None:
     """Until it is told to end by SIGTERM, as Kubernetes does, or killed."""
     database, objects = around.clients()
     if boundaries is not None:
@@ -107,7 +118,9 @@ def forks() -> ForkServerContext:
     return context
 
 
-def begin_life(context: ForkServerContext, around: Surroundings, boundaries: Path | None = None) -> ForkServerProcess:
+def begin_life(
+    context: ForkServerContext, around: Surroundings, boundaries: Path | None = None
+) -> ForkServerProcess:
     """A process that is about to take over what the one before it left, and to append."""
     begun = context.Event()
     process = context.Process(target=append_for_ever, args=(around, begun, boundaries))
@@ -116,7 +129,12 @@ def begin_life(context: ForkServerContext, around: Surroundings, boundaries: Pat
     return process
 
 
-def one_life(context: ForkServerContext, around: Surroundings, seconds: float, boundaries: Path | None = None) -> None:
+def one_life(
+    context: ForkServerContext,
+    around: Surroundings,
+    seconds: float,
+    boundaries: Path | None = None,
+) -> None:
     """Ends by SIGKILL, after `seconds` or at a boundary."""
     process = begin_life(context, around, boundaries)
     process.join(seconds)

@@ -12,15 +12,23 @@ from typing import Any
 import numpy as np
 
 from benchmarks.accuracy import king_county
-from relevo.adapters.folder_store import FolderStore
+from relevo.adapters.objects.folder_store import FolderStore
 from relevo.bootstrap import load_use_case
 from relevo.domain.contract import Column, number
 from relevo.domain.frame import Frame
 from relevo.domain.profile import profile_of
-from relevo.domain.release import MODEL_FILE, PROFILE_FILE, RELEASE_FILE, Field, Release, digest_of, signature_of
+from relevo.domain.release import (
+    MODEL_FILE,
+    PROFILE_FILE,
+    RELEASE_FILE,
+    Field,
+    Release,
+    digest_of,
+    signature_of,
+)
 from relevo.domain.use_case import Candidate, Fitted
 from relevo.learning.candidates import BoostedTrees, LinearBaseline
-from relevo.loop.hand_over import place, pointer_key
+from relevo.releases.stored_release import pointer_key, upload
 from relevo.serving.model import ServedModel, load_model
 from relevo.settings import Settings
 from tests.unit.learning.tables import iris, nothing_of
@@ -67,7 +75,14 @@ def houses(folder: Path, candidate: Candidate = TREES, **changed: Any) -> Path:
         "case": HOUSES, "task": "regression", "target": "price", "unit": "USD", "log_target": True,
         "fields": house_fields(), "classes": (), "metrics": {"test_mape": 0.15},
     }  # fmt: skip
-    return write(folder, model.name, model.to_onnx(), model.native_files(), profile_of(train, "price"), facts | changed)
+    return write(
+        folder,
+        model.name,
+        model.to_onnx(),
+        model.native_files(),
+        profile_of(train, "price"),
+        facts | changed,
+    )
 
 
 def flowers(folder: Path, candidate: Candidate = TREES, **changed: Any) -> Path:
@@ -79,11 +94,23 @@ def flowers(folder: Path, candidate: Candidate = TREES, **changed: Any) -> Path:
         "fields": fields, "classes": frame.classes, "metrics": {"test_accuracy": 0.95},
     }  # fmt: skip
     native = model.native_files()
-    return write(folder, model.name, model.to_onnx(), native, profile_of(frame, "species"), facts | changed)
+    return write(
+        folder,
+        model.name,
+        model.to_onnx(),
+        native,
+        profile_of(frame, "species"),
+        facts | changed,
+    )
 
 
 def write(
-    folder: Path, estimator: str, onnx: bytes, native: dict[str, bytes], profile: Any, facts: dict[str, Any]
+    folder: Path,
+    estimator: str,
+    onnx: bytes,
+    native: dict[str, bytes],
+    profile: Any,
+    facts: dict[str, Any],
 ) -> Path:
     given = {
         "estimator": estimator, "digest": digest_of(onnx), "decision_id": 1, "data_sha256": "d" * 64, "commit": "c0ffee",
@@ -94,7 +121,9 @@ def write(
     (folder / MODEL_FILE).write_bytes(onnx)
     (folder / RELEASE_FILE).write_text(json.dumps(release.to_dict()))
     (folder / PROFILE_FILE).write_text(json.dumps(profile.to_dict()))
-    (folder / "training.json").write_text(json.dumps({"batches": [1], "rows": {"train": 10}, "seconds": 1.0}))
+    (folder / "training.json").write_text(
+        json.dumps({"batches": [1], "rows": {"train": 10}, "seconds": 1.0})
+    )
     for name, data in native.items():
         (folder / "native" / name).write_bytes(data)
     return folder
@@ -105,7 +134,10 @@ def without_field(name: str) -> tuple[Field, ...]:
 
 
 def renamed_kind(name: str, kind: Any) -> tuple[Field, ...]:
-    return tuple(replace(field, kind=kind) if field.name == name else field for field in house_fields())
+    return tuple(
+        replace(field, kind=kind) if field.name == name else field
+        for field in house_fields()
+    )
 
 
 def loaded(folder: Path, version: str = "1", case: str = HOUSES) -> ServedModel:
@@ -113,10 +145,12 @@ def loaded(folder: Path, version: str = "1", case: str = HOUSES) -> ServedModel:
 
 
 def put(store: FolderStore, version: str, folder: Path, case: str = HOUSES) -> None:
-    place(case, version, folder, store)
+    upload(case, version, folder, store)
 
 
-def point_at(store: FolderStore, version: str, alias: str = "champion", case: str = HOUSES) -> None:
+def point_at(
+    store: FolderStore, version: str, alias: str = "champion", case: str = HOUSES
+) -> None:
     store.put(pointer_key(case, alias), [json.dumps({"version": version}).encode()])
 
 
@@ -125,7 +159,13 @@ def rows_of(frame: Frame, columns: Sequence[Column]) -> list[dict[str, Any]]:
     cells: dict[str, list[Any]] = {}
     for column in columns:
         if column.is_categorical:
-            cells[column.name] = [word or None for word in frame.categories[column.name].strings()]
+            cells[column.name] = [
+                word or None for word in frame.categories[column.name].strings()
+            ]
         else:
-            cells[column.name] = [None if np.isnan(v) else float(v) for v in frame.numbers[column.name]]
-    return [dict(zip(cells, row, strict=True)) for row in zip(*cells.values(), strict=True)]
+            cells[column.name] = [
+                None if np.isnan(v) else float(v) for v in frame.numbers[column.name]
+            ]
+    return [
+        dict(zip(cells, row, strict=True)) for row in zip(*cells.values(), strict=True)
+    ]

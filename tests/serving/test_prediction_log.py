@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from relevo.adapters.folder_store import FolderStore
-from relevo.adapters.sql_predictions import SqlPredictions
+from relevo.adapters.objects.folder_store import FolderStore
+from relevo.adapters.sql.predictions import SqlPredictions
 from relevo.errors import LogHeld, LogUnwritable
-from relevo.serving.prediction_log import Limits, PredictionLog, Waiting
+from relevo.serving.log.prediction_log import Limits, PredictionLog, Waiting
 from tests.file_size_limit import file_size_limit
 from tests.serving.lines import in_database, in_objects, line, make_tables, new_receipt
 
@@ -38,7 +38,12 @@ class Place:
 
     def log(self, **limits: Any) -> PredictionLog:
         return PredictionLog(
-            self.path / "log", "flats", "prod", self.database, self.objects, Limits(**(QUICK | limits))
+            self.path / "log",
+            "flats",
+            "prod",
+            self.database,
+            self.objects,
+            Limits(**(QUICK | limits)),
         )
 
     def segments(self) -> list[Path]:
@@ -90,7 +95,11 @@ def test_lines_arrive_once_in_both_places_and_leave_nothing(place: Place) -> Non
     more = [new_receipt() for _ in range(100)]
     log.append(b"".join(line(receipt) for receipt in more))
     log.close(LONG)
-    assert in_database(place.database) == in_objects(place.objects) == receipts + Counter(more)
+    assert (
+        in_database(place.database)
+        == in_objects(place.objects)
+        == receipts + Counter(more)
+    )
     assert place.segments() == []
     assert log.waiting() == Waiting(0, 0, 0.0)
     assert [shipper.shipped_rows for shipper in log.shippers] == [600, 600]
@@ -114,7 +123,9 @@ def test_a_prediction_that_was_not_shipped_is_found_here(place: Place) -> None:
     log = place.log()
     (receipt,) = append(log, 1)
     append(log, 1000)
-    assert log.find(receipt) == json.loads(line(receipt)) | {"at": (log.find(receipt) or {})["at"]}
+    assert log.find(receipt) == json.loads(line(receipt)) | {
+        "at": (log.find(receipt) or {})["at"]
+    }
     for other in (new_receipt(), "", "no receipt", "f" * 32):
         assert log.find(other) is None
     log.close(0)
@@ -154,11 +165,15 @@ def test_waiting_tells_rows_bytes_and_the_age_of_the_oldest(place: Place) -> Non
     log.close(0)
 
 
-def test_a_database_that_is_away_holds_up_no_object(place: Place, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_database_that_is_away_holds_up_no_object(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
     log = place.log()
     log.start()
     receipts = append(log, 100)
-    until(lambda: in_objects(place.objects) == receipts and log.shippers[0].failures > 0)
+    until(
+        lambda: in_objects(place.objects) == receipts and log.shippers[0].failures > 0
+    )
     assert "no tables for predictions" in log.shippers[0].error
     assert log.shippers[1].error == ""
     place.bring_database()
@@ -173,7 +188,9 @@ def test_objects_that_are_away_hold_up_no_database(place: Place) -> None:
     log = place.log()
     log.start()
     receipts = append(log, 100)
-    until(lambda: in_database(place.database) == receipts and log.shippers[1].failures > 0)
+    until(
+        lambda: in_database(place.database) == receipts and log.shippers[1].failures > 0
+    )
     place.bring_objects_back()
     log.close(LONG)
     assert in_objects(place.objects) == receipts
@@ -197,18 +214,27 @@ def test_a_flush_in_doubt_is_repeated_as_it_was(place: Place, process: str) -> N
     place.bring_objects_back()
     log.close(LONG)
     keys = place.objects.list("")
-    sent = [[json.loads(each)["receipt"] for each in (place.path / "objects" / key).open()] for key in keys]
+    sent = [
+        [json.loads(each)["receipt"] for each in (place.path / "objects" / key).open()]
+        for key in keys
+    ]
     assert sent == [first, second]
 
 
-def test_an_outage_is_told_once_however_often_it_is_tried(place: Place, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_outage_is_told_once_however_often_it_is_tried(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
     log = place.log()
     log.start()
     append(log, 1)
     until(lambda: log.shippers[0].failures >= 3)
     place.bring_database()
     log.close(LONG)
-    told = [record.getMessage() for record in caplog.records if record.name == "relevo.serving.shipping"]
+    told = [
+        record.getMessage()
+        for record in caplog.records
+        if record.name == "relevo.serving.log.shipper"
+    ]
     assert len(told) == 2
     assert "lines wait for the database" in told[0]
     assert "lines go to the database again" in told[1]
@@ -244,14 +270,21 @@ def test_a_log_that_was_never_started_is_closed_and_taken_over(place: Place) -> 
 
 def test_two_processes_cannot_share_a_folder(place: Place) -> None:
     log = place.log()
-    with pytest.raises(LogHeld, match=r"log/prod/flats: another process.*a folder of its own"):
+    with pytest.raises(
+        LogHeld, match=r"log/prod/flats: another process.*a folder of its own"
+    ):
         place.log()
     log.close(0)
     place.log().close(0)
 
 
-@pytest.mark.parametrize("torn", [b'{"receipt":"01', b"\0" * 5000, b'{"receipt":"01"}' + b"\0" * 9 + b"\n{}\n"])
-def test_half_a_line_is_cut_off_loudly(place: Place, torn: bytes, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    "torn",
+    [b'{"receipt":"01', b"\0" * 5000, b'{"receipt":"01"}' + b"\0" * 9 + b"\n{}\n"],
+)
+def test_half_a_line_is_cut_off_loudly(
+    place: Place, torn: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
     place.bring_database()
     log = place.log()
     receipts = append(log, 10)
@@ -280,10 +313,15 @@ def test_a_full_disk_is_named_and_leaves_no_half_line(place: Place) -> None:
     assert in_database(place.database) == in_objects(place.objects) == receipts
 
 
-def test_a_log_at_its_limit_says_so_and_goes_on_once_it_is_shipped(place: Place) -> None:
+def test_a_log_at_its_limit_says_so_and_goes_on_once_it_is_shipped(
+    place: Place,
+) -> None:
     log = place.log(segment_bytes=1000, most_bytes=5000)
     receipts = append(log, 10)
-    with pytest.raises(LogUnwritable, match=r"5,000 bytes wait to be shipped, which is its limit; bring the database"):
+    with pytest.raises(
+        LogUnwritable,
+        match=r"5,000 bytes wait to be shipped, which is its limit; bring the database",
+    ):
         append_until_refused(log, receipts)
     assert receipts.total() > 10
     log.start()
@@ -303,10 +341,16 @@ def test_a_line_longer_than_a_flush_or_a_segment_is_shipped_whole(place: Place) 
     assert log.find(receipt) is not None
     log.start()
     log.close(LONG)
-    assert in_database(place.database) == in_objects(place.objects) == receipts + Counter([receipt])
+    assert (
+        in_database(place.database)
+        == in_objects(place.objects)
+        == receipts + Counter([receipt])
+    )
 
 
-def test_a_line_that_the_database_refuses_is_kept_aside(place: Place, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_line_that_the_database_refuses_is_kept_aside(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
     place.bring_database()
     log = place.log()
     receipts = append(log, 20)
@@ -319,7 +363,9 @@ def test_a_line_that_the_database_refuses_is_kept_aside(place: Place, caplog: py
     (kept,) = (place.log_folder / "refused").iterdir()
     assert kept.read_bytes() == b'{"receipt":"broken",\n'
     assert f"the line is kept in {kept}" in caplog.text
-    objects = b"".join((place.path / "objects" / key).read_bytes() for key in place.objects.list(""))
+    objects = b"".join(
+        (place.path / "objects" / key).read_bytes() for key in place.objects.list("")
+    )
     assert b'{"receipt":"broken",\n' in objects
 
 
@@ -342,7 +388,9 @@ def test_names_go_on_though_the_clock_does_not(place: Place) -> None:
     log.close(LONG)
     for name in ("database", "object-store"):
         (place.log_folder / f"{name}.json").write_text(
-            json.dumps({"segment": "20990101T000000000000-ffffffff", "offset": 1, "claimed": 1})
+            json.dumps(
+                {"segment": "20990101T000000000000-ffffffff", "offset": 1, "claimed": 1}
+            )
         )
     log = place.log()
     receipts += append(log, 1)
@@ -355,7 +403,9 @@ def test_names_go_on_though_the_clock_does_not(place: Place) -> None:
 def test_a_damaged_bookmark_is_named_with_what_to_do(place: Place) -> None:
     place.log().close(0)
     (place.log_folder / "database.json").write_text("{")
-    with pytest.raises(LogUnwritable, match=r"database.json: .*restore it, or delete it"):
+    with pytest.raises(
+        LogUnwritable, match=r"database.json: .*restore it, or delete it"
+    ):
         place.log()
 
 
@@ -386,13 +436,20 @@ def test_threads_may_append_at_once(place: Place) -> None:
     log = place.log(segment_bytes=5000)
     log.start()
     receipts: list[Counter[str]] = []
-    threads = [threading.Thread(target=lambda: receipts.append(append(log, 300))) for _ in range(4)]
+    threads = [
+        threading.Thread(target=lambda: receipts.append(append(log, 300)))
+        for _ in range(4)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     log.close(LONG)
-    assert in_database(place.database) == in_objects(place.objects) == sum(receipts, Counter())
+    assert (
+        in_database(place.database)
+        == in_objects(place.objects)
+        == sum(receipts, Counter())
+    )
 
 
 def test_characters_that_no_database_can_hold_stays_whole_in_the_objects(

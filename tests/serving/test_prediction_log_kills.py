@@ -43,11 +43,24 @@ class OwnMinio:
         }
 
     def start(self) -> None:
-        login = {"MINIO_ROOT_USER": "relevo-test", "MINIO_ROOT_PASSWORD": "relevo-test-secret", "MINIO_BROWSER": "off"}
-        command = [binary(), "server", "--quiet", "--address", self.url.removeprefix("http://"), self._folder / "data"]
+        login = {
+            "MINIO_ROOT_USER": "relevo-test",
+            "MINIO_ROOT_PASSWORD": "relevo-test-secret",
+            "MINIO_BROWSER": "off",
+        }
+        command = [
+            binary(),
+            "server",
+            "--quiet",
+            "--address",
+            self.url.removeprefix("http://"),
+            self._folder / "data",
+        ]
         log = self._folder / "minio.log"
         with log.open("ab") as output:
-            self._process = subprocess.Popen(command, env=os.environ | login, stdout=output, stderr=output)
+            self._process = subprocess.Popen(
+                command, env=os.environ | login, stdout=output, stderr=output
+            )
         wait_until_ready(self.url, self._process, log)
 
     def kill(self) -> None:
@@ -65,12 +78,21 @@ def own_minio(tmp_path: Path) -> Iterator[OwnMinio]:
 
 @pytest.fixture
 def around(
-    tmp_path: Path, own_postgres: Postgres, own_minio: OwnMinio, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    own_postgres: Postgres,
+    own_minio: OwnMinio,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Surroundings:
     make_tables(own_postgres.url)
     for name, value in own_minio.environment.items():
         monkeypatch.setenv(name, value)
-    return Surroundings(tmp_path, own_postgres.url, "api-artifacts", own_minio.url, own_minio.environment)
+    return Surroundings(
+        tmp_path,
+        own_postgres.url,
+        "api-artifacts",
+        own_minio.url,
+        own_minio.environment,
+    )
 
 
 def check_that_every_answer_is_there_once(around: Surroundings) -> None:
@@ -107,7 +129,12 @@ def test_servers_that_vanish_under_a_living_process_cost_no_answer(
     around: Surroundings, own_postgres: Postgres, own_minio: OwnMinio
 ) -> None:
     process = begin_life(forks(), around)
-    for happening in (own_postgres.kill, own_minio.kill, own_postgres.start, own_minio.start):
+    for happening in (
+        own_postgres.kill,
+        own_minio.kill,
+        own_postgres.start,
+        own_minio.start,
+    ):
         process.join(0.5)
         happening()
     process.join(0.5)
@@ -133,7 +160,9 @@ def test_a_process_that_is_told_to_end_ships_to_the_objects_though_the_database_
     check_that_every_answer_is_there_once(around)
 
 
-def test_killed_at_every_boundary_each_answer_is_there_once(around: Surroundings) -> None:
+def test_killed_at_every_boundary_each_answer_is_there_once(
+    around: Surroundings,
+) -> None:
     context, boundaries = forks(), around.folder / "boundaries"
     for _ in BOUNDARIES:
         one_life(context, around, LONG, boundaries)

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from relevo.adapters.folder_store import FolderStore
+from relevo.adapters.objects.folder_store import FolderStore
 from relevo.domain.contract import Kind
 from relevo.domain.release import MODEL_FILE, PROFILE_FILE, RELEASE_FILE
 from relevo.errors import ModelRefused, StoreUnavailable
-from relevo.serving.release_cache import ReleaseCache
+from relevo.releases.release_cache import ReleaseCache
 from relevo.serving.reload import Pointers, Reloader, Watcher
 from relevo.serving.served_case import ServedCase
 from tests.serving.conftest import Lines
@@ -51,11 +51,15 @@ class World:
     def __post_init__(self) -> None:
         self.store = FolderStore(self.folder / "store")
 
-    def served(self, alias: str = "champion", *, with_registry: bool = True) -> tuple[ServedCase, Reloader]:
+    def served(
+        self, alias: str = "champion", *, with_registry: bool = True
+    ) -> tuple[ServedCase, Reloader]:
         """As a process starts."""
         case = ServedCase(HOUSES, "prod", alias, 100, Lines())
         cache = ReleaseCache(self.folder / "disk", HOUSES, self.store)
-        reloader = Reloader(case, self.registry if with_registry else None, Pointers(self.store), cache)
+        reloader = Reloader(
+            case, self.registry if with_registry else None, Pointers(self.store), cache
+        )
         reloader.start_from_disk()
         return case, reloader
 
@@ -115,7 +119,9 @@ def test_while_nobody_can_tell_it_is_not_ready(world: World) -> None:
     assert "MLflow does not answer" in case.last_reload.error
 
 
-def test_a_new_process_starts_from_its_disk_while_all_else_is_away(world: World, tmp_path: Path) -> None:
+def test_a_new_process_starts_from_its_disk_while_all_else_is_away(
+    world: World, tmp_path: Path
+) -> None:
     world.served()[1].reload()
     world.registry.is_away = True
     (tmp_path / "store").rename(tmp_path / "gone")
@@ -127,7 +133,9 @@ def test_a_new_process_starts_from_its_disk_while_all_else_is_away(world: World,
     assert case.is_ready
 
 
-def test_a_new_pod_starts_from_the_pointer_while_the_registry_is_away(world: World) -> None:
+def test_a_new_pod_starts_from_the_pointer_while_the_registry_is_away(
+    world: World,
+) -> None:
     world.registry.is_away = True
     point_at(world.store, "2")
     case, reloader = world.served()
@@ -144,7 +152,9 @@ def test_without_a_registry_the_pointer_is_the_truth(world: World) -> None:
     assert version_of(case) == "1"
 
 
-def test_a_challenger_is_served_and_until_there_is_one_the_champion(world: World) -> None:
+def test_a_challenger_is_served_and_until_there_is_one_the_champion(
+    world: World,
+) -> None:
     case, reloader = world.served("challenger")
     reloader.reload()
     assert case.model is not None
@@ -154,7 +164,9 @@ def test_a_challenger_is_served_and_until_there_is_one_the_champion(world: World
     assert (case.model.version, case.model.alias) == ("2", "challenger")
 
 
-def test_a_disk_whose_release_was_damaged_is_not_believed(world: World, tmp_path: Path) -> None:
+def test_a_disk_whose_release_was_damaged_is_not_believed(
+    world: World, tmp_path: Path
+) -> None:
     world.served()[1].reload()
     (model,) = (tmp_path / "disk").glob(f"{HOUSES}/1-*/{MODEL_FILE}")
     model.write_bytes(model.read_bytes()[:-1] + b"x")
@@ -193,7 +205,11 @@ def other_fields(world: World, folder: Path) -> None:
 
 
 def other_kind(world: World, folder: Path) -> None:
-    put(world.store, "3", houses(folder.parent / "kind", fields=renamed_kind("city", Kind.NUMBER)))
+    put(
+        world.store,
+        "3",
+        houses(folder.parent / "kind", fields=renamed_kind("city", Kind.NUMBER)),
+    )
 
 
 def other_unit(world: World, folder: Path) -> None:
@@ -201,7 +217,11 @@ def other_unit(world: World, folder: Path) -> None:
 
 
 def no_classes(world: World, folder: Path) -> None:
-    put(world.store, "3", houses(folder.parent / "classes", task="classification", classes=("a", "b")))
+    put(
+        world.store,
+        "3",
+        houses(folder.parent / "classes", task="classification", classes=("a", "b")),
+    )
 
 
 SPOILERS = [
@@ -231,11 +251,15 @@ def test_what_does_not_fit_is_refused_and_the_old_model_goes_on(
     assert version_of(case) == "3"
 
 
-def test_a_release_that_loses_a_field_is_refused_by_its_name(world: World, tmp_path: Path) -> None:
+def test_a_release_that_loses_a_field_is_refused_by_its_name(
+    world: World, tmp_path: Path
+) -> None:
     case, reloader = world.served()
     reloader.reload()
     stricter = tuple(
-        type(one)(**{name: getattr(one, name) for name in one.__slots__} | {"nullable": False})
+        type(one)(
+            **{name: getattr(one, name) for name in one.__slots__} | {"nullable": False}
+        )
         for one in house_fields()
     )
     put(world.store, "3", houses(tmp_path / "strict", fields=stricter))
@@ -245,15 +269,24 @@ def test_a_release_that_loses_a_field_is_refused_by_its_name(world: World, tmp_p
     assert version_of(case) == "1"
 
 
-def test_only_the_serving_release_and_the_one_before_are_kept(world: World, tmp_path: Path) -> None:
+def test_only_the_serving_release_and_the_one_before_are_kept(
+    world: World, tmp_path: Path
+) -> None:
     reloader = world.served()[1]
     put(world.store, "3", houses(tmp_path / "three", commit="other"))
     for version in ("1", "2", "3"):
         world.registry.aliases["champion"] = version
         reloader.reload()
-    kept = sorted(path.name.split("-")[0] for path in (tmp_path / "disk" / HOUSES).iterdir() if path.is_dir())
+    kept = sorted(
+        path.name.split("-")[0]
+        for path in (tmp_path / "disk" / HOUSES).iterdir()
+        if path.is_dir()
+    )
     assert kept == ["2", "3"]
-    assert json.loads((tmp_path / "disk" / HOUSES / "current.json").read_text())["version"] == "3"
+    assert (
+        json.loads((tmp_path / "disk" / HOUSES / "current.json").read_text())["version"]
+        == "3"
+    )
 
 
 def test_a_hint_makes_the_watcher_look_at_once(world: World) -> None:
@@ -273,7 +306,10 @@ def test_a_hint_makes_the_watcher_look_at_once(world: World) -> None:
         watcher.close()
 
 
-@pytest.mark.parametrize("failure", [RuntimeError("a fault of ours"), StoreUnavailable("the database is away")])
+@pytest.mark.parametrize(
+    "failure",
+    [RuntimeError("a fault of ours"), StoreUnavailable("the database is away")],
+)
 def test_the_watcher_outlives_every_failure_and_tells_it(
     failure: Exception, world: World, caplog: pytest.LogCaptureFixture
 ) -> None:

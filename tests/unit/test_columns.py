@@ -13,8 +13,8 @@ from relevo.domain import contract
 from relevo.domain.arrow import ARROW_TYPES
 from relevo.domain.cells import MISSING_WORDS
 from relevo.domain.contract import Column
-from relevo.loop.wire import read_rows
-from relevo.loop.wire.columns import TypedColumn, type_column
+from relevo.formats import read_rows
+from relevo.formats.columns import TypedColumn, type_column
 
 COLUMNS = {
     "number": contract.number("x", nullable=True),
@@ -113,7 +113,9 @@ def test_a_value_becomes_the_columns_type_or_a_bad_cell_with_its_reason(
         ("category", "00601", "00601"),
     ],
 )
-def test_text_of_csv_is_read_as_what_it_spells(kind: str, text: str, expected: object) -> None:
+def test_text_of_csv_is_read_as_what_it_spells(
+    kind: str, text: str, expected: object
+) -> None:
     assert one(COLUMNS[kind], text, spelled=True) == expected
 
 
@@ -125,16 +127,30 @@ def test_a_misfit_is_null_in_its_column_and_its_original_is_kept() -> None:
 
 
 def test_a_value_out_of_range_stays_and_is_named() -> None:
-    typed = type_column(contract.number("bed", 0, 50), [3, -3, None, 51.0], spelled=False)
+    typed = type_column(
+        contract.number("bed", 0, 50), [3, -3, None, 51.0], spelled=False
+    )
     assert typed.array.to_pylist() == [3.0, -3.0, None, 51.0]
     assert typed.misfits == {}
-    assert sorted(typed.bad) == [(1, "-3", "is below 0"), (2, "", "is missing"), (3, "51", "is above 50")]
+    assert sorted(typed.bad) == [
+        (1, "-3", "is below 0"),
+        (2, "", "is missing"),
+        (3, "51", "is above 50"),
+    ]
 
 
-def test_a_value_outside_a_closed_category_stays_and_is_named_and_missing_is_only_missing() -> None:
-    typed = type_column(contract.category("soil", ("a", "b")), ["a", "c", "", 1], spelled=False)
+def test_a_value_outside_a_closed_category_stays_and_is_named_and_missing_is_only_missing() -> (
+    None
+):
+    typed = type_column(
+        contract.category("soil", ("a", "b")), ["a", "c", "", 1], spelled=False
+    )
     assert typed.array.to_pylist() == ["a", "c", None, "1"]
-    assert sorted(typed.bad) == [(1, "c", "is not one of a, b"), (2, "", "is missing"), (3, "1", "is not one of a, b")]
+    assert sorted(typed.bad) == [
+        (1, "c", "is not one of a, b"),
+        (2, "", "is missing"),
+        (3, "1", "is not one of a, b"),
+    ]
 
 
 def test_a_long_value_is_shown_short() -> None:
@@ -164,16 +180,28 @@ def test_a_column_of_nothing_but_nulls_fits_every_kind(kind: str) -> None:
         ("date", pa.array([date(2020, 1, 2)]), [DAY]),
         ("date", pa.array([NOON], pa.timestamp("s")), [NOON]),
         ("date", pa.array([NOON], pa.timestamp("ns", "America/Bogota")), [NOON]),
-        ("date", pa.array([1_577_966_400_000_000_123, None], pa.timestamp("ns")), [NOON, None]),
-        ("date", pa.array([10**18, 0], pa.timestamp("us")), [None, datetime(1970, 1, 1)]),
+        (
+            "date",
+            pa.array([1_577_966_400_000_000_123, None], pa.timestamp("ns")),
+            [NOON, None],
+        ),
+        (
+            "date",
+            pa.array([10**18, 0], pa.timestamp("us")),
+            [None, datetime(1970, 1, 1)],
+        ),
         ("category", pa.array(["a", "", None], pa.large_string()), ["a", None, None]),
         ("category", pa.array(["a", "b", "a"]).dictionary_encode(), ["a", "b", "a"]),
         ("category", pa.array([1, 2]).dictionary_encode(), ["1", "2"]),
         ("text", pa.array([b"x"]), [None]),
     ],
 )
-def test_arrow_columns_of_other_types_become_the_columns(kind: str, array: pa.Array, expected: list[object]) -> None:
-    assert type_column(COLUMNS[kind], array, spelled=False).array.to_pylist() == expected
+def test_arrow_columns_of_other_types_become_the_columns(
+    kind: str, array: pa.Array, expected: list[object]
+) -> None:
+    assert (
+        type_column(COLUMNS[kind], array, spelled=False).array.to_pylist() == expected
+    )
 
 
 SPELLINGS = st.one_of(
@@ -182,20 +210,50 @@ SPELLINGS = st.one_of(
     st.dates().map(str),
     st.datetimes().map(datetime.isoformat),
     st.sampled_from(
-        ["yes", "No", "TRUE", "1", "0", "nan", "-inf", "1e5", ".5", "5.", " 7", "0x1", "1_0", "", "+3", "--1"]
+        [
+            "yes",
+            "No",
+            "TRUE",
+            "1",
+            "0",
+            "nan",
+            "-inf",
+            "1e5",
+            ".5",
+            "5.",
+            " 7",
+            "0x1",
+            "1_0",
+            "",
+            "+3",
+            "--1",
+        ]
     ),
     st.text(max_size=6),
 )
-PLAIN = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), SPELLINGS, st.lists(st.integers(), max_size=2))
+PLAIN = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    SPELLINGS,
+    st.lists(st.integers(), max_size=2),
+)
 
 
 @pytest.mark.parametrize("kind", COLUMNS)
 @pytest.mark.parametrize("spelled", [True, False])
-def test_whole_columns_and_single_cells_are_read_alike(kind: str, spelled: bool) -> None:
+def test_whole_columns_and_single_cells_are_read_alike(
+    kind: str, spelled: bool
+) -> None:
     """A list beside the value forces the way cell by cell, on the same value."""
 
     @settings(max_examples=80, deadline=None)
-    @given(value=SPELLINGS.filter(lambda text: text not in MISSING_WORDS) if spelled else PLAIN)
+    @given(
+        value=SPELLINGS.filter(lambda text: text not in MISSING_WORDS)
+        if spelled
+        else PLAIN
+    )
     def alike(value: object) -> None:
         whole = type_column(COLUMNS[kind], [value], spelled=spelled)
         single = type_column(COLUMNS[kind], [value, [0]], spelled=spelled)
@@ -209,7 +267,16 @@ def _first(typed: TypedColumn) -> object:
 
 
 def test_a_whole_number_beyond_a_floats_reach_is_a_bad_cell_and_no_error() -> None:
-    table = contract.Contract((contract.integer("x", low=0, high=100), contract.category("y")), "y", ("x",))
+    table = contract.Contract(
+        (contract.integer("x", low=0, high=100), contract.category("y")), "y", ("x",)
+    )
     body = b'{"batch_number": 0, "data": [{"x": 9007199254740993, "y": "a"}, {"x": -9007199254740993, "y": "a"}, {"x": 7, "y": "a"}]}'
-    bad = [cell for chunk in read_rows(io.BytesIO(body), "json", table) for cell in chunk.bad]
-    assert [(cell.position, cell.reason) for cell in bad] == [(1, "is below 0"), (0, "is above 100")]
+    bad = [
+        cell
+        for chunk in read_rows(io.BytesIO(body), "json", table)
+        for cell in chunk.bad
+    ]
+    assert [(cell.position, cell.reason) for cell in bad] == [
+        (1, "is below 0"),
+        (0, "is above 100"),
+    ]

@@ -19,12 +19,20 @@ CASE = UseCase(
             number("price", low=1, high=1e9, doc="in USD"),
             number("bed", low=0, high=200, nullable=True, doc="bedrooms"),
             number("bath", low=0, high=200, nullable=True, doc="bathrooms"),
-            number("acre_lot", low=0, high=100_000, nullable=True, doc="the lot, in acres"),
+            number(
+                "acre_lot", low=0, high=100_000, nullable=True, doc="the lot, in acres"
+            ),
             number("street", low=0, nullable=True, doc="the address, coded"),
             category("city", nullable=True),
             category("state", nullable=True),
             code("zip_code", digits=5, nullable=True),
-            number("house_size", low=1, high=2_000_000, nullable=True, doc="living space, in square feet"),
+            number(
+                "house_size",
+                low=1,
+                high=2_000_000,
+                nullable=True,
+                doc="living space, in square feet",
+            ),
             date("prev_sold_date", nullable=True),
         ),
     ),

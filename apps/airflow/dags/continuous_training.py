@@ -17,7 +17,8 @@ from airflow.sdk import DAG, Param, TriggerRule, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from relevo import errors
-from relevo.bootstrap import Loop, find_use_cases, load_use_case, open_loop
+from relevo.app import Loop, open_loop
+from relevo.bootstrap import find_use_cases, load_use_case
 from relevo.domain.evidence import Action
 from relevo.domain.use_case import UseCase
 from relevo.settings import Settings
@@ -37,7 +38,11 @@ HOPELESS = (
 )
 FIRST_DAY = datetime(2024, 1, 1, tzinfo=UTC)
 # The first delay is Airflow's own setting, [core] default_task_retry_delay; each one after it is twice as long.
-PATIENCE = {"retries": 3, "retry_exponential_backoff": 2.0, "max_retry_delay": timedelta(minutes=10)}
+PATIENCE = {
+    "retries": 3,
+    "retry_exponential_backoff": 2.0,
+    "max_retry_delay": timedelta(minutes=10),
+}
 # The pod of a step that holds all rows; other executors ignore it. Sizes: taskSizes in charts/airflow/values.yaml.
 LARGE = {"pod_template_file": "/opt/airflow/task_sizes/large.yaml"}
 CHAIN = "(dag_run.conf or {}).get('chain', run_id)"
@@ -67,7 +72,10 @@ def _failing_at_once() -> Iterator[None]:
 @contextmanager
 def _at_work(case: str) -> Iterator[Loop]:
     """The case's loop, held for this DAG run."""
-    with _failing_at_once(), open_loop(case).working(str(get_current_context()["run_id"])) as loop:
+    with (
+        _failing_at_once(),
+        open_loop(case).working(str(get_current_context()["run_id"])) as loop,
+    ):
         yield loop
 
 
@@ -91,7 +99,13 @@ def evaluate_run_and_load_raw_data(case: str) -> int:
             log.info("the source of %s has no more data: the chain ends", case)
             raise AirflowSkipException("no more data")
         batch = batch or known[-1]
-        log.info("batch %d of %s: %d rows, %d of them bad", batch.number, case, batch.rows, batch.bad_rows)
+        log.info(
+            "batch %d of %s: %d rows, %d of them bad",
+            batch.number,
+            case,
+            batch.rows,
+            batch.bad_rows,
+        )
         return batch.id
 
 
@@ -108,7 +122,9 @@ def _chain_lives(context: Any) -> bool:
     """True for a run from outside the chain while another run is queued or running."""
     if (context["dag_run"].conf or {}).get("chain"):
         return False
-    live: int = context["ti"].get_dr_count(dag_id=context["dag"].dag_id, states=["queued", "running"])
+    live: int = context["ti"].get_dr_count(
+        dag_id=context["dag"].dag_id, states=["queued", "running"]
+    )
     return live > 1
 
 
@@ -126,15 +142,13 @@ def preprocess_and_split(case: str, batch_id: int) -> int:
 @task.branch
 def train_decision(case: str, batch_id: int) -> str:
     """Decides on evidence whether to train. The log has the decision in a sentence; `relevo explain` has it all."""
-    from relevo.loop.decide import decide
-
     with _at_work(case) as loop:
         decision = loop.decide(batch_id)
-        for wish in loop.warehouse.open_requests(case):  # those that came after the batch was decided on
-            decision = decide(
-                loop.case, loop.warehouse.batch(batch_id), loop.warehouse, loop.registry, loop.clock, wish
-            )
-        decision = next((one for one in loop.open_decisions(batch_id) if one.action is Action.TRAIN), decision)
+        loop.decide_on_requests(batch_id)
+        to_train = [
+            d for d in loop.open_decisions(batch_id) if d.action is Action.TRAIN
+        ]
+        decision = to_train[0] if to_train else decision
     log.info("%s: %s", decision.action, decision.sentence)
     get_current_context()["ti"].xcom_push(key="decision_id", value=decision.id)
     return "train_model" if decision.action is Action.TRAIN else "skip_training"
@@ -145,8 +159,16 @@ def train_model(case: str, decision_id: int) -> int:
     """Trains the candidates on all rows so far and registers the best as challenger."""
     with _at_work(case) as loop:
         training = loop.train(decision_id)
-    figures = ", ".join(f"{name} {value:.4g}" for name, value in sorted(training.metrics.items()))
-    log.info("version %s: %s in %.1f s; %s", training.version, training.estimator, training.seconds, figures)
+    figures = ", ".join(
+        f"{name} {value:.4g}" for name, value in sorted(training.metrics.items())
+    )
+    log.info(
+        "version %s: %s in %.1f s; %s",
+        training.version,
+        training.estimator,
+        training.seconds,
+        figures,
+    )
     return decision_id
 
 
@@ -164,33 +186,51 @@ def publish_champion(case: str, decision_id: int) -> None:
     """Carries the verdict out: a winner becomes champion and its files go to the bucket; a loser is tagged with why."""
     with _at_work(case) as loop:
         move = loop.publish(decision_id)
-    log.info(f"version {move.version} is champion now" if move else "the champion stays")
+    log.info(
+        f"version {move.version} is champion now" if move else "the champion stays"
+    )
 
 
 def continuous_training(case: UseCase) -> DAG:
     """The DAG of a use case. Opens no connection."""
     title, schedule = case.title or case.name, case.policy.schedule
-    with DAG(
-        dag_id(case.name),
-        description=f"{title}: batches come in, a better model goes out",
-        doc_md=DOC.format(title=title, name=case.name, schedule=schedule),
-        schedule=schedule,
-        start_date=FIRST_DAY,
-        catchup=False,
-        max_active_runs=1,
-        is_paused_upon_creation=False,
-        auto_register=False,  # one that proves to be broken below must not be found all the same
-        default_args=PATIENCE,
-        tags=["relevo", case.name],
-        params={
-            "reason": Param("", type="string", title="Reason", description="why to train; empty: evidence decides")
-        },
-    ) as dag:
-        decision = train_decision(case.name, preprocess_and_split(case.name, evaluate_run_and_load_raw_data(case.name)))
+    with (
+        DAG(
+            dag_id(case.name),
+            description=f"{title}: batches come in, a better model goes out",
+            doc_md=DOC.format(title=title, name=case.name, schedule=schedule),
+            schedule=schedule,
+            start_date=FIRST_DAY,
+            catchup=False,
+            max_active_runs=1,
+            is_paused_upon_creation=False,
+            auto_register=False,  # one that proves to be broken below must not be found all the same
+            default_args=PATIENCE,
+            tags=["relevo", case.name],
+            params={
+                "reason": Param(
+                    "",
+                    type="string",
+                    title="Reason",
+                    description="why to train; empty: evidence decides",
+                )
+            },
+        ) as dag
+    ):
+        decision = train_decision(
+            case.name,
+            preprocess_and_split(case.name, evaluate_run_and_load_raw_data(case.name)),
+        )
         trained = train_model(case.name, decision["decision_id"])
-        skipped = EmptyOperator(task_id="skip_training", doc_md="No training; the log of `train_decision` has why.")
+        skipped = EmptyOperator(
+            task_id="skip_training",
+            doc_md="No training; the log of `train_decision` has why.",
+        )
         decision >> [trained, skipped]
-        [publish_champion(case.name, judge_challenger(case.name, trained)), skipped] >> _rerun(case.name)
+        [
+            publish_champion(case.name, judge_challenger(case.name, trained)),
+            skipped,
+        ] >> _rerun(case.name)
     dag.validate()
     return dag
 
@@ -242,7 +282,7 @@ def _dag(case: str, settings: Settings) -> DAG:
         return continuous_training(load_use_case(case, settings))
     except errors.RelevoError as error:
         message = str(error)
-    except Exception as error:  # noqa: BLE001 - whatever one case is broken by, the others must run
+    except Exception as error:  # noqa: BLE001
         message = f"{settings.use_cases / case / 'use_case.py'}: {type(error).__name__}: {error}"
     return broken(case, message)
 

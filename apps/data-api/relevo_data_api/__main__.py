@@ -14,7 +14,9 @@ from relevo_data_api.settings import ENV_PREFIX, Settings
 def main() -> None:
     # uvicorn ends its own work on SIGTERM, then raises it again: this makes that an exit with status 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
+    logging.basicConfig(
+        format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO
+    )
     settings = _settings()
     uvicorn.run(
         create_app(settings),
@@ -30,7 +32,10 @@ def _settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        lines = [f"{ENV_PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}; got {e['input']!r}" for e in error.errors()]
+        lines = [
+            f"{ENV_PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}; got {e['input']!r}"
+            for e in error.errors()
+        ]
         sys.exit("\n".join(lines))
 
 

@@ -20,11 +20,15 @@ log = logging.getLogger(__name__)
 GroupNumber = Annotated[int, Query(description="whose cursor", examples=[1])]
 Day = Annotated[
     Literal["Tuesday", "Wednesday"] | None,
-    Query(description="accepted for the clients that send it; the batch is the same on either day"),
+    Query(
+        description="accepted for the clients that send it; the batch is the same on either day"
+    ),
 ]
 Repeat = Annotated[
     int | None,
-    Query(description="answer this batch again, without moving the cursor; it must have been answered before"),
+    Query(
+        description="answer this batch again, without moving the cursor; it must have been answered before"
+    ),
 ]
 
 
@@ -46,7 +50,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_exception_handler(RequestValidationError, refuse_parameters)
     app.get("/health", responses=openapi.HEALTH)(health)
     app.get("/data", response_class=StreamingResponse, responses=openapi.DATA)(data)
-    app.get("/restart_data_generation", responses=openapi.RESTART)(restart_data_generation)
+    app.get("/restart_data_generation", responses=openapi.RESTART)(
+        restart_data_generation
+    )
     return app
 
 
@@ -58,21 +64,33 @@ async def health() -> dict[str, str]:
 def data(
     request: Request,
     group_number: GroupNumber,
-    day: Day = None,  # noqa: ARG001 (checked by FastAPI, and changes nothing)
+    day: Day = None,  # noqa: ARG001
     batch_number: Repeat = None,
 ) -> StreamingResponse:
     """Answer the group's next batch and move its cursor on, or answer an earlier batch again."""
     group = _group(request, group_number)
     if batch_number is None:
         batch_number, body = group.next_batch()
-        log.info("group %d: batch %d of %s answered", group_number, batch_number, group.stream.name)
+        log.info(
+            "group %d: batch %d of %s answered",
+            group_number,
+            batch_number,
+            group.stream.name,
+        )
     else:
         body = group.answered_batch(batch_number)
-        log.info("group %d: batch %d of %s answered again", group_number, batch_number, group.stream.name)
+        log.info(
+            "group %d: batch %d of %s answered again",
+            group_number,
+            batch_number,
+            group.stream.name,
+        )
     return StreamingResponse(body, media_type="application/json")
 
 
-def restart_data_generation(request: Request, group_number: GroupNumber) -> dict[str, bool]:
+def restart_data_generation(
+    request: Request, group_number: GroupNumber
+) -> dict[str, bool]:
     """Put the group's cursor back to 0."""
     _group(request, group_number).restart()
     log.info("group %d: restarted", group_number)
@@ -80,7 +98,11 @@ def restart_data_generation(request: Request, group_number: GroupNumber) -> dict
 
 
 async def refuse(request: Request, error: Exception) -> JSONResponse:
-    status = error.status_code if isinstance(error, DataApiError) else HTTPStatus.INTERNAL_SERVER_ERROR
+    status = (
+        error.status_code
+        if isinstance(error, DataApiError)
+        else HTTPStatus.INTERNAL_SERVER_ERROR
+    )
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("%s %s: %s", request.method, request.url.path, error)
     return JSONResponse({"detail": str(error)}, status)
@@ -88,12 +110,18 @@ async def refuse(request: Request, error: Exception) -> JSONResponse:
 
 async def refuse_parameters(_: Request, error: Exception) -> JSONResponse:
     problems = error.errors() if isinstance(error, RequestValidationError) else []
-    return JSONResponse({"detail": "; ".join(map(_sentence, problems))}, HTTPStatus.UNPROCESSABLE_ENTITY)
+    return JSONResponse(
+        {"detail": "; ".join(map(_sentence, problems))}, HTTPStatus.UNPROCESSABLE_ENTITY
+    )
 
 
 def _sentence(problem: Mapping[str, Any]) -> str:
     sentence = f"{problem['loc'][-1]}: {problem['msg']}"
-    return sentence if problem["type"] == "missing" else f"{sentence}; got {problem['input']!r:.60}"
+    return (
+        sentence
+        if problem["type"] == "missing"
+        else f"{sentence}; got {problem['input']!r:.60}"
+    )
 
 
 def _group(request: Request, number: int) -> Group:
@@ -102,4 +130,6 @@ def _group(request: Request, number: int) -> Group:
         return groups[number]
     except KeyError:
         existing = ", ".join(map(str, groups))
-        raise UnknownGroup(f"group {number} does not exist; the groups are {existing}") from None
+        raise UnknownGroup(
+            f"group {number} does not exist; the groups are {existing}"
+        ) from None

@@ -24,7 +24,9 @@ class Cursor:
     No file yet means 0. A file that cannot be believed raises CursorBroken: it is never taken for 0.
     """
 
-    def __init__(self, state_dir: Path, group_number: int, stream: str, batches: int) -> None:
+    def __init__(
+        self, state_dir: Path, group_number: int, stream: str, batches: int
+    ) -> None:
         self.path = state_dir / f"group-{group_number}.json"
         self._lock_path = state_dir / f"group-{group_number}.lock"
         self._stream = stream
@@ -36,7 +38,9 @@ class Cursor:
         try:
             lock = self._lock_path.open("a")
         except OSError as error:
-            raise CursorBroken(f"cursor lock {self._lock_path} cannot be opened: {error}") from error
+            raise CursorBroken(
+                f"cursor lock {self._lock_path} cannot be opened: {error}"
+            ) from error
         with lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
@@ -49,13 +53,19 @@ class Cursor:
         except FileNotFoundError:
             return 0
         except OSError as error:
-            raise CursorBroken(f"cursor file {self.path} cannot be read: {error}") from error
+            raise CursorBroken(
+                f"cursor file {self.path} cannot be read: {error}"
+            ) from error
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise self._broken(f"is corrupt: {error}") from error
         if position.stream != self._stream:
-            raise self._broken(f"belongs to stream '{position.stream}', the settings say '{self._stream}'")
+            raise self._broken(
+                f"belongs to stream '{position.stream}', the settings say '{self._stream}'"
+            )
         if not 0 <= position.next_batch <= self._batches:
-            raise self._broken(f"is corrupt: next_batch {position.next_batch} is not in 0..{self._batches}")
+            raise self._broken(
+                f"is corrupt: next_batch {position.next_batch} is not in 0..{self._batches}"
+            )
         return position.next_batch
 
     def write(self, next_batch: int) -> None:
@@ -70,10 +80,14 @@ class Cursor:
             unfinished.replace(self.path)
             _fsync_directory(self.path.parent)
         except OSError as error:
-            raise CursorBroken(f"cursor file {self.path} cannot be written: {error}") from error
+            raise CursorBroken(
+                f"cursor file {self.path} cannot be written: {error}"
+            ) from error
 
     def _broken(self, what: str) -> CursorBroken:
-        return CursorBroken(f"cursor file {self.path} {what}; mend it, or {self._remedy}")
+        return CursorBroken(
+            f"cursor file {self.path} {what}; mend it, or {self._remedy}"
+        )
 
 
 def _fsync_directory(path: Path) -> None:

@@ -4,7 +4,12 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 
 from relevo_data_api.cursor import Cursor
-from relevo_data_api.errors import EndOfData, NoSuchBatch, NotYetAnswered, SourceUnusable
+from relevo_data_api.errors import (
+    EndOfData,
+    NoSuchBatch,
+    NotYetAnswered,
+    SourceUnusable,
+)
 from relevo_data_api.settings import Settings
 from relevo_data_api.streams import open_stream
 from relevo_data_api.streams.stream import Stream
@@ -59,13 +64,23 @@ def open_groups(settings: Settings) -> Mapping[int, Group]:
     try:
         settings.state_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise SourceUnusable(f"state_dir {settings.state_dir} cannot be made: {error}") from error
-    streams = {name: open_stream(name, settings) for name in sorted(set(settings.groups.values()))}
+        raise SourceUnusable(
+            f"state_dir {settings.state_dir} cannot be made: {error}"
+        ) from error
+    streams = {
+        name: open_stream(name, settings)
+        for name in sorted(set(settings.groups.values()))
+    }
     return {
         number: Group(
             number,
             streams[name],
-            Cursor(settings.state_dir, number, streams[name].identity, streams[name].batches),
+            Cursor(
+                settings.state_dir,
+                number,
+                streams[name].identity,
+                streams[name].batches,
+            ),
         )
         for number, name in sorted(settings.groups.items())
     }

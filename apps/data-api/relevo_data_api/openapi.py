@@ -25,14 +25,21 @@ EXAMPLE = Listing(
 )
 
 
-def _answer(description: str, example: object, schema: dict[str, Any] | None = None) -> dict[str, Any]:
-    content = {"example": msgspec.to_builtins(example)} | ({"schema": schema} if schema else {})
+def _answer(
+    description: str, example: object, schema: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    content = {"example": msgspec.to_builtins(example)} | (
+        {"schema": schema} if schema else {}
+    )
     return {"description": description, "content": {"application/json": content}}
 
 
 def _refusals(description: str, **examples: str) -> dict[str, Any]:
     named = {name: {"value": {"detail": detail}} for name, detail in examples.items()}
-    return {"description": description, "content": {"application/json": {"examples": named}}}
+    return {
+        "description": description,
+        "content": {"application/json": {"examples": named}},
+    }
 
 
 _BATCH_SCHEMA = {
@@ -41,7 +48,10 @@ _BATCH_SCHEMA = {
     "properties": {
         "group_number": {"type": "integer"},
         "batch_number": {"type": "integer"},
-        "data": {"type": "array", "items": msgspec.json.schema(Listing)["$defs"]["Listing"]},
+        "data": {
+            "type": "array",
+            "items": msgspec.json.schema(Listing)["$defs"]["Listing"],
+        },
     },
 }
 _NO_GROUP = "group 99 does not exist; the groups are 1, 2, 3"
@@ -64,8 +74,16 @@ RESTART: Responses = {
     500: _CURSOR,
 }
 DATA: Responses = {
-    200: _answer("a batch", {"group_number": 1, "batch_number": 0, "data": [EXAMPLE]}, _BATCH_SCHEMA),
-    400: _refusals("the end of data, or no such group", end=str(EndOfData()), unknown_group=_NO_GROUP),
+    200: _answer(
+        "a batch",
+        {"group_number": 1, "batch_number": 0, "data": [EXAMPLE]},
+        _BATCH_SCHEMA,
+    ),
+    400: _refusals(
+        "the end of data, or no such group",
+        end=str(EndOfData()),
+        unknown_group=_NO_GROUP,
+    ),
     404: _refusals(
         "the batch asked for again was never answered",
         not_yet="batch 5 of group 1 has not been answered yet; GET /data?group_number=1 answers the next one, batch 2",

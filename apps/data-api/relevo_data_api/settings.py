@@ -18,9 +18,15 @@ def parse_groups(value: object) -> object:
     groups: dict[int, str] = {}
     for entry in filter(None, (part.strip() for part in value.split(","))):
         number, separator, stream = (piece.strip() for piece in entry.partition("="))
-        if not separator or not number.isdecimal() or stream not in get_args(StreamName):
+        if (
+            not separator
+            or not number.isdecimal()
+            or stream not in get_args(StreamName)
+        ):
             streams = " or ".join(get_args(StreamName))
-            raise ValueError(f"'{entry}' is not NUMBER=STREAM, where STREAM is {streams}")
+            raise ValueError(
+                f"'{entry}' is not NUMBER=STREAM, where STREAM is {streams}"
+            )
         if int(number) in groups:
             raise ValueError(f"group {number} is given twice")
         groups[int(number)] = stream
@@ -29,18 +35,31 @@ def parse_groups(value: object) -> object:
 
 def default_groups() -> dict[int, StreamName]:
     """Group 2 serves the campaign; 1 and 3 to 10 serve King County, each with a cursor of its own."""
-    return {number: "campaign" if number == 2 else "king-county" for number in range(1, 11)}
+    return {
+        number: "campaign" if number == 2 else "king-county" for number in range(1, 11)
+    }
 
 
 class Settings(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, env_ignore_empty=True, frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, env_ignore_empty=True, frozen=True
+    )
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
-    state_dir: Path = Field(default=Path(".relevo/data-api"), description="where the cursors are kept")
-    groups: Annotated[dict[int, StreamName], NoDecode, BeforeValidator(parse_groups), Field(min_length=1)] = Field(
-        default_factory=default_groups
+    state_dir: Path = Field(
+        default=Path(".relevo/data-api"), description="where the cursors are kept"
     )
-    batch_rows: int | None = Field(default=None, ge=1, description="at most so many rows in a batch")
-    campaign_scale: float = Field(default=1.0, gt=0, le=1, description="fraction of the campaign's sizes")
+    groups: Annotated[
+        dict[int, StreamName],
+        NoDecode,
+        BeforeValidator(parse_groups),
+        Field(min_length=1),
+    ] = Field(default_factory=default_groups)
+    batch_rows: int | None = Field(
+        default=None, ge=1, description="at most so many rows in a batch"
+    )
+    campaign_scale: float = Field(
+        default=1.0, gt=0, le=1, description="fraction of the campaign's sizes"
+    )
     campaign_seed: int = Field(default=2026, ge=0)

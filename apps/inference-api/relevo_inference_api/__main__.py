@@ -13,7 +13,9 @@ from relevo_inference_api.app import create_app
 from relevo_inference_api.log_lines import log_as_json
 from relevo_inference_api.settings import ApiSettings
 
-GARBAGE = 50_000  # objects before they are looked through: more than a list of rows makes
+GARBAGE = (
+    50_000  # objects before they are looked through: more than a list of rows makes
+)
 
 
 def main() -> None:

@@ -9,13 +9,18 @@ from http import HTTPStatus
 import msgspec
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client import (
+    CollectorRegistry,
+    GCCollector,
+    PlatformCollector,
+    ProcessCollector,
+)
 from prometheus_fastapi_instrumentator import Instrumentator
 
 from relevo.errors import ModelRefused, NotFound, OrderRefused, RelevoError
-from relevo.serving.answering import Answered, refusal
 from relevo.serving.metrics import ServingMetrics
-from relevo.serving.reading import RowsRefused
+from relevo.serving.predict import PredictResponse, refusal
+from relevo.serving.request.row_reader import RowsRefused
 from relevo.settings import Settings
 from relevo_inference_api.access import TokenGate
 from relevo_inference_api.exchange import Disconnected, Refused
@@ -31,18 +36,34 @@ from relevo_inference_api.settings import ApiSettings
 STATUS = {NotFound: 404, OrderRefused: 409, ModelRefused: 409}
 
 
-def create_app(settings: ApiSettings | None = None, places: Settings | None = None, *, hot: bool = True) -> Asgi:
+def create_app(
+    settings: ApiSettings | None = None,
+    places: Settings | None = None,
+    *,
+    hot: bool = True,
+) -> Asgi:
     """Nothing is opened before it starts. Without `hot`, FastAPI answers predictions too, to the same effect."""
     service = Service(settings or ApiSettings(), places or Settings())
-    predictor = Predictor(service.cases, service.settings.key, service.settings.max_bytes)
+    predictor = Predictor(
+        service.cases, service.settings.key, service.settings.max_bytes
+    )
     registry = CollectorRegistry()
     metrics = HttpMetrics()
     registry.register(metrics)
     app = fastapi_app(service, predictor, registry, metrics)
-    return HotPath(RequestIds(app), service.settings.cases, predictor, metrics) if hot else RequestIds(app)
+    return (
+        HotPath(RequestIds(app), service.settings.cases, predictor, metrics)
+        if hot
+        else RequestIds(app)
+    )
 
 
-def fastapi_app(service: Service, predictor: Predictor, registry: CollectorRegistry, metrics: HttpMetrics) -> FastAPI:
+def fastapi_app(
+    service: Service,
+    predictor: Predictor,
+    registry: CollectorRegistry,
+    metrics: HttpMetrics,
+) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         service.start()
@@ -57,13 +78,17 @@ def fastapi_app(service: Service, predictor: Predictor, registry: CollectorRegis
         description="The champion answers, swaps without dropping a request, and every answer can be traced.",
         lifespan=lifespan,
     )
-    app.include_router(Routes(service, predictor, TokenGate(service.settings.token)).router())
+    app.include_router(
+        Routes(service, predictor, TokenGate(service.settings.token)).router()
+    )
     app.add_exception_handler(Refused, _answer_refused)
     app.add_exception_handler(RowsRefused, _answer_refused)
     app.add_exception_handler(Disconnected, _answer_refused)
     app.add_exception_handler(RelevoError, _answer_refused)
     app.add_exception_handler(Exception, _answer_failed)
-    counted = Instrumentator(registry=registry).add(metrics.instrumentation).instrument(app)
+    counted = (
+        Instrumentator(registry=registry).add(metrics.instrumentation).instrument(app)
+    )
     counted.expose(app, tags=["operations"], response_class=PlainTextResponse)
     app.openapi = documented(app, service.cases)  # type: ignore[method-assign]
     return app
@@ -73,10 +98,17 @@ async def _answer_refused(_: Request, error: Exception) -> Response:
     if isinstance(error, Refused):
         return respond(error.answered)
     if isinstance(error, RowsRefused):
-        return respond(Answered(HTTPStatus.UNPROCESSABLE_ENTITY, msgspec.json.encode({"detail": error.problems})))
+        return respond(
+            PredictResponse(
+                HTTPStatus.UNPROCESSABLE_ENTITY,
+                msgspec.json.encode({"detail": error.problems}),
+            )
+        )
     if isinstance(error, Disconnected):
         return respond(GONE)
-    status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 503)
+    status = next(
+        (code for kind, code in STATUS.items() if isinstance(error, kind)), 503
+    )
     return respond(refusal(status, str(error)))
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, NamedTuple
 
-from relevo.serving.answering import Answered, refusal
+from relevo.serving.predict import PredictResponse, refusal
 from relevo.serving.random_hex import random_hex
 
 Message = MutableMapping[str, Any]
@@ -23,7 +23,7 @@ REQUEST_ID = b"x-request-id"
 class Refused(Exception):
     """The request goes no further."""
 
-    def __init__(self, answered: Answered) -> None:
+    def __init__(self, answered: PredictResponse) -> None:
         super().__init__(answered.body)
         self.answered = answered
 
@@ -74,10 +74,12 @@ async def read_body(receive: Receive, length: int, most: int) -> bytes:
 
 
 def _too_large(most: int) -> Refused:
-    return Refused(refusal(413, f"the body is larger than {most} bytes; send fewer rows a request"))
+    return Refused(
+        refusal(413, f"the body is larger than {most} bytes; send fewer rows a request")
+    )
 
 
-def headers_of(answered: Answered) -> list[tuple[bytes, bytes]]:
+def headers_of(answered: PredictResponse) -> list[tuple[bytes, bytes]]:
     """The same whichever way the request came."""
     headers = [(b"content-length", b"%d" % len(answered.body)), _JSON]
     if answered.receipt:

@@ -9,7 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from time import perf_counter
 
-from relevo_inference_api.exchange import REQUEST_ID, Receive, Scope, Send, facts_of, headers_of
+from relevo_inference_api.exchange import (
+    REQUEST_ID,
+    Receive,
+    Scope,
+    Send,
+    facts_of,
+    headers_of,
+)
 from relevo_inference_api.http_metrics import HttpMetrics
 from relevo_inference_api.predictor import GONE, Predictor
 from relevo_inference_api.request_ids import Asgi
@@ -33,12 +40,22 @@ def speaks_contract(names: Sequence[str]) -> bool:
 
 
 class HotPath:
-    def __init__(self, app: Asgi, names: Sequence[str], predictor: Predictor, metrics: HttpMetrics) -> None:
+    def __init__(
+        self,
+        app: Asgi,
+        names: Sequence[str],
+        predictor: Predictor,
+        metrics: HttpMetrics,
+    ) -> None:
         self._app, self._predictor, self._metrics = app, predictor, metrics
         self._paths = hot_paths(names)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] == "POST" and scope["path"] in self._paths:
+        if (
+            scope["type"] == "http"
+            and scope["method"] == "POST"
+            and scope["path"] in self._paths
+        ):
             await self._predict(scope, receive, send)
         else:
             await self._app(scope, receive, send)
@@ -50,6 +67,14 @@ class HotPath:
         answered = await self._predictor(name, facts, receive, contract=contract)
         if answered is not GONE:
             headers = [*headers_of(answered), (REQUEST_ID, facts.request_id)]
-            await send({"type": "http.response.start", "status": answered.status, "headers": headers})
+            await send(
+                {
+                    "type": "http.response.start",
+                    "status": answered.status,
+                    "headers": headers,
+                }
+            )
             await send({"type": "http.response.body", "body": answered.body})
-        self._metrics.observe("POST", handler, answered.status, perf_counter() - started)
+        self._metrics.observe(
+            "POST", handler, answered.status, perf_counter() - started
+        )

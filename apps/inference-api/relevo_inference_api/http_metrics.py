@@ -16,7 +16,22 @@ from prometheus_client.registry import Collector
 if TYPE_CHECKING:
     from prometheus_fastapi_instrumentator.metrics import Info
 
-SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+SECONDS = (
+    0.0005,
+    0.001,
+    0.0025,
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    1.0,
+    2.5,
+    5.0,
+    10.0,
+)
 EDGES = (*map(str, SECONDS), "+Inf")
 
 
@@ -51,16 +66,22 @@ class HttpMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         requests = CounterMetricFamily(
-            "http_requests", "Requests by method, status and handler.", labels=("method", "status", "handler")
+            "http_requests",
+            "Requests by method, status and handler.",
+            labels=("method", "status", "handler"),
         )
         durations = HistogramMetricFamily(
-            "http_request_duration_seconds", "Duration of requests by method and handler.", labels=("method", "handler")
+            "http_request_duration_seconds",
+            "Duration of requests by method and handler.",
+            labels=("method", "handler"),
         )
         together: dict[tuple[str, str], _Handled] = {}
         for (method, handler, status), handled in tuple(self._handled.items()):
             requests.add_metric((method, f"{status}xx", handler), sum(handled.counts))
             both = together.setdefault((method, handler), _Handled())
-            both.counts = [a + b for a, b in zip(both.counts, handled.counts, strict=True)]
+            both.counts = [
+                a + b for a, b in zip(both.counts, handled.counts, strict=True)
+            ]
             both.seconds += handled.seconds
         for labels, handled in together.items():
             buckets = list(zip(EDGES, accumulate(handled.counts), strict=True))

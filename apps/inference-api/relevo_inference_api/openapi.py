@@ -11,9 +11,9 @@ from fastapi.openapi.utils import get_openapi
 
 from relevo.domain.contract import Kind
 from relevo.domain.release import Field
+from relevo.serving.field_defaults import default_row
 from relevo.serving.model import ServedModel
 from relevo.serving.served_case import ServedCase
-from relevo.serving.typical import typical_row
 
 Document = dict[str, Any]
 TOKEN, KEY = "token", "key"
@@ -36,7 +36,12 @@ def documented(app: FastAPI, cases: Mapping[str, ServedCase]) -> Callable[[], Do
     """Made anew when asked for: a swap may bring another range, or another word."""
 
     def openapi() -> Document:
-        document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+        document = get_openapi(
+            title=app.title,
+            version=app.version,
+            description=app.description,
+            routes=app.routes,
+        )
         paths: Document = {}
         for path, operations in document["paths"].items():
             if "{case}" not in path:
@@ -50,7 +55,9 @@ def documented(app: FastAPI, cases: Mapping[str, ServedCase]) -> Callable[[], Do
         document["paths"] = paths
         for case in cases.values():
             if "/predict" in paths and case.model is not None:
-                paths["/predict"]["post"]["requestBody"] = _body(_row(case.model, strict=False), _example(case.model))
+                paths["/predict"]["post"]["requestBody"] = _body(
+                    _row(case.model, strict=False), _example(case.model)
+                )
         document["components"]["securitySchemes"] = {
             TOKEN: {"type": "http", "scheme": "bearer"},
             KEY: {"type": "apiKey", "in": "header", "name": "X-API-Key"},
@@ -62,7 +69,9 @@ def documented(app: FastAPI, cases: Mapping[str, ServedCase]) -> Callable[[], Do
 
 def _of_case(operation: Document, what: str, case: ServedCase) -> Document:
     found = deepcopy(operation)
-    found["parameters"] = [one for one in found.get("parameters", ()) if one["name"] != "case"]
+    found["parameters"] = [
+        one for one in found.get("parameters", ()) if one["name"] != "case"
+    ]
     found["operationId"] = f"{what}_{case.name}"
     found["tags"] = [case.name]
     if what in ORDERS:
@@ -78,21 +87,40 @@ def _request(what: str, case: ServedCase) -> Document | None:
     if what == "labels":
         return _label(case)
     if what == "promote":
-        schema = {"version": {"type": "string", "pattern": "^[0-9]{1,18}$"}, "reason": REASON}
-        return _body(_object(schema), {"version": "3", "reason": "the slice of new houses is better"})
+        schema = {
+            "version": {"type": "string", "pattern": "^[0-9]{1,18}$"},
+            "reason": REASON,
+        }
+        return _body(
+            _object(schema),
+            {"version": "3", "reason": "the slice of new houses is better"},
+        )
     if what == "rollback":
         return _body(_object({"reason": REASON}), {"reason": "complaints about condos"})
     if what not in ("predict", "explain") or case.model is None:
         return None
     row = _row(case.model, strict=True)
-    return _body(_one_or_many(row, case.max_rows) if what == "predict" else row, _example(case.model))
+    return _body(
+        _one_or_many(row, case.max_rows) if what == "predict" else row,
+        _example(case.model),
+    )
 
 
 def _label(case: ServedCase) -> Document:
     classes = case.model.release.classes if case.model is not None else ()
-    truth = {"type": ["string", "number", "boolean"], "maxLength": 1000} if classes else {"type": "number"}
-    example = {"receipt": "0193a2b4c5d60123456789abcdef0123", "truth": classes[0] if classes else 512000}
-    return _body(_one_or_many(_object({"receipt": RECEIPT, "truth": truth}), case.max_rows), example)
+    truth = (
+        {"type": ["string", "number", "boolean"], "maxLength": 1000}
+        if classes
+        else {"type": "number"}
+    )
+    example = {
+        "receipt": "0193a2b4c5d60123456789abcdef0123",
+        "truth": classes[0] if classes else 512000,
+    }
+    return _body(
+        _one_or_many(_object({"receipt": RECEIPT, "truth": truth}), case.max_rows),
+        example,
+    )
 
 
 def _body(schema: Document, example: Any) -> Document:
@@ -104,7 +132,12 @@ def _one_or_many(schema: Document, most: int) -> Document:
 
 
 def _object(properties: Document) -> Document:
-    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
 
 
 def _row(model: ServedModel, *, strict: bool) -> Document:
@@ -133,4 +166,4 @@ def _property(field: Field) -> Document:
 
 
 def _example(model: ServedModel) -> Document:
-    return typical_row(model.release.fields, model.profile)
+    return default_row(model.release.fields, model.profile)

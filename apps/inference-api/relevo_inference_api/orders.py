@@ -9,9 +9,9 @@ from msgspec import Meta
 
 from relevo.domain.cells import Misfit, printable, spell
 from relevo.domain.contract import number
-from relevo.serving.answering import Answered
-from relevo.serving.checking import checked
-from relevo.serving.reading import Problem, RowsRefused, parse
+from relevo.serving.predict import PredictResponse
+from relevo.serving.request.field_rules import checked
+from relevo.serving.request.row_reader import Problem, RowsRefused, parse
 from relevo.serving.served_case import ServedCase
 from relevo_inference_api.exchange import Refused
 
@@ -24,7 +24,11 @@ TRUTH = number("truth")
 
 class Label(msgspec.Struct, forbid_unknown_fields=True):
     receipt: Receipt
-    truth: Annotated[str, Meta(max_length=1000)] | Annotated[float, Meta(ge=-LARGEST, le=LARGEST)] | bool
+    truth: (
+        Annotated[str, Meta(max_length=1000)]
+        | Annotated[float, Meta(ge=-LARGEST, le=LARGEST)]
+        | bool
+    )
 
     def pair(self) -> tuple[str, str]:
         return self.receipt, spell(self.truth)
@@ -44,7 +48,14 @@ def read_labels(body: bytes, case: ServedCase) -> list[tuple[str, str]]:
     read: Label | list[Label] = read_order(body, Label | list[Label])  # type: ignore[arg-type]
     labels = read if isinstance(read, list) else [read]
     if len(labels) > case.max_rows:
-        raise Refused(_refused("", "is too long a list", f"{len(labels)} labels", f"at most {case.max_rows} a request"))
+        raise Refused(
+            _refused(
+                "",
+                "is too long a list",
+                f"{len(labels)} labels",
+                f"at most {case.max_rows} a request",
+            )
+        )
     if case.model is not None and not case.model.release.classes:
         for label in labels:
             _require_number(label.truth)
@@ -55,7 +66,9 @@ def _require_number(truth: object) -> None:
     try:
         checked(TRUTH, truth)
     except Misfit as misfit:
-        raise Refused(_refused(TRUTH.name, str(misfit), printable(truth), "a number")) from None
+        raise Refused(
+            _refused(TRUTH.name, str(misfit), printable(truth), "a number")
+        ) from None
 
 
 def read_order(body: bytes, shape: type[Shape]) -> Shape:
@@ -71,11 +84,15 @@ def _parsed(body: bytes) -> Any:
     try:
         return parse(body)
     except RowsRefused as error:
-        raise Refused(Answered(422, msgspec.json.encode({"detail": error.problems}))) from None
+        raise Refused(
+            PredictResponse(422, msgspec.json.encode({"detail": error.problems}))
+        ) from None
     except RecursionError:
         raise Refused(_refused("", "is nested too deeply")) from None
 
 
-def _refused(field: str, message: str, value: str = "", allowed: str = "see /docs") -> Answered:
+def _refused(
+    field: str, message: str, value: str = "", allowed: str = "see /docs"
+) -> PredictResponse:
     problem = Problem(printable(field), value, message, allowed)
-    return Answered(422, msgspec.json.encode({"detail": [problem]}))
+    return PredictResponse(422, msgspec.json.encode({"detail": [problem]}))

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from relevo_inference_api.exchange import REQUEST_ID, Facts, Message, Receive, Scope, Send, facts_of
+from relevo_inference_api.exchange import (
+    REQUEST_ID,
+    Facts,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    facts_of,
+)
 
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 STATE = "facts"
@@ -28,7 +36,10 @@ class RequestIds:
             nonlocal answering
             if message["type"] == "http.response.start":
                 answering = True
-                message["headers"] = [*message.get("headers", ()), (REQUEST_ID, facts.request_id)]
+                message["headers"] = [
+                    *message.get("headers", ()),
+                    (REQUEST_ID, facts.request_id),
+                ]
             await send(message)
 
         try:

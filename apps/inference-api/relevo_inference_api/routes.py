@@ -12,10 +12,10 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.responses import JSONResponse
 
 from relevo.domain.evidence import Move
-from relevo.serving.answering import Answered, no_model, one_row, refusal
-from relevo.serving.describing import health_of, model_of, schema_of
-from relevo.serving.explaining import explain
+from relevo.serving.explain import explain
 from relevo.serving.model import ServedModel
+from relevo.serving.predict import PredictResponse, no_model, one_row, refusal
+from relevo.serving.responses import health_of, model_of, schema_of
 from relevo.serving.served_case import ServedCase
 from relevo_inference_api import shapes
 from relevo_inference_api.access import TokenGate
@@ -35,7 +35,7 @@ def facts(request: Request) -> Facts:
     return found
 
 
-def respond(answered: Answered) -> Response:
+def respond(answered: PredictResponse) -> Response:
     response = Response(answered.body, answered.status)
     response.raw_headers = headers_of(answered)
     return response
@@ -49,8 +49,12 @@ def told(status: int, *models: type) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": shape}}
 
 
-REFUSED = told(404, shapes.Refusal) | told(401, shapes.Refusal) | told(503, shapes.Refusal)
-INPUT = told(422, shapes.Problems) | told(413, shapes.Refusal) | told(500, shapes.Refusal)
+REFUSED = (
+    told(404, shapes.Refusal) | told(401, shapes.Refusal) | told(503, shapes.Refusal)
+)
+INPUT = (
+    told(422, shapes.Problems) | told(413, shapes.Refusal) | told(500, shapes.Refusal)
+)
 ORDER = REFUSED | told(403, shapes.Refusal) | told(409, shapes.Refusal)
 
 
@@ -62,38 +66,84 @@ class Routes:
 
     def router(self) -> APIRouter:
         router = APIRouter()
-        router.get("/health", response_model=shapes.Health, tags=["operations"])(self.health)
-        router.get("/ready", response_model=shapes.Ready, responses=told(503, shapes.Ready), tags=["operations"])(
-            self.ready
+        router.get("/health", response_model=shapes.Health, tags=["operations"])(
+            self.health
         )
-        router.post("/load_model", response_model=shapes.Hinted, include_in_schema=False)(self.hint)
-        router.post("/load_model/", response_model=shapes.Hinted, tags=["operations"])(self.hint)
-        router.get("/v1/receipts/{receipt}", response_model=shapes.Receipt, responses=REFUSED, tags=["receipts"])(
-            self.receipt
+        router.get(
+            "/ready",
+            response_model=shapes.Ready,
+            responses=told(503, shapes.Ready),
+            tags=["operations"],
+        )(self.ready)
+        router.post(
+            "/load_model", response_model=shapes.Hinted, include_in_schema=False
+        )(self.hint)
+        router.post("/load_model/", response_model=shapes.Hinted, tags=["operations"])(
+            self.hint
         )
+        router.get(
+            "/v1/receipts/{receipt}",
+            response_model=shapes.Receipt,
+            responses=REFUSED,
+            tags=["receipts"],
+        )(self.receipt)
         if speaks_contract(self.service.settings.cases):
             for path in CONTRACT_PATHS:
                 shown = told(200, shapes.HousePrice) | REFUSED | INPUT
                 hidden = path != CONTRACT_PATHS[0]
-                router.post(path, responses=shown, tags=["contract"], include_in_schema=not hidden)(self.price)
+                router.post(
+                    path,
+                    responses=shown,
+                    tags=["contract"],
+                    include_in_schema=not hidden,
+                )(self.price)
         self._case_routes(router)
         return router
 
     def _case_routes(self, router: APIRouter) -> None:
         get, post = router.get, router.post
-        get("/v1/{case}/schema", response_model=shapes.Schema, responses=REFUSED)(self.schema)
-        get("/v1/{case}/model", response_model=shapes.Model, responses=REFUSED)(self.model)
-        post("/v1/{case}/predict", responses=told(200, shapes.Prediction, shapes.Predictions) | REFUSED | INPUT)(
-            self.predict
+        get("/v1/{case}/schema", response_model=shapes.Schema, responses=REFUSED)(
+            self.schema
         )
+        get("/v1/{case}/model", response_model=shapes.Model, responses=REFUSED)(
+            self.model
+        )
+        post(
+            "/v1/{case}/predict",
+            responses=told(200, shapes.Prediction, shapes.Predictions)
+            | REFUSED
+            | INPUT,
+        )(self.predict)
         explained = REFUSED | INPUT | told(409, shapes.Refusal)
-        post("/v1/{case}/explain", response_model=shapes.Explanation, responses=explained)(self.explain)
+        post(
+            "/v1/{case}/explain", response_model=shapes.Explanation, responses=explained
+        )(self.explain)
         orders = [Depends(self.may_order)]
         labels = ORDER | INPUT
-        post("/v1/{case}/labels", response_model=shapes.Accepted, responses=labels, dependencies=orders)(self.label)
-        post("/v1/{case}/reload", response_model=shapes.Reloaded, responses=ORDER, dependencies=orders)(self.reload)
-        post("/v1/{case}/promote", response_model=shapes.Moved, responses=labels, dependencies=orders)(self.promote)
-        post("/v1/{case}/rollback", response_model=shapes.Moved, responses=labels, dependencies=orders)(self.rollback)
+        post(
+            "/v1/{case}/labels",
+            response_model=shapes.Accepted,
+            responses=labels,
+            dependencies=orders,
+        )(self.label)
+        post(
+            "/v1/{case}/reload",
+            response_model=shapes.Reloaded,
+            responses=ORDER,
+            dependencies=orders,
+        )(self.reload)
+        post(
+            "/v1/{case}/promote",
+            response_model=shapes.Moved,
+            responses=labels,
+            dependencies=orders,
+        )(self.promote)
+        post(
+            "/v1/{case}/rollback",
+            response_model=shapes.Moved,
+            responses=labels,
+            dependencies=orders,
+        )(self.rollback)
 
     # operations
     async def health(self) -> dict[str, Any]:
@@ -119,7 +169,11 @@ class Routes:
 
     async def price(self, request: Request) -> Response:
         """The champion's answer to one house."""
-        return respond(await self.predictor(CONTRACT_CASE, facts(request), request.receive, contract=True))
+        return respond(
+            await self.predictor(
+                CONTRACT_CASE, facts(request), request.receive, contract=True
+            )
+        )
 
     async def explain(self, case: str, request: Request) -> Response:
         """What each field adds to this answer, exactly. It is no prediction, and leaves no receipt."""
@@ -127,7 +181,11 @@ class Routes:
         self.predictor.require_key(facts(request))
         model = self._model(served)
         row = one_row(model.strict, await self._body(request))
-        return respond(Answered(200, msgspec.json.encode(await asyncio.to_thread(explain, model, row))))
+        return respond(
+            PredictResponse(
+                200, msgspec.json.encode(await asyncio.to_thread(explain, model, row))
+            )
+        )
 
     # what is known
     async def schema(self, case: str) -> dict[str, Any]:
@@ -158,7 +216,10 @@ class Routes:
         """Look at the alias now, and swap the model if it leads elsewhere."""
         served = self.predictor.case(case)
         changed = self.service.reload(case)
-        return {"version": served.model.version if served.model else None, "changed": changed}
+        return {
+            "version": served.model.version if served.model else None,
+            "changed": changed,
+        }
 
     async def promote(self, case: str, request: Request) -> dict[str, Any]:
         """Make a version champion; the reason is kept."""
@@ -173,7 +234,9 @@ class Routes:
         return await _moved(self.service.rollback, case, order.reason)
 
     async def _body(self, request: Request) -> bytes:
-        return await read_body(request.receive, facts(request).length, self.predictor.max_bytes)
+        return await read_body(
+            request.receive, facts(request).length, self.predictor.max_bytes
+        )
 
     def _model(self, case: ServedCase) -> ServedModel:
         if case.model is None:

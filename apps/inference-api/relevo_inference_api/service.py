@@ -11,17 +11,17 @@ import msgspec
 
 from relevo.bootstrap import ServingPorts
 from relevo.domain.evidence import Move
+from relevo.domain.prediction import LoggedPrediction
 from relevo.domain.release import RELEASE_FILE, Release
 from relevo.errors import NotFound, RelevoError, StoreUnavailable
-from relevo.loop.hand_over import release_folder
-from relevo.loop.orders import promote, rollback
-from relevo.ports import Aliases, Clock, LoggedPrediction, ObjectStore, Record, ReloadHint
-from relevo.serving.describing import receipt_of
+from relevo.releases.publisher import Publisher
+from relevo.releases.release_cache import ReleaseCache
+from relevo.releases.stored_release import release_prefix
 from relevo.serving.drift import measure_drift
+from relevo.serving.log.prediction_log import Limits, PredictionLog
 from relevo.serving.model import TRAINING_FILE
-from relevo.serving.prediction_log import Limits, PredictionLog
-from relevo.serving.release_cache import ReleaseCache
 from relevo.serving.reload import Pointers, Reloader, Watcher
+from relevo.serving.responses import receipt_of
 from relevo.serving.served_case import ServedCase
 from relevo.settings import Settings
 from relevo_inference_api.settings import ApiSettings
@@ -49,16 +49,29 @@ class Service:
         limits = Limits(most_bytes=settings.log_bytes // len(settings.cases))
         for name in settings.cases:
             kept = PredictionLog(
-                self.state / "predictions", name, settings.environment, ports.predictions, ports.artifacts, limits
+                self.state / "predictions",
+                name,
+                settings.environment,
+                ports.predictions,
+                ports.artifacts,
+                limits,
             )
             self._logs.append(kept)
-            case = ServedCase(name, settings.environment, settings.alias, settings.max_rows, kept)
+            case = ServedCase(
+                name, settings.environment, settings.alias, settings.max_rows, kept
+            )
             cache = ReleaseCache(self.state / "releases", name, ports.artifacts)
             self.cases[name] = case
-            self.reloaders[name] = Reloader(case, ports.aliases, Pointers(ports.artifacts), cache)
+            self.reloaders[name] = Reloader(
+                case, ports.aliases, Pointers(ports.artifacts), cache
+            )
             self.reloaders[name].start_from_disk()
         drifts = [partial(measure_drift, case) for case in self.cases.values()]
-        self.watcher = Watcher(self.reloaders.values(), settings.poll_seconds, [*drifts, self._measure_live_error])
+        self.watcher = Watcher(
+            self.reloaders.values(),
+            settings.poll_seconds,
+            [*drifts, self._measure_live_error],
+        )
         for kept in self._logs:
             kept.start()
         self.watcher.start()
@@ -73,23 +86,36 @@ class Service:
         return self.reloaders[name].reload(asked=True)
 
     def promote(self, name: str, version: str, reason: str) -> Move:
-        return self._follow(name, promote(name, version, reason, *self._order_ports()))
+        return self._follow(name, self._publisher().promote(name, version, reason))
 
     def rollback(self, name: str, reason: str) -> Move:
-        return self._follow(name, rollback(name, reason, *self._order_ports()))
+        return self._follow(name, self._publisher().roll_back(name, reason))
 
-    def _order_ports(self) -> tuple[Record, Aliases, ObjectStore, ReloadHint, Clock]:
+    def _publisher(self) -> Publisher:
         ports = self.ports
         if ports.aliases is None:
-            raise StoreUnavailable("the registry has no address; set RELEVO_TRACKING_URI to the URL of MLflow")
-        return ports.record, ports.aliases, ports.artifacts, ports.hint, ports.clock
+            raise StoreUnavailable(
+                "the registry has no address; set RELEVO_TRACKING_URI to the URL of MLflow"
+            )
+        return Publisher(
+            record=ports.record,
+            registry=ports.aliases,
+            store=ports.artifacts,
+            notify=ports.notify,
+            clock=ports.clock,
+        )
 
     def _follow(self, name: str, move: Move) -> Move:
         """Who ordered is answered by the version ordered. The move stands where this reload fails, which /health tells."""
         try:
             self.reload(name)
         except RelevoError as error:
-            log.warning("%s: version %s was ordered and does not serve yet: %s", name, move.version, error)
+            log.warning(
+                "%s: version %s was ordered and does not serve yet: %s",
+                name,
+                move.version,
+                error,
+            )
         return move
 
     def label(self, labels: list[tuple[str, str]]) -> None:
@@ -99,7 +125,10 @@ class Service:
     def trace(self, receipt: str) -> dict[str, object]:
         """The whole story of a prediction; NotFound names the receipt."""
         shipped = False
-        found = next((line for kept in self._logs if (line := kept.find(receipt)) is not None), None)
+        found = next(
+            (line for kept in self._logs if (line := kept.find(receipt)) is not None),
+            None,
+        )
         if found is None:
             found, shipped = self.ports.predictions.find(receipt), True
         if found is None:
@@ -108,11 +137,17 @@ class Service:
             )
         return receipt_of(found, shipped, *self._release_of(found), self.ports.record)
 
-    def _release_of(self, found: LoggedPrediction) -> tuple[Release | None, dict[str, object]]:
+    def _release_of(
+        self, found: LoggedPrediction
+    ) -> tuple[Release | None, dict[str, object]]:
         case, version = self.cases.get(found["case"]), found["version"]
-        if case is not None and (model := case.model) is not None and model.version == version:
+        if (
+            case is not None
+            and (model := case.model) is not None
+            and model.version == version
+        ):
             return model.release, model.training
-        folder = release_folder(found["case"], version or "")
+        folder = release_prefix(found["case"], version or "")
         try:
             with self.ports.artifacts.open(f"{folder}/{RELEASE_FILE}") as stream:
                 release = Release.from_dict(msgspec.json.decode(stream.read()))
@@ -129,10 +164,14 @@ class Service:
         for case in self.cases.values():
             case.live_error = {}  # a database that is away leaves none that is old
             if (model := case.model) is not None:
-                live = self.ports.predictions.live_error(case.name, case.environment, since, model.release.task)
+                live = self.ports.predictions.live_error(
+                    case.name, case.environment, since, model.release.task
+                )
                 known = {
                     "mae": live.mean_absolute,
                     "mape": live.mean_absolute_percentage,
                     "accuracy": live.accuracy,
                 }
-                case.live_error = {name: value for name, value in known.items() if value is not None}
+                case.live_error = {
+                    name: value for name, value in known.items() if value is not None
+                }

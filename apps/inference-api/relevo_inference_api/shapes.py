@@ -25,7 +25,7 @@ class Refusal(BaseModel):
     detail: str
 
 
-class Warned(BaseModel):
+class FieldWarning(BaseModel):
     field: str
     value: str
     message: str
@@ -34,7 +34,7 @@ class Warned(BaseModel):
 class Item(BaseModel):
     receipt: str
     prediction: float | str
-    warnings: list[Warned]
+    warnings: list[FieldWarning]
     probabilities: dict[str, float] | None = None
 
 

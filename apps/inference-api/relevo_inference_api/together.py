@@ -9,19 +9,21 @@ from __future__ import annotations
 import asyncio
 from itertools import groupby
 
-from relevo.serving.answering import Answered, Asked, answer_together
+from relevo.serving.predict import PredictRequest, PredictResponse, predict_together
 from relevo.serving.served_case import ServedCase
 
-Waiting = tuple[ServedCase, Asked, "asyncio.Future[Answered]"]
+Waiting = tuple[ServedCase, PredictRequest, "asyncio.Future[PredictResponse]"]
 
 
 class Together:
     def __init__(self) -> None:
         self._waiting: list[Waiting] = []
 
-    async def __call__(self, case: ServedCase, asked: Asked) -> Answered:
+    async def __call__(
+        self, case: ServedCase, asked: PredictRequest
+    ) -> PredictResponse:
         loop = asyncio.get_running_loop()
-        answered: asyncio.Future[Answered] = loop.create_future()
+        answered: asyncio.Future[PredictResponse] = loop.create_future()
         self._waiting.append((case, asked, answered))
         if len(self._waiting) == 1:
             loop.call_soon(self._answer)
@@ -35,8 +37,8 @@ class Together:
 
 def _settle(group: list[Waiting]) -> None:
     try:
-        answers = answer_together(group[0][0], [asked for _, asked, _ in group])
-    except Exception as error:  # noqa: BLE001 each request answers for itself that something failed
+        answers = predict_together(group[0][0], [asked for _, asked, _ in group])
+    except Exception as error:  # noqa: BLE001
         for _, _, answered in group:
             if not answered.done():
                 answered.set_exception(error)

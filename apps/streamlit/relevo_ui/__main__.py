@@ -18,7 +18,13 @@ def main() -> None:
     except SettingMissing as error:
         sys.exit(str(error))
     options = [f"--server.address={wanted.host}", f"--server.port={wanted.port}"]
-    sys.argv = ["streamlit", "run", str(Path(__file__).with_name("app.py")), *options, *sys.argv[1:]]
+    sys.argv = [
+        "streamlit",
+        "run",
+        str(Path(__file__).with_name("app.py")),
+        *options,
+        *sys.argv[1:],
+    ]
     cli.main()
 
 

@@ -52,7 +52,10 @@ def heading(title: str, lead: str) -> None:
 def nothing(what: str, remedy: str) -> None:
     """A state with nothing to show says what to do about it. `code` in backticks is set as code."""
     parts = escape(remedy).split("`")
-    said = "".join(f"<code>{part}</code>" if place % 2 else part for place, part in enumerate(parts))
+    said = "".join(
+        f"<code>{part}</code>" if place % 2 else part
+        for place, part in enumerate(parts)
+    )
     st.html(f'<div class="nothing"><b>{escape(what)}</b><span>{said}</span></div>')
 
 
@@ -65,7 +68,10 @@ def guarded() -> Iterator[None]:
         nothing("This cannot be shown now", str(error))
     except Exception:
         log.exception("a page failed")
-        nothing("This cannot be shown", "Reload the page. If it stays like this, the log of this program says why.")
+        nothing(
+            "This cannot be shown",
+            "Reload the page. If it stays like this, the log of this program says why.",
+        )
 
 
 def quiet(text: str) -> None:
@@ -82,11 +88,15 @@ def identity(text: str) -> str:
 
 def facts(rows: Iterable[tuple[str, str]]) -> None:
     """Names and what they are; the second is HTML already."""
-    lines = "".join(f"<tr><th>{escape(name)}</th><td>{value}</td></tr>" for name, value in rows)
+    lines = "".join(
+        f"<tr><th>{escape(name)}</th><td>{value}</td></tr>" for name, value in rows
+    )
     st.html(f'<table class="facts">{lines}</table>')
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers_from: int = 1) -> None:
+def table(
+    head: Sequence[str], rows: Iterable[Sequence[str]], numbers_from: int = 1
+) -> None:
     """Cells are HTML already; columns from `numbers_from` on stand to the right."""
 
     def line(cells: Sequence[str], tag: str) -> str:
@@ -96,10 +106,14 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers_from: int 
         )
 
     body = "".join(f"<tr>{line(row, 'td')}</tr>" for row in rows)
-    st.html(f'<table class="facts"><tr>{line([escape(name) for name in head], "th")}</tr>{body}</table>')
+    st.html(
+        f'<table class="facts"><tr>{line([escape(name) for name in head], "th")}</tr>{body}</table>'
+    )
 
 
-def evidence(found: Sequence[Evidence], marks: dict[bool | None, tuple[str, str]] = MARKS) -> None:
+def evidence(
+    found: Sequence[Evidence], marks: dict[bool | None, tuple[str, str]] = MARKS
+) -> None:
     """A line a fact: whether it passed, the sentence, the value and its threshold."""
     lines = []
     for one in found:

@@ -6,12 +6,18 @@ from datetime import UTC, datetime, timedelta
 
 import streamlit as st
 
-from relevo.bootstrap import SERVING_PATIENCE, Loop, ServingPorts, find_use_cases, open_loop
+from relevo.app import Loop, open_loop
+from relevo.bootstrap import SERVING_PATIENCE, ServingPorts, find_use_cases
 from relevo.domain.batch import Batch
-from relevo.ports import PredictionStore
+from relevo.ports.predictions import PredictionStore
 from relevo.settings import Settings
 from relevo_ui.reading.api import Api, Form
-from relevo_ui.reading.columns import ColumnDrift, Quarantine, read_drift, read_quarantine
+from relevo_ui.reading.columns import (
+    ColumnDrift,
+    Quarantine,
+    read_drift,
+    read_quarantine,
+)
 from relevo_ui.reading.comparison import Comparison, compare
 from relevo_ui.reading.record import History, read_history
 from relevo_ui.reading.releases import ReleaseFolder, read_release
@@ -35,7 +41,12 @@ def loop(case: str) -> Loop:
 
 @st.cache_resource(show_spinner=False)
 def api(environment: str) -> Api:
-    return Api(environment, settings().apis[environment], settings().api_timeout, settings().api_key)
+    return Api(
+        environment,
+        settings().apis[environment],
+        settings().api_timeout,
+        settings().api_key,
+    )
 
 
 @st.cache_data(ttl=SHORT, show_spinner=False)
@@ -58,8 +69,14 @@ def release(case: str, version: str) -> ReleaseFolder:
     return read_release(loop(case).artifacts, case, version)
 
 
-@st.cache_data(ttl=LONG, max_entries=50, show_spinner="Both versions predict the same holdout rows …")
-def comparison(case: str, first: str, second: str, batches: tuple[int, ...]) -> Comparison | None:
+@st.cache_data(
+    ttl=LONG,
+    max_entries=50,
+    show_spinner="Both versions predict the same holdout rows …",
+)
+def comparison(
+    case: str, first: str, second: str, batches: tuple[int, ...]
+) -> Comparison | None:
     return compare(loop(case), release(case, first), release(case, second), batches)
 
 
@@ -80,4 +97,6 @@ def predictions() -> PredictionStore:
 
 @st.cache_data(ttl=timedelta(seconds=2), show_spinner=False)
 def traffic(case: str, environment: str, span: timedelta) -> Traffic:
-    return read_traffic(predictions(), loop(case).case, environment, datetime.now(UTC), span)
+    return read_traffic(
+        predictions(), loop(case).case, environment, datetime.now(UTC), span
+    )

@@ -24,7 +24,11 @@ def ask(field: InputField, key: str) -> Any:
     if field.kind == "boolean":
         options = [*YES_NO, *(["unknown"] if field.nullable else [])]
         chosen = st.selectbox(
-            label, options, index=_place(options, "yes" if field.default else "no"), help=hint, key=key
+            label,
+            options,
+            index=_place(options, "yes" if field.default else "no"),
+            help=hint,
+            key=key,
         )
         return YES_NO.get(chosen or "")
     if field.kind == "date":
@@ -36,7 +40,11 @@ def ask(field: InputField, key: str) -> Any:
 
 def label_of(field: InputField) -> str:
     """What people call the field; its doc where that is short enough to stand above an entry."""
-    return f"{field.doc[:1].upper()}{field.doc[1:]}" if 0 < len(field.doc) <= LONGEST_LABEL else words.title(field.name)
+    return (
+        f"{field.doc[:1].upper()}{field.doc[1:]}"
+        if 0 < len(field.doc) <= LONGEST_LABEL
+        else words.title(field.name)
+    )
 
 
 def _words(field: InputField, label: str, hint: str, key: str) -> Any:
@@ -52,9 +60,13 @@ def _words(field: InputField, label: str, hint: str, key: str) -> Any:
 
 def _number(field: InputField, label: str, hint: str, key: str) -> float | int | None:
     if field.kind == "integer":
-        low, high = (None if bound is None else int(bound) for bound in (field.low, field.high))
+        low, high = (
+            None if bound is None else int(bound) for bound in (field.low, field.high)
+        )
         whole = None if field.default is None else int(field.default)
-        return st.number_input(label, low, high, whole, step=1, help=hint, key=key, placeholder="unknown")
+        return st.number_input(
+            label, low, high, whole, step=1, help=hint, key=key, placeholder="unknown"
+        )
     default = None if field.default is None else float(f"{field.default:.4g}")
     decimals = 2 if default is None else _decimals(default)
     step = 10.0**-decimals if decimals else _whole_step(field)
@@ -71,16 +83,28 @@ def _decimals(value: float) -> int:
 
 def _whole_step(field: InputField) -> float:
     low, high = field.typical or [0.0, 1.0]
-    return max(1.0, 10.0 ** (math.floor(math.log10(high - low)) - 1)) if high > low else 1.0
+    return (
+        max(1.0, 10.0 ** (math.floor(math.log10(high - low)) - 1))
+        if high > low
+        else 1.0
+    )
 
 
 def _hint(field: InputField) -> str:
-    parts = [f"{field.doc[:1].upper()}{field.doc[1:]}." if len(field.doc) > LONGEST_LABEL else f"`{field.name}`."]
+    parts = [
+        f"{field.doc[:1].upper()}{field.doc[1:]}."
+        if len(field.doc) > LONGEST_LABEL
+        else f"`{field.name}`."
+    ]
     if field.typical and all(isinstance(one, int | float) for one in field.typical):
         low, high = (words.number(one) for one in field.typical)
-        parts.append(f"Most lie between {low} and {high}." if low != high else f"Most are {low}.")
+        parts.append(
+            f"Most lie between {low} and {high}." if low != high else f"Most are {low}."
+        )
     if field.low is not None and field.high is not None:
-        parts.append(f"Allowed: {words.number(field.low)} to {words.number(field.high)}.")
+        parts.append(
+            f"Allowed: {words.number(field.low)} to {words.number(field.high)}."
+        )
     if field.values is None and field.suggestions:
         parts.append("The commonest are listed; any other may be written.")
     if field.nullable:

@@ -8,7 +8,7 @@ from typing import cast
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from relevo.bootstrap import Loop
+from relevo.app import Loop
 from relevo.domain.use_case import UseCase
 from relevo.errors import RelevoError
 from relevo_ui import cached, words
@@ -33,7 +33,9 @@ class Place:
     def api(self) -> Api:
         return cached.api(self.environment)
 
-    def link(self, page: str, label: str, icon: str | None = None, **query: str) -> None:
+    def link(
+        self, page: str, label: str, icon: str | None = None, **query: str
+    ) -> None:
         """To another page, staying at this case and environment."""
         where = {"case": case_title(self.case_name), "env": self.environment, **query}
         st.page_link(self.pages[page], label=label, icon=icon, query_params=where)

@@ -23,9 +23,16 @@ def choose(pages: dict[str, StreamlitPage]) -> Place | None:
         return None
     environments = list(cached.settings().apis)
     with st.sidebar:
-        case = st.selectbox("Use case", cases, format_func=case_title, key="case", bind="query-params")
+        case = st.selectbox(
+            "Use case", cases, format_func=case_title, key="case", bind="query-params"
+        )
         environment = st.segmented_control(
-            "Environment", environments, default=environments[0], key="env", required=True, bind="query-params"
+            "Environment",
+            environments,
+            default=environments[0],
+            key="env",
+            required=True,
+            bind="query-params",
         )
     return Place(case or cases[0], environment or environments[0], pages)
 
@@ -57,7 +64,9 @@ def _champion(place: Place) -> None:
         st.html(blocks.chip("none yet"))
         return
     measure = Measure.of(place.case)
-    error = words.metric(measure.name, measure.on_holdout(training.metrics), place.case.unit)
+    error = words.metric(
+        measure.name, measure.on_holdout(training.metrics), place.case.unit
+    )
     st.html(
         f'<div><b>Version {escape(history.champion)}</b><br><span class="quiet">{escape(training.estimator.replace("_", " "))}<br>'
         f"{measure.label} {error}<br>trained {words.ago(training.trained_at)}</span></div>"
@@ -71,6 +80,11 @@ def _serving(place: Place) -> None:
     except ApiAway:
         st.html(blocks.chip("away", "orange"))
     except ApiRefused as refused:
-        st.html(blocks.chip("no champion yet" if refused.status == 503 else "does not serve this", "grey"))
+        st.html(
+            blocks.chip(
+                "no champion yet" if refused.status == 503 else "does not serve this",
+                "grey",
+            )
+        )
     else:
         st.html(blocks.chip(f"answers with version {model['version']}", "blue"))

@@ -27,7 +27,11 @@ def number(value: float | None, digits: int = 3) -> str:
     """`1,234` from a hundred on; below it as many digits as say something."""
     if value is None:
         return "–"
-    return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.{digits}g}"
+    return (
+        f"{value:,.0f}"
+        if abs(value) >= 100 or value == int(value)
+        else f"{value:.{digits}g}"
+    )
 
 
 def amount(value: float | None, unit: str = "") -> str:

@@ -32,7 +32,9 @@ def restore(store: Any, bucket: str, folder: Path) -> int:
 def main(what: str, root: Path) -> None:
     store = boto3.client("s3", endpoint_url=os.environ["S3_ENDPOINT"])
     for bucket in os.environ["BUCKETS"].split():
-        count = (dump if what == "dump" else restore)(store, bucket, root / "buckets" / bucket)
+        count = (dump if what == "dump" else restore)(
+            store, bucket, root / "buckets" / bucket
+        )
         print(f"{bucket}: {count} objects")
 
 

@@ -44,4 +44,6 @@ if __name__ == "__main__":
     elif sys.argv[1] == "check":
         print(f"restoring {check(ROOT)}")
     else:
-        print(f"{end(ROOT, int(os.environ['KEEP']), datetime.now(UTC))} is the latest backup")
+        print(
+            f"{end(ROOT, int(os.environ['KEEP']), datetime.now(UTC))} is the latest backup"
+        )

@@ -17,7 +17,10 @@ def make(bucket: str) -> None:
     try:
         store.create_bucket(Bucket=bucket)
         print(f"bucket {bucket} made")
-    except (store.exceptions.BucketAlreadyOwnedByYou, store.exceptions.BucketAlreadyExists):
+    except (
+        store.exceptions.BucketAlreadyOwnedByYou,
+        store.exceptions.BucketAlreadyExists,
+    ):
         print(f"bucket {bucket} is there")
 
 

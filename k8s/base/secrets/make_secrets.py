@@ -24,7 +24,9 @@ def draw(kind: str) -> str:
         return base64.urlsafe_b64encode(os.urandom(32)).decode()
     if kind.startswith("="):
         return kind[1:]
-    raise SystemExit(f"secrets.toml: {kind!r} is no kind of value; there are password, fernet and =TEXT")
+    raise SystemExit(
+        f"secrets.toml: {kind!r} is no kind of value; there are password, fernet and =TEXT"
+    )
 
 
 def fill(text: str, sources: dict[str, dict[str, str]]) -> str:
@@ -33,7 +35,12 @@ def fill(text: str, sources: dict[str, dict[str, str]]) -> str:
 
 def sources_of(table: Table) -> set[str]:
     """The Secrets that others are copied from."""
-    texts = [text for names in table.values() for values in names.values() for text in values.values()]
+    texts = [
+        text
+        for names in table.values()
+        for values in names.values()
+        for text in values.values()
+    ]
     return {found[1] for text in texts for found in VALUE.finditer(text)}
 
 
@@ -41,7 +48,13 @@ def main(path: Path) -> None:
     wanted = tomllib.loads(path.read_text())
     for namespace, names in wanted["made"].items():
         for name, kinds in names.items():
-            report(namespace, name, create_secret(namespace, name, {key: draw(kind) for key, kind in kinds.items()}))
+            report(
+                namespace,
+                name,
+                create_secret(
+                    namespace, name, {key: draw(kind) for key, kind in kinds.items()}
+                ),
+            )
     sources = {name: read_secret(SOURCE, name) for name in sources_of(wanted["copied"])}
     for namespace, names in wanted["copied"].items():
         for name, texts in names.items():

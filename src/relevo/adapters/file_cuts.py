@@ -31,14 +31,22 @@ def cut_by_date(values: list[object], every: Every, now: datetime) -> list[Rows]
     if dates is None:
         return None
     order = np.argsort(dates, kind="stable").astype(np.int64)
-    days, first_rows = np.unique(dates[order].astype("datetime64[D]"), return_index=True)
+    days, first_rows = np.unique(
+        dates[order].astype("datetime64[D]"), return_index=True
+    )
     starts = [_period(day, every) for day in days.tolist()]
     new = [i for i in range(len(starts)) if i == 0 or starts[i] != starts[i - 1]]
     pieces = np.split(order, [int(first_rows[i]) for i in new[1:]])
-    return [piece for i, piece in zip(new, pieces, strict=True) if _is_over(starts[i], every, now.date())]
+    return [
+        piece
+        for i, piece in zip(new, pieces, strict=True)
+        if _is_over(starts[i], every, now.date())
+    ]
 
 
-def _dates(values: list[object]) -> np.ndarray[tuple[int], np.dtype[np.datetime64]] | None:
+def _dates(
+    values: list[object],
+) -> np.ndarray[tuple[int], np.dtype[np.datetime64]] | None:
     column = contract.date("by", nullable=True)
     dates: list[object] = []
     for value in values:
@@ -50,7 +58,9 @@ def _dates(values: list[object]) -> np.ndarray[tuple[int], np.dtype[np.datetime6
     first = next((known for known in dates if known is not None), None)
     if first is None:
         return None
-    return np.array([first if known is None else known for known in dates], dtype="datetime64[us]")
+    return np.array(
+        [first if known is None else known for known in dates], dtype="datetime64[us]"
+    )
 
 
 def _period(day: date, every: Every) -> date:

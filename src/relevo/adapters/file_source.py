@@ -10,8 +10,8 @@ from pathlib import Path
 
 from relevo.adapters.file_cuts import Every, cut_by_date, cut_by_rows
 from relevo.adapters.table_file import FORMATS, Rows, TableFile, open_table, read_file
+from relevo.domain.arrival import SourceResponse
 from relevo.errors import SourceError, SourceUnavailable
-from relevo.ports import Answer
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,9 @@ class FileSource:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         if (by is None) != (every is None) or (by is not None and rows is not None):
-            raise SourceError(f"{path}: cut it by `by` and `every` together, or by `rows` alone")
+            raise SourceError(
+                f"{path}: cut it by `by` and `every` together, or by `rows` alone"
+            )
         if rows is not None and rows < 1:
             raise SourceError(f"{path}: rows={rows} cuts nothing; give at least 1")
         self._path = Path(path)
@@ -52,37 +54,51 @@ class FileSource:
         self._cut: tuple[object, TableFile, list[Rows]] | None = None
         self.name = f"files-{self._path.name}"
 
-    def next(self, after: int | None) -> AbstractContextManager[Answer | None]:
+    def next(self, after: int | None) -> AbstractContextManager[SourceResponse | None]:
         return self._batch(0 if after is None else after + 1)
 
-    def repeat(self, number: int) -> AbstractContextManager[Answer | None]:
+    def repeat(self, number: int) -> AbstractContextManager[SourceResponse | None]:
         return self._batch(number)
 
     def restart(self) -> None:
-        raise SourceError(f"{self._path} has no cursor to put back; its batches are asked for by number")
+        raise SourceError(
+            f"{self._path} has no cursor to put back; its batches are asked for by number"
+        )
 
     @contextmanager
-    def _batch(self, number: int) -> Iterator[Answer | None]:
+    def _batch(self, number: int) -> Iterator[SourceResponse | None]:
         try:
-            answer = self._answer_from_folder(number) if self._path.is_dir() else self._answer_from_file(number)
+            answer = (
+                self._answer_from_folder(number)
+                if self._path.is_dir()
+                else self._answer_from_file(number)
+            )
         except OSError as error:
             raise SourceError(
                 f"{self._path} cannot be read: {error.strerror or error}; check path in the use case"
             ) from error
         yield answer
 
-    def _answer_from_folder(self, number: int) -> Answer | None:
+    def _answer_from_folder(self, number: int) -> SourceResponse | None:
         if self._by or self._rows:
-            raise SourceError(f"{self._path} is a folder, where a file is a batch; leave out by, every and rows")
+            raise SourceError(
+                f"{self._path} is a folder, where a file is a batch; leave out by, every and rows"
+            )
         files = sorted(file for file in self._path.iterdir() if _is_batch(file))
         if number >= len(files):
             return None
-        return Answer(FORMATS[files[number].suffix.lower()], self._bytes(read_file(files[number])), number)
+        return SourceResponse(
+            FORMATS[files[number].suffix.lower()],
+            self._bytes(read_file(files[number])),
+            number,
+        )
 
-    def _answer_from_file(self, number: int) -> Answer | None:
+    def _answer_from_file(self, number: int) -> SourceResponse | None:
         table, cuts = self._table()
         if number < len(cuts):
-            return Answer(table.format, self._bytes(table.take(cuts[number])), number)
+            return SourceResponse(
+                table.format, self._bytes(table.take(cuts[number])), number
+            )
         if waiting := table.rows - sum(map(len, cuts)):
             log.warning(
                 "%s: %d rows wait for the rest of their batch; if no more will come, `touch %s`",
@@ -100,7 +116,9 @@ class FileSource:
         """Where the batches lie, found once for as long as the file stays the same."""
         state = self._path.stat()
         if self._path.suffix.lower() not in FORMATS:
-            raise SourceError(f"{self._path} is neither CSV nor Parquet; name it for its format: {', '.join(FORMATS)}")
+            raise SourceError(
+                f"{self._path} is neither CSV nor Parquet; name it for its format: {', '.join(FORMATS)}"
+            )
         finished, now = self._finished.exists(), self._now().astimezone(UTC)
         version = (state.st_ino, state.st_size, state.st_mtime_ns, finished, now.date())
         if self._cut is None or self._cut[0] != version:
@@ -110,23 +128,35 @@ class FileSource:
 
     def _cuts(self, table: TableFile, now: datetime, *, finished: bool) -> list[Rows]:
         if self._every is None:
-            return cut_by_rows(table.rows, self._rows or max(table.rows, 1), finished=finished)
+            return cut_by_rows(
+                table.rows, self._rows or max(table.rows, 1), finished=finished
+            )
         cuts = cut_by_date(table.values, self._every, datetime.max if finished else now)
         if cuts is None and table.rows:
-            raise SourceError(f"{self._path}: no row has a date in its column {self._by!r}; set `by` to one that has")
+            raise SourceError(
+                f"{self._path}: no row has a date in its column {self._by!r}; set `by` to one that has"
+            )
         return cuts or []
 
     def _bytes(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
         try:
             yield from chunks
         except OSError as error:
-            raise SourceUnavailable(f"{self._path} cannot be read: {error}", maybe_answered=False) from error
+            raise SourceUnavailable(
+                f"{self._path} cannot be read: {error}", maybe_answered=False
+            ) from error
 
 
 def _is_batch(file: Path) -> bool:
     """What is surely no batch is passed over; a file that may be one and cannot be read is an error."""
-    if file.name.startswith((".", "_")) or file.name.endswith(_NOT_BATCHES) or file.is_dir():
+    if (
+        file.name.startswith((".", "_"))
+        or file.name.endswith(_NOT_BATCHES)
+        or file.is_dir()
+    ):
         return False
     if file.suffix.lower() not in FORMATS:
-        raise SourceError(f"{file} is neither CSV nor Parquet: convert it, or put _ before its name to leave it out")
+        raise SourceError(
+            f"{file} is neither CSV nor Parquet: convert it, or put _ before its name to leave it out"
+        )
     return True

@@ -14,8 +14,8 @@ from typing import NoReturn
 import httpx
 import msgspec
 
+from relevo.domain.arrival import SourceResponse
 from relevo.errors import SourceError, SourceUnavailable
-from relevo.ports import Answer
 
 END_OF_DATA = "ya se recolecto toda la informacion minima necesaria"
 NOT_ANSWERED_YET = ("has not been answered yet", "does not exist")
@@ -47,16 +47,22 @@ class HttpSource:
         try:
             self._url = httpx.URL(url)
         except httpx.InvalidURL as error:
-            raise SourceError(f"source url {url!r} is not a URL: {error}; write http://host:port") from None
+            raise SourceError(
+                f"source url {url!r} is not a URL: {error}; write http://host:port"
+            ) from None
         if self._url.scheme not in ("http", "https") or not self._url.host:
-            raise SourceError(f"source url {url!r} is not an http URL; write http://host:port")
-        self._shown = str(self._url.copy_with(username=None, password=None, query=None)).rstrip("/")
+            raise SourceError(
+                f"source url {url!r} is not an http URL; write http://host:port"
+            )
+        self._shown = str(
+            self._url.copy_with(username=None, password=None, query=None)
+        ).rstrip("/")
 
-    def next(self, after: int | None) -> AbstractContextManager[Answer | None]:  # noqa: ARG002 - the port's
+    def next(self, after: int | None) -> AbstractContextManager[SourceResponse | None]:  # noqa: ARG002
         """The server's cursor says which; `after` is not sent."""
         return self._batch({})
 
-    def repeat(self, number: int) -> AbstractContextManager[Answer | None]:
+    def repeat(self, number: int) -> AbstractContextManager[SourceResponse | None]:
         if not self.can_repeat:
             raise SourceError(
                 f"{self._shown} does not repeat batches; set can_repeat=True only if it knows batch_number=…"
@@ -73,19 +79,27 @@ class HttpSource:
                 self._refuse(response, _detail(self._read(response)))
             body = self._read(response)
             if _field(body, "ok") is not True:
-                raise SourceError(f"{self._asked(response)} did not answer {{'ok': true}} but {_shown(body)}")
+                raise SourceError(
+                    f"{self._asked(response)} did not answer {{'ok': true}} but {_shown(body)}"
+                )
 
     @contextmanager
-    def _batch(self, parameters: dict[str, int]) -> Iterator[Answer | None]:
+    def _batch(self, parameters: dict[str, int]) -> Iterator[SourceResponse | None]:
         with self._get("/data", parameters) as response:
             if response.status_code == httpx.codes.OK:
-                yield Answer("json", self._chunks(response))
+                yield SourceResponse("json", self._chunks(response))
                 return
             detail = _detail(self._read(response))
-            if response.status_code == httpx.codes.BAD_REQUEST and _plain(detail) == END_OF_DATA:
+            if (
+                response.status_code == httpx.codes.BAD_REQUEST
+                and _plain(detail) == END_OF_DATA
+            ):
                 yield None
                 return
-            unknown = response.status_code in (httpx.codes.BAD_REQUEST, httpx.codes.NOT_FOUND)
+            unknown = response.status_code in (
+                httpx.codes.BAD_REQUEST,
+                httpx.codes.NOT_FOUND,
+            )
             if (
                 parameters
                 and unknown
@@ -101,7 +115,9 @@ class HttpSource:
         url = self._url.copy_with(path=self._url.path.rstrip("/") + path)
         url = url.copy_merge_params({"group_number": self._group, **parameters})
         with httpx.Client(timeout=self._timeout, follow_redirects=False) as client:
-            request = client.build_request("GET", url, headers={"Accept-Encoding": "identity"})
+            request = client.build_request(
+                "GET", url, headers={"Accept-Encoding": "identity"}
+            )
             try:
                 response = client.send(request, stream=True)
             except httpx.TransportError as error:
@@ -127,20 +143,29 @@ class HttpSource:
 
     def _lost(self, error: httpx.HTTPError, path: str) -> SourceUnavailable:
         """Only a connection that was never made is sure not to have moved the cursor."""
-        never_sent = isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout))
+        never_sent = isinstance(
+            error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+        )
         if isinstance(error, httpx.TimeoutException) and not never_sent:
             why = f"sent nothing for {self._timeout.read:g} s; raise RELEVO_SOURCE_TIMEOUT if it needs longer"
         else:
-            why = f"cannot be reached: {error}" if never_sent else f"broke off: {error or type(error).__name__}"
+            why = (
+                f"cannot be reached: {error}"
+                if never_sent
+                else f"broke off: {error or type(error).__name__}"
+            )
         return SourceUnavailable(
-            f"{self._shown}{path.removeprefix(self._url.path.rstrip('/'))} {why}", maybe_answered=not never_sent
+            f"{self._shown}{path.removeprefix(self._url.path.rstrip('/'))} {why}",
+            maybe_answered=not never_sent,
         )
 
     def _refuse(self, response: httpx.Response, detail: str) -> NoReturn:
         status = response.status_code
         if response.is_redirect:
             target = response.headers.get("location", "").split("?")[0]
-            raise SourceError(f"{self._asked(response)} redirects to {target}; give the source's final url")
+            raise SourceError(
+                f"{self._asked(response)} redirects to {target}; give the source's final url"
+            )
         message = f"{self._asked(response)} answered {status}: {detail}"
         if response.is_client_error and status not in _ASK_LATER:
             raise SourceError(f"{message}; check the group and the url in the use case")
@@ -148,7 +173,9 @@ class HttpSource:
 
     def _asked(self, response: httpx.Response) -> str:
         query = "&".join(
-            f"{k}={v}" for k, v in response.request.url.params.items() if k in ("group_number", "batch_number")
+            f"{k}={v}"
+            for k, v in response.request.url.params.items()
+            if k in ("group_number", "batch_number")
         )
         return f"{self._shown}{response.request.url.path.removeprefix(self._url.path.rstrip('/'))}?{query}"
 
@@ -173,4 +200,8 @@ def _shown(body: bytes) -> str:
 def _plain(text: str) -> str:
     """Without accents and case, as the end of data is spelled in more than one way."""
     letters = unicodedata.normalize("NFKD", text)
-    return "".join(letter for letter in letters if not unicodedata.combining(letter)).casefold().strip()
+    return (
+        "".join(letter for letter in letters if not unicodedata.combining(letter))
+        .casefold()
+        .strip()
+    )

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from relevo.domain.arrival import Format
 from relevo.errors import SourceError, SourceUnavailable
-from relevo.ports import Format
 
 Rows = NDArray[np.int64]
 
@@ -35,9 +35,15 @@ class TableFile(Protocol):
 def open_table(path: Path, column: str | None) -> TableFile:
     """Read what taking rows needs: of CSV where each row lies, of Parquet the table."""
     try:
-        return CsvFile(path, column) if FORMATS[path.suffix.lower()] == "csv" else ParquetFile(path, column)
+        return (
+            CsvFile(path, column)
+            if FORMATS[path.suffix.lower()] == "csv"
+            else ParquetFile(path, column)
+        )
     except (pa.ArrowException, csv.Error) as error:
-        raise SourceError(f"{path} cannot be read: {error}; is it whole, and named for its format?") from error
+        raise SourceError(
+            f"{path} cannot be read: {error}; is it whole, and named for its format?"
+        ) from error
 
 
 def read_file(path: Path) -> Iterator[bytes]:
@@ -58,7 +64,10 @@ class CsvFile:
         with path.open(encoding="latin-1", newline="") as text:  # a character a byte
             records = _records(text, _delimiter(path))
             _, header_end, header = next(records, (0, 0, []))
-            names = [name.encode("latin-1").decode("utf-8-sig", "replace").strip() for name in header]
+            names = [
+                name.encode("latin-1").decode("utf-8-sig", "replace").strip()
+                for name in header
+            ]
             place = _place(names, column, path)
             for start, end, fields in records:
                 starts.append(start)
@@ -77,7 +86,10 @@ class CsvFile:
                 while start < end:
                     block = file.read(min(_BLOCK, end - start))
                     if not block:
-                        raise SourceUnavailable(f"{self._path} became shorter while it was read", maybe_answered=False)
+                        raise SourceUnavailable(
+                            f"{self._path} became shorter while it was read",
+                            maybe_answered=False,
+                        )
                     start += len(block)
                     yield block if start < end else _line(block)
 
@@ -85,7 +97,9 @@ class CsvFile:
         """Where the rows lie; rows that follow one another in the file are one stretch of it."""
         starts, ends = self._starts[rows], self._ends[rows]
         breaks = np.flatnonzero(starts[1:] != ends[:-1]) + 1
-        for part_starts, part_ends in zip(np.split(starts, breaks), np.split(ends, breaks), strict=True):
+        for part_starts, part_ends in zip(
+            np.split(starts, breaks), np.split(ends, breaks), strict=True
+        ):
             if len(part_starts):
                 yield int(part_starts[0]), int(part_ends[-1])
 
@@ -135,14 +149,19 @@ def _records(text: TextIO, delimiter: str) -> Iterator[tuple[int, int, list[str]
 def _delimiter(path: Path) -> str:
     with path.open(encoding="latin-1", newline="") as text:
         line = text.readline()
-    return max(_DELIMITERS, key=lambda delimiter: len(next(csv.reader([line], delimiter=delimiter), [])))
+    return max(
+        _DELIMITERS,
+        key=lambda delimiter: len(next(csv.reader([line], delimiter=delimiter), [])),
+    )
 
 
 def _place(names: list[str], column: str | None, path: Path) -> int | None:
     if column is None:
         return None
     if column not in names:
-        raise SourceError(f"{path} has no column {column!r}; set `by` to one of {', '.join(names)}")
+        raise SourceError(
+            f"{path} has no column {column!r}; set `by` to one of {', '.join(names)}"
+        )
     return names.index(column)
 
 

@@ -19,7 +19,8 @@ from relevo.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from relevo.bootstrap import Loop
+    from relevo.app import Loop
+    from relevo.loop.run_batch import BatchResult
 
 app = typer.Typer(
     help="Continuous training for tabular models: batches come in, a better model goes out, anyone can read why.",
@@ -32,15 +33,23 @@ console = Console()
 errors = Console(stderr=True)
 
 Case = Annotated[str, typer.Argument(help="a use case; `relevo cases` lists them")]
-Number = Annotated[int, typer.Argument(help="a batch's number, as `relevo history` shows it")]
+Number = Annotated[
+    int, typer.Argument(help="a batch's number, as `relevo history` shows it")
+]
 WantedTask = Literal["regression", "classification"]
-Reason = Annotated[str, typer.Option("--reason", help="why; it is kept on record", prompt="Why")]
+Reason = Annotated[
+    str, typer.Option("--reason", help="why; it is kept on record", prompt="Why")
+]
 
 
 def main() -> None:
     """Run a command; an error of ours is one clear message and exit code 1."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin cost fivefold on a shared core
-    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # gives memory back between batches
+    os.environ.setdefault(
+        "OMP_WAIT_POLICY", "PASSIVE"
+    )  # threads that spin cost fivefold on a shared core
+    os.environ.setdefault(
+        "ARROW_DEFAULT_MEMORY_POOL", "system"
+    )  # gives memory back between batches
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     logging.getLogger("relevo").setLevel(logging.INFO)
     try:
@@ -52,14 +61,16 @@ def main() -> None:
 
 @contextmanager
 def _working(name: str) -> Iterator[Loop]:
-    from relevo.bootstrap import open_loop
+    from relevo.app import open_loop
 
-    with open_loop(name).working(f"{os.environ.get('USER', 'someone')}@pid-{os.getpid()}") as loop:
+    with open_loop(name).working(
+        f"{os.environ.get('USER', 'someone')}@pid-{os.getpid()}"
+    ) as loop:
         yield loop
 
 
 def _reading(name: str) -> Loop:
-    from relevo.bootstrap import open_loop
+    from relevo.app import open_loop
 
     return open_loop(name)
 
@@ -70,7 +81,11 @@ def cases() -> None:
     from relevo.bootstrap import find_use_cases, load_use_case
 
     settings = Settings()
-    show.cases(console, [load_use_case(name, settings) for name in find_use_cases(settings)], settings.use_cases)
+    show.cases(
+        console,
+        [load_use_case(name, settings) for name in find_use_cases(settings)],
+        settings.use_cases,
+    )
 
 
 @app.command(rich_help_panel="Look")
@@ -94,51 +109,43 @@ def explain(case: Case, batch: Number) -> None:
 @app.command(rich_help_panel="Work")
 def run(
     case: Case,
-    batches: Annotated[int | None, typer.Option("--batches", "-n", min=1, help="stop after this many")] = None,
+    batches: Annotated[
+        int | None, typer.Option("--batches", "-n", min=1, help="stop after this many")
+    ] = None,
 ) -> None:
     """Run the loop without Airflow: batch after batch until the source has no more."""
-    from relevo.loop.chain import Worked, work_one
-
-    done: list[Worked] = []
+    done: list[BatchResult] = []
     with _working(case) as loop, show.Working(console, case, batches) as working:
         while batches is None or len(done) < batches:
-            worked = work_one(loop, working.step)
-            if worked is None:
+            result = loop.run_batch(working.step)
+            if result is None:
                 break
-            done.append(worked)
-            working.finished(worked)
+            done.append(result)
+            working.finished(result)
     show.closing(console, loop, done)
 
 
 @app.command(rich_help_panel="Work")
 def retrain(case: Case, reason: Reason) -> None:
     """Train, contest and publish now, on all rows so far."""
-    from relevo.loop import orders
-    from relevo.loop.chain import carry_out
-
     with _working(case) as loop, show.Working(console, case, 1) as working:
-        batch, decision = orders.retrain(loop.case, reason, loop.warehouse, loop.registry, loop.clock)
-        working.finished(carry_out(loop, batch, decision, working.step))
+        working.finished(loop.retrain(reason, working.step))
 
 
 @app.command(rich_help_panel="Order")
-def promote(case: Case, version: Annotated[str, typer.Argument(help="a registered version")], reason: Reason) -> None:
+def promote(
+    case: Case,
+    version: Annotated[str, typer.Argument(help="a registered version")],
+    reason: Reason,
+) -> None:
     """Make a version champion by hand."""
-    from relevo.loop import orders
-
-    loop = _reading(case)
-    move = orders.promote(case, version, reason, loop.warehouse, loop.registry, loop.artifacts, loop.hint, loop.clock)
-    show.move(console, move)
+    show.move(console, _reading(case).promote(version, reason))
 
 
 @app.command(rich_help_panel="Order")
 def rollback(case: Case, reason: Reason) -> None:
     """Hand the baton back to the champion before this one."""
-    from relevo.loop import orders
-
-    loop = _reading(case)
-    move = orders.rollback(case, reason, loop.warehouse, loop.registry, loop.artifacts, loop.hint, loop.clock)
-    show.move(console, move)
+    show.move(console, _reading(case).roll_back(reason))
 
 
 @app.command(rich_help_panel="Order")
@@ -155,11 +162,14 @@ def reject(case: Case, batch: Number, reason: Reason) -> None:
 
 def _judge(case: str, number: int, state: str, reason: str) -> None:
     from relevo.domain.batch import BatchState
-    from relevo.loop import orders
 
     with _working(case) as loop:
-        batch = orders.judge_batch(loop.case, loop.source.name, number, BatchState(state), reason, loop.warehouse)
-    what = f"batch {number} of {case} is {state}" if batch else f"batch {number} of {case} is given up"
+        batch = loop.judge_batch(number, BatchState(state), reason)
+    what = (
+        f"batch {number} of {case} is {state}"
+        if batch
+        else f"batch {number} of {case} is given up"
+    )
     console.print(f"{what}; go on with: relevo run {case}", highlight=False)
 
 
@@ -167,9 +177,13 @@ def _judge(case: str, number: int, state: str, reason: str) -> None:
 def predict(
     case: Case,
     values: Annotated[
-        list[str] | None, typer.Argument(help="NAME=VALUE for each field; a field left out is missing")
+        list[str] | None,
+        typer.Argument(help="NAME=VALUE for each field; a field left out is missing"),
     ] = None,
-    file: Annotated[Path | None, typer.Option("--file", help="CSV or Parquet with a row a prediction")] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option("--file", help="CSV or Parquet with a row a prediction"),
+    ] = None,
 ) -> None:
     """Ask the champion, for one row or a file of them."""
     from relevo.cli.predicting import predict_file, predict_row
@@ -181,18 +195,24 @@ def predict(
         predict_row(console, loop, values)
     else:
         fields = " ".join(f"{name}=…" for name in loop.case.features)
-        raise NotFound(f"say what to predict: relevo predict {case} {fields}, or --file ROWS.csv")
+        raise NotFound(
+            f"say what to predict: relevo predict {case} {fields}, or --file ROWS.csv"
+        )
 
 
 @app.command(rich_help_panel="Work")
 def restore_predictions(
     case: Case,
-    environment: Annotated[str, typer.Option("--environment", help="whose predictions")] = "prod",
-    day: Annotated[str, typer.Option("--day", help="only of this one, such as 2026-11-21")] = "",
+    environment: Annotated[
+        str, typer.Option("--environment", help="whose predictions")
+    ] = "prod",
+    day: Annotated[
+        str, typer.Option("--day", help="only of this one, such as 2026-11-21")
+    ] = "",
 ) -> None:
     """Bring predictions that only the object store has back into the database; those it has stay as they are."""
     from relevo.bootstrap import ServingPorts
-    from relevo.serving.restoring import restore
+    from relevo.serving.log.restore import restore
 
     ports = ServingPorts(Settings())
     found = restore(case, environment, day, ports.artifacts, ports.predictions)
@@ -206,8 +226,18 @@ def restore_predictions(
 @app.command(rich_help_panel="Look")
 def replay(
     case: Case,
-    policy: Annotated[Path, typer.Option("--policy", help="TOML with the policy's settings that differ", exists=True)],
-    retrain: Annotated[bool, typer.Option("--retrain", help="train anew where evidence would have been other")] = False,
+    policy: Annotated[
+        Path,
+        typer.Option(
+            "--policy", help="TOML with the policy's settings that differ", exists=True
+        ),
+    ],
+    retrain: Annotated[
+        bool,
+        typer.Option(
+            "--retrain", help="train anew where evidence would have been other"
+        ),
+    ] = False,
 ) -> None:
     """Show what another policy would have decided over the batches already seen."""
     from relevo.cli.replaying import replay_recorded, replay_trained
@@ -218,17 +248,21 @@ def replay(
 
 @app.command(rich_help_panel="Begin")
 def new(
-    name: Annotated[str, typer.Argument(help="the use case's name, such as house_prices")],
+    name: Annotated[
+        str, typer.Argument(help="the use case's name, such as house_prices")
+    ],
     table: Annotated[Path, typer.Option("--from", help="a CSV or Parquet file")],
     target: Annotated[str, typer.Option("--target", help="the column to predict")],
     task: Annotated[
         Literal["regression", "classification"] | None,
         typer.Option("--task", help="what to do where the target could be either"),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="write over a use case of that name")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="write over a use case of that name")
+    ] = False,
 ) -> None:
     """Write a use case from a table: contract, task, features, ready to run."""
-    from relevo.newcase import new_case
+    from relevo.scaffold import new_case
 
     made = new_case(name, table, target, Settings().use_cases, task=task, force=force)
     for line in made.report:
@@ -244,7 +278,9 @@ def migrate() -> None:
     settings = Settings()
     names = find_use_cases(settings)
     if not names:
-        raise NotFound(f"no use case in {settings.use_cases}/, so there are no tables to make; set RELEVO_USE_CASES")
+        raise NotFound(
+            f"no use case in {settings.use_cases}/, so there are no tables to make; set RELEVO_USE_CASES"
+        )
     for name in names:
         _ = _reading(name).warehouse  # is migrated when it is opened
         console.print(f"the tables of {name} are as they should be", highlight=False)
@@ -253,6 +289,6 @@ def migrate() -> None:
 @app.command(rich_help_panel="Begin")
 def up() -> None:
     """Run everything on this machine: data API, MLflow, Airflow. Ctrl-C stops it, a second `up` goes on."""
-    from relevo.laptop import up as start
+    from relevo.local import up as start
 
     sys.exit(start(Settings()))

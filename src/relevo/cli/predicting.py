@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
+from relevo.domain.arrival import Format
 from relevo.domain.release import CHAMPION, MODEL_FILE, RELEASE_FILE, Release
 from relevo.errors import NotFound, OrderRefused
-from relevo.learning.score import OnnxModel
-from relevo.loop.frames import read_features
-from relevo.ports import Format
+from relevo.features.feature_rows import read_features
+from relevo.learning.onnx_model import OnnxModel
 
 if TYPE_CHECKING:
-    from relevo.bootstrap import Loop
+    from relevo.app import Loop
 
 
 def predict_row(console: Console, loop: Loop, pairs: list[str]) -> None:
@@ -30,7 +30,9 @@ def predict_row(console: Console, loop: Loop, pairs: list[str]) -> None:
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or name not in features:
-            raise OrderRefused(f"{pair!r} is not NAME=VALUE of a feature; {loop.case.name} has {', '.join(features)}")
+            raise OrderRefused(
+                f"{pair!r} is not NAME=VALUE of a feature; {loop.case.name} has {', '.join(features)}"
+            )
         row[name] = value
     text = io.StringIO()
     writer = csv.DictWriter(text, features)
@@ -45,26 +47,35 @@ def predict_file(console: Console, loop: Loop, path: Path) -> None:
     if not path.is_file():
         raise NotFound(f"{path}: no such file")
     with path.open("rb") as stream:
-        for line in _answers(loop, stream, "parquet" if path.suffix == ".parquet" else "csv"):
+        for line in _answers(
+            loop, stream, "parquet" if path.suffix == ".parquet" else "csv"
+        ):
             console.print(line, highlight=False)
 
 
 def _answers(loop: Loop, stream: BinaryIO, format: Format) -> Iterator[str]:
     champion = loop.registry.alias(loop.case.name, CHAMPION)
     if champion is None:
-        raise NotFound(f"{loop.case.name} has no champion yet; train one: relevo run {loop.case.name}")
+        raise NotFound(
+            f"{loop.case.name} has no champion yet; train one: relevo run {loop.case.name}"
+        )
     folder = loop.registry.fetch(loop.case.name, champion)
     model = OnnxModel(folder / MODEL_FILE)
     release = Release.from_dict(json.loads((folder / RELEASE_FILE).read_text()))
     for frame, bad in read_features(stream, format, loop.case):
         for cell in bad:
-            raise OrderRefused(f"row {cell.position + 1}: {cell.column} = {cell.value!r} {cell.reason}")
+            raise OrderRefused(
+                f"row {cell.position + 1}: {cell.column} = {cell.value!r} {cell.reason}"
+            )
         yield from _lines(release, model.predict(frame))
 
 
 def _lines(release: Release, predicted: NDArray[np.float64]) -> Iterator[str]:
     if release.task == "regression":
-        yield from (f"{value:.6g}" if abs(value) < 1000 else f"{value:.0f}" for value in predicted)
+        yield from (
+            f"{value:.6g}" if abs(value) < 1000 else f"{value:.0f}"
+            for value in predicted
+        )
         return
     for row, best in zip(predicted, np.argmax(predicted, axis=1), strict=True):
         yield f"{release.classes[best]} {row[best]:.3f}"

@@ -21,7 +21,7 @@ from relevo.domain.policy import Policy
 from relevo.errors import NotFound, UseCaseBroken
 
 if TYPE_CHECKING:
-    from relevo.bootstrap import Loop
+    from relevo.app import Loop
 
 OF_CHAMPION = ("input_drift", "target_drift", "error", "new_categories", "age")
 LIMITS = {
@@ -45,7 +45,9 @@ def read_policy(case_policy: Policy, path: Path) -> Policy:
     try:
         values = tomllib.loads(path.read_text())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UseCaseBroken(f"{path}: not TOML: {error}; write lines such as new_rows_share = 0.3") from error
+        raise UseCaseBroken(
+            f"{path}: not TOML: {error}; write lines such as new_rows_share = 0.3"
+        ) from error
     return Policy.of({**asdict(case_policy), **values})
 
 
@@ -56,7 +58,11 @@ def replay(decided: list[tuple[Batch, Decision]], policy: Policy) -> list[Replay
     rows, same_so_far = 0, True
     for batch, decision in decided:
         rows += batch.rows
-        share = None if rows_before_training is None else (rows - rows_before_training) / max(1, rows)
+        share = (
+            None
+            if rows_before_training is None
+            else (rows - rows_before_training) / max(1, rows)
+        )
         would, why = _decide_again(decision, policy, share, same_so_far)
         result.append(Replayed(batch, decision.action, would, why))
         if would is None:
@@ -67,7 +73,9 @@ def replay(decided: list[tuple[Batch, Decision]], policy: Policy) -> list[Replay
     return result
 
 
-def _decide_again(decision: Decision, policy: Policy, share: float | None, same: bool) -> tuple[Action | None, str]:
+def _decide_again(
+    decision: Decision, policy: Policy, share: float | None, same: bool
+) -> tuple[Action | None, str]:
     unknown: list[str] = []
     for one in decision.evidence:
         if one.name not in policy.triggers:
@@ -92,12 +100,20 @@ def _decide_again(decision: Decision, policy: Policy, share: float | None, same:
     return Action.SKIP, "nothing calls for training"
 
 
-def _passes(name: str, value: float | None, threshold: float | None, decision: Decision, policy: Policy) -> bool:
+def _passes(
+    name: str,
+    value: float | None,
+    threshold: float | None,
+    decision: Decision,
+    policy: Policy,
+) -> bool:
     if value is None:
         return False
     if name == "error":
         rise = float(str(decision.policy["error_rise"]))
-        return threshold is not None and value > threshold / (1 + rise) * (1 + policy.error_rise)
+        return threshold is not None and value > threshold / (1 + rise) * (
+            1 + policy.error_rise
+        )
     limit = getattr(policy, LIMITS[name])
     return limit is not None and value > limit
 
@@ -105,22 +121,31 @@ def _passes(name: str, value: float | None, threshold: float | None, decision: D
 def replay_recorded(console: Console, loop: Loop, path: Path) -> None:
     policy = read_policy(loop.case.policy, path)
     batches = {batch.id: batch for batch in loop.warehouse.batches(loop.case.name)}
-    decided = [(batches[d.batch_id], d) for d in loop.warehouse.decisions(loop.case.name) if d.request_id is None]
+    decided = [
+        (batches[d.batch_id], d)
+        for d in loop.warehouse.decisions(loop.case.name)
+        if d.request_id is None
+    ]
     if not decided:
-        raise NotFound(f"{loop.case.name} has no decisions to replay; run it first: relevo run {loop.case.name}")
+        raise NotFound(
+            f"{loop.case.name} has no decisions to replay; run it first: relevo run {loop.case.name}"
+        )
     _show(console, replay(decided, policy), path)
 
 
 def replay_trained(console: Console, loop: Loop, path: Path) -> None:
     """Run the loop again from the landed bytes, in a scratch folder that is gone afterwards."""
     from relevo.adapters.landed_source import LandedSource
-    from relevo.bootstrap import Loop as LoopOf
+    from relevo.app import Loop as LoopOf
     from relevo.cli.show import Working
-    from relevo.loop.chain import work_one
 
     policy = read_policy(loop.case.policy, path)
     batches = loop.warehouse.batches(loop.case.name, loop.source.name)
-    was = {d.batch_id: d.action for d in loop.warehouse.decisions(loop.case.name) if d.request_id is None}
+    was = {
+        d.batch_id: d.action
+        for d in loop.warehouse.decisions(loop.case.name)
+        if d.request_id is None
+    }
     result: list[Replayed] = []
     with tempfile.TemporaryDirectory(prefix="relevo-replay-") as scratch:
         settings = loop.settings.model_copy(
@@ -135,16 +160,30 @@ def replay_trained(console: Console, loop: Loop, path: Path) -> None:
         )
         again = LoopOf(replace(loop.case, policy=policy), settings)
         again.source = LandedSource(batches, loop.landing)
-        for missing in set(range(max(b.number for b in batches))) - {b.number for b in batches}:
-            again.warehouse.accept_gap(again.case.name, again.source.name, missing, "given up when it was first run")
-        with again.working("replay"), Working(console, f"{loop.case.name} (replay)", len(batches)) as working:
+        for missing in set(range(max(b.number for b in batches))) - {
+            b.number for b in batches
+        }:
+            again.warehouse.accept_gap(
+                again.case.name,
+                again.source.name,
+                missing,
+                "given up when it was first run",
+            )
+        with (
+            again.working("replay"),
+            Working(console, f"{loop.case.name} (replay)", len(batches)) as working,
+        ):
             for batch in batches:
-                worked = work_one(again, working.step)
+                worked = again.run_batch(working.step)
                 if worked is None:
                     break
                 working.finished(worked)
                 before = was.get(batch.id, Action.SKIP)
-                result.append(Replayed(batch, before, worked.decision.action, worked.decision.sentence))
+                result.append(
+                    Replayed(
+                        batch, before, worked.decision.action, worked.decision.sentence
+                    )
+                )
     _show(console, result, path)
 
 
@@ -152,9 +191,16 @@ def _show(console: Console, replayed: list[Replayed], path: Path) -> None:
     table = Table("batch", "rows", "was", "would be", "why", box=None, pad_edge=False)
     for one in replayed:
         would = str(one.would_be) if one.would_be else "unknown"
-        marked = would if one.would_be is one.was else f"[bold yellow]{would}[/bold yellow]"
-        table.add_row(str(one.batch.number), f"{one.batch.rows:,}", str(one.was), marked, one.why)
+        marked = (
+            would if one.would_be is one.was else f"[bold yellow]{would}[/bold yellow]"
+        )
+        table.add_row(
+            str(one.batch.number), f"{one.batch.rows:,}", str(one.was), marked, one.why
+        )
     console.print(table)
     trained = sum(one.would_be is Action.TRAIN for one in replayed)
     was = sum(one.was is Action.TRAIN for one in replayed)
-    console.print(f"with {path.name}: {trained} trainings for sure, instead of {was}", highlight=False)
+    console.print(
+        f"with {path.name}: {trained} trainings for sure, instead of {was}",
+        highlight=False,
+    )

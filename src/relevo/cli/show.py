@@ -10,19 +10,34 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
 
 from relevo.domain.batch import Batch, BatchState, Outcome
-from relevo.domain.evidence import Action, Decision, Evidence, Move, Ruling, Training, Verdict
+from relevo.domain.evidence import (
+    Action,
+    Decision,
+    Evidence,
+    Move,
+    Ruling,
+    Training,
+    Verdict,
+)
 from relevo.domain.policy import Policy
 from relevo.domain.release import CHALLENGER, CHAMPION
 from relevo.domain.use_case import FileBatches, UseCase
 from relevo.errors import NotFound
-from relevo.loop.chain import Worked
+from relevo.loop.run_batch import BatchResult
 
 if TYPE_CHECKING:
-    from relevo.bootstrap import Loop
+    from relevo.app import Loop
 
 MARKS = {True: "[green]yes[/green]", False: "no", None: "[dim]unknown[/dim]"}
 
@@ -34,13 +49,26 @@ def plain(text: str) -> str:
 
 def cases(console: Console, found: list[UseCase], folder: Path) -> None:
     if not found:
-        console.print(f"no use case in {folder}/ yet; make one: relevo new NAME --from TABLE --target COLUMN")
+        console.print(
+            f"no use case in {folder}/ yet; make one: relevo new NAME --from TABLE --target COLUMN"
+        )
         return
-    table = Table("use case", "predicts", "from", "batches come from", box=None, pad_edge=False)
+    table = Table(
+        "use case", "predicts", "from", "batches come from", box=None, pad_edge=False
+    )
     for case in found:
-        source = case.source.path if isinstance(case.source, FileBatches) else f"data API, group {case.source.group}"
+        source = (
+            case.source.path
+            if isinstance(case.source, FileBatches)
+            else f"data API, group {case.source.group}"
+        )
         unit = f" ({case.unit})" if case.unit else ""
-        table.add_row(case.name, f"{case.contract.target}{unit}", ", ".join(case.features)[:60], source)
+        table.add_row(
+            case.name,
+            f"{case.contract.target}{unit}",
+            ", ".join(case.features)[:60],
+            source,
+        )
     console.print(table)
 
 
@@ -51,14 +79,18 @@ def status(console: Console, loop: Loop) -> None:
         console.print(f"{name} has no rows yet; bring them in: relevo run {name}")
         return
     last = batches[-1]
-    console.print(f"[bold]{name}[/bold]  {len(batches)} batches, {sum(b.rows for b in batches):,} rows")
+    console.print(
+        f"[bold]{name}[/bold]  {len(batches)} batches, {sum(b.rows for b in batches):,} rows"
+    )
     console.print(
         f"newest batch   {last.number}, {last.rows:,} rows, {last.state}, loaded {last.loaded_at:%Y-%m-%d %H:%M} UTC"
     )
     for alias in (CHAMPION, CHALLENGER):
         console.print(f"{alias:<14} {_version(loop, alias)}", highlight=False)
     for verdict in warehouse.verdicts(name)[-1:]:
-        console.print(f"last contest   {plain(verdict.sentence)}", highlight=False, soft_wrap=True)
+        console.print(
+            f"last contest   {plain(verdict.sentence)}", highlight=False, soft_wrap=True
+        )
     _waiting(console, loop, last)
 
 
@@ -66,7 +98,10 @@ def _version(loop: Loop, alias: str) -> str:
     number = loop.registry.alias(loop.case.name, alias)
     if number is None:
         return "none yet"
-    training = next((t for t in loop.warehouse.trainings(loop.case.name) if t.version == number), None)
+    training = next(
+        (t for t in loop.warehouse.trainings(loop.case.name) if t.version == number),
+        None,
+    )
     if training is None:
         return f"version {number}"
     return f"version {number}, {training.estimator}, {_headline(training)}, trained {training.trained_at:%Y-%m-%d %H:%M} UTC"
@@ -105,7 +140,9 @@ def history(console: Console, loop: Loop) -> None:
     if not batches:
         console.print(f"{name} has no batches yet; bring them in: relevo run {name}")
     for batch in batches:
-        for line in [history_line(batch, one) for one in decided.get(batch.id, [])] or [_undecided(batch)]:
+        for line in [history_line(batch, one) for one in decided.get(batch.id, [])] or [
+            _undecided(batch)
+        ]:
             console.print(line, highlight=False, soft_wrap=True, markup=False)
 
 
@@ -122,16 +159,27 @@ def _undecided(batch: Batch) -> str:
 
 def explain(console: Console, loop: Loop, number: int) -> None:
     name, warehouse = loop.case.name, loop.warehouse
-    batch = next((b for b in reversed(warehouse.batches(name)) if b.number == number), None)
+    batch = next(
+        (b for b in reversed(warehouse.batches(name)) if b.number == number), None
+    )
     if batch is None:
-        raise NotFound(f"{name} has no batch {number}; `relevo history {name}` lists those it has")
+        raise NotFound(
+            f"{name} has no batch {number}; `relevo history {name}` lists those it has"
+        )
     console.rule(f"batch {batch.number} of {name}", align="left")
     console.print(
         f"{batch.rows:,} rows from {batch.source}, {batch.bad_rows:,} in quarantine, {batch.state} {batch.reason}"
     )
-    console.print(f"sha256 {batch.sha256}  landed at {batch.object_key}", soft_wrap=True, highlight=False)
+    console.print(
+        f"sha256 {batch.sha256}  landed at {batch.object_key}",
+        soft_wrap=True,
+        highlight=False,
+    )
     for column, reason, cells in warehouse.bad_cell_counts(batch):
-        console.print(f"  quarantine: {plain(column)} {plain(reason)}: {cells:,} cells", highlight=False)
+        console.print(
+            f"  quarantine: {plain(column)} {plain(reason)}: {cells:,} cells",
+            highlight=False,
+        )
     for decision in warehouse.decisions(name, batch.id):
         _decision(console, loop, decision)
 
@@ -145,15 +193,28 @@ def _decision(console: Console, loop: Loop, decision: Decision) -> None:
     for verdict in loop.warehouse.verdicts(decision.case, decision.id):
         _verdict(console, verdict)
     console.rule("policy", align="left")
-    differs = {f.name for f in fields(Policy) if f.default != decision.policy.get(f.name)}
+    differs = {
+        f.name for f in fields(Policy) if f.default != decision.policy.get(f.name)
+    }
     for key, value in decision.policy.items():
-        console.print(f"  {key:<22} {value}{'  (not the default)' if key in differs else ''}", highlight=False)
+        console.print(
+            f"  {key:<22} {value}{'  (not the default)' if key in differs else ''}",
+            highlight=False,
+        )
 
 
 def _evidence(console: Console, evidence: tuple[Evidence, ...], question: str) -> None:
-    table = Table("evidence", "value", "limit", question, "in words", box=None, pad_edge=False)
+    table = Table(
+        "evidence", "value", "limit", question, "in words", box=None, pad_edge=False
+    )
     for one in evidence:
-        table.add_row(one.name, _number(one.value), _number(one.threshold), MARKS[one.passed], plain(one.sentence))
+        table.add_row(
+            one.name,
+            _number(one.value),
+            _number(one.threshold),
+            MARKS[one.passed],
+            plain(one.sentence),
+        )
     console.print(table)
 
 
@@ -168,11 +229,21 @@ def _training(console: Console, training: Training) -> None:
         f"{training.estimator} on {len(training.batches)} batches ({rows}) in {training.seconds:.1f} s; run {training.run_id}",
         highlight=False,
     )
-    names = sorted({metric.split("_", 1)[1] for metric in training.metrics if metric.startswith("test_")})
+    names = sorted(
+        {
+            metric.split("_", 1)[1]
+            for metric in training.metrics
+            if metric.startswith("test_")
+        }
+    )
     table = Table("metric", "train", "validation", "test", box=None, pad_edge=False)
     for metric in names:
         table.add_row(
-            metric, *(_number(training.metrics.get(f"{s}_{metric}")) for s in ("train", "validation", "test"))
+            metric,
+            *(
+                _number(training.metrics.get(f"{s}_{metric}"))
+                for s in ("train", "validation", "test")
+            ),
         )
     console.print(table)
 
@@ -190,12 +261,24 @@ def move(console: Console, moved: Move) -> None:
     )
 
 
-def closing(console: Console, loop: Loop, done: list[Worked]) -> None:
+def closing(console: Console, loop: Loop, done: list[BatchResult]) -> None:
     """The table at the end of a run."""
     if not done:
-        console.print(f"the source has no more batches for {loop.case.name}; see relevo history {loop.case.name}")
+        console.print(
+            f"the source has no more batches for {loop.case.name}; see relevo history {loop.case.name}"
+        )
         return
-    table = Table("batch", "rows", "bad", "decision", "version", "test", "verdict", box=None, pad_edge=False)
+    table = Table(
+        "batch",
+        "rows",
+        "bad",
+        "decision",
+        "version",
+        "test",
+        "verdict",
+        box=None,
+        pad_edge=False,
+    )
     for one in done:
         table.add_row(
             str(one.batch.number),
@@ -209,7 +292,8 @@ def closing(console: Console, loop: Loop, done: list[Worked]) -> None:
     console.print(table)
     console.print(f"champion: {_version(loop, CHAMPION)}", highlight=False)
     console.print(
-        f"why: relevo history {loop.case.name}; all the evidence: relevo explain {loop.case.name} BATCH", soft_wrap=True
+        f"why: relevo history {loop.case.name}; all the evidence: relevo explain {loop.case.name} BATCH",
+        soft_wrap=True,
     )
 
 
@@ -233,17 +317,27 @@ class Working:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._progress.stop()
 
     def step(self, what: str) -> None:
-        self._progress.update(self._task, description=f"{self._case}  {plain(what)[:70]}")
+        self._progress.update(
+            self._task, description=f"{self._case}  {plain(what)[:70]}"
+        )
 
-    def finished(self, worked: Worked) -> None:
+    def finished(self, worked: BatchResult) -> None:
         self._progress.advance(self._task)
         out = self._progress.console
-        out.print(history_line(worked.batch, worked.decision), highlight=False, soft_wrap=True, markup=False)
+        out.print(
+            history_line(worked.batch, worked.decision),
+            highlight=False,
+            soft_wrap=True,
+            markup=False,
+        )
         if worked.verdict and worked.training:
             word = "promoted" if worked.verdict.ruling is Ruling.PROMOTE else "kept out"
             line = f"         version {worked.training.version} {word}: {worked.verdict.sentence}"

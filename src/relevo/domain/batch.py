@@ -44,7 +44,9 @@ class Outcome(StrEnum):
     END = "end"  # the source had no more
     REFUSED = "refused"  # surely never answered: no connection, or a clear no
     UNANSWERED = "unanswered"  # failed after the request left: a batch may be lost
-    HARMLESS = "harmless"  # was unanswered, and what came next proved that nothing was lost
+    HARMLESS = (
+        "harmless"  # was unanswered, and what came next proved that nothing was lost
+    )
     GAP = "gap"  # was unanswered, and a person accepted the loss
 
 

@@ -14,11 +14,16 @@ from decimal import Decimal
 from relevo.domain.contract import Column, Kind
 
 Cell = float | int | bool | str | datetime | None
+Row = tuple[Cell, ...]
 
 IS_MISSING = "is missing"
 # of CSV; "None" may well be a category
-MISSING_WORDS = frozenset({"", "NA", "N/A", "n/a", "<NA>", "NaN", "nan", "NULL", "null"})
-WORDY = frozenset({Kind.CATEGORY, Kind.TEXT})  # whose cells may be any word, "?" and "-" too
+MISSING_WORDS = frozenset(
+    {"", "NA", "N/A", "n/a", "<NA>", "NaN", "nan", "NULL", "null"}
+)
+WORDY = frozenset(
+    {Kind.CATEGORY, Kind.TEXT}
+)  # whose cells may be any word, "?" and "-" too
 BOOLEAN_WORDS = {
     "true": True,
     "yes": True,
@@ -46,7 +51,11 @@ def read_cell(column: Column, value: object, *, spelled: bool) -> Cell:
     `spelled`: the format has no types (CSV), so "3" may be a number and "yes" a boolean. JSON's and Parquet's text
     is text.
     """
-    if value is None or value != value or (spelled and column.kind not in WORDY and is_gap(value)):
+    if (
+        value is None
+        or value != value
+        or (spelled and column.kind not in WORDY and is_gap(value))
+    ):
         return None
     return _READERS[column.kind](value, spelled)
 
@@ -78,7 +87,12 @@ def spell(value: object) -> str:
 
 def printable(value: object) -> str:
     """For people: short, and safe to store in any database."""
-    text = spell(value).encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
+    text = (
+        spell(value)
+        .encode("utf-8", "backslashreplace")
+        .decode()
+        .replace("\x00", "\\x00")
+    )
     return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"
 
 
@@ -124,7 +138,11 @@ def _integer(value: object, spelled: bool) -> int:
         number = _number(value, spelled)
         if not number.is_integer():
             raise Misfit("is not a whole number")
-        exact = spelled and isinstance(value, str) and value.strip().lstrip("+-").isdecimal()
+        exact = (
+            spelled
+            and isinstance(value, str)
+            and value.strip().lstrip("+-").isdecimal()
+        )
         whole = int(str(value)) if exact else int(number)
     if not -_INT64 <= whole < _INT64:
         raise Misfit("is too large for a whole number")

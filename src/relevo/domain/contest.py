@@ -43,10 +43,14 @@ class Fitness:
 
     onnx_gap: float
     size_mb: float
-    scoring_time_ratio: float | None = None  # challenger's over champion's; None: not measured, not guarded
+    scoring_time_ratio: float | None = (
+        None  # challenger's over champion's; None: not measured, not guarded
+    )
 
 
-def judge(match: Match, fitness: Fitness, policy: Policy, contest_number: int) -> Judgement:
+def judge(
+    match: Match, fitness: Fitness, policy: Policy, contest_number: int
+) -> Judgement:
     """Promote where the challenger wins by more than chance and by the minimum effect, and every guard holds.
 
     It is the lower bound of its gain that must reach the minimum effect: one number that says both, and that
@@ -56,13 +60,37 @@ def judge(match: Match, fitness: Fitness, policy: Policy, contest_number: int) -
     if unusable := int(np.count_nonzero(~np.isfinite(match.challenger_losses))):
         rows = len(match.challenger_losses)
         sentence = f"challenger has no usable prediction on {unusable:,} of {rows:,} holdout rows"
-        return Judgement(Ruling.KEEP, (Evidence("usable", float(unusable), 0.0, False, sentence),), sentence)
-    usable = np.where(np.isfinite(match.champion_losses), match.champion_losses, match.challenger_losses)
+        return Judgement(
+            Ruling.KEEP,
+            (Evidence("usable", float(unusable), 0.0, False, sentence),),
+            sentence,
+        )
+    usable = np.where(
+        np.isfinite(match.champion_losses),
+        match.champion_losses,
+        match.challenger_losses,
+    )
     match = replace(match, champion_losses=usable)
     win = _win(match, policy, spent_alpha(policy.error_probability, contest_number))
-    guards = (*_slice_guards(match, policy), *_rmse_guard(match, policy), *_fitness_guards(fitness, policy))
-    broken = [guard.sentence.removeprefix("challenger ") for guard in guards if guard.passed is False]
-    faults = (f", but it {' and '.join(broken)}" if win.passed else f"; it {' and '.join(broken)}") if broken else ""
+    guards = (
+        *_slice_guards(match, policy),
+        *_rmse_guard(match, policy),
+        *_fitness_guards(fitness, policy),
+    )
+    broken = [
+        guard.sentence.removeprefix("challenger ")
+        for guard in guards
+        if guard.passed is False
+    ]
+    faults = (
+        (
+            f", but it {' and '.join(broken)}"
+            if win.passed
+            else f"; it {' and '.join(broken)}"
+        )
+        if broken
+        else ""
+    )
     ruling = Ruling.PROMOTE if win.passed and not broken else Ruling.KEEP
     return Judgement(ruling, (win, *guards), win.sentence + faults)
 
@@ -72,18 +100,41 @@ def first_model(fitness: Fitness, policy: Policy) -> Judgement:
     onnx = onnx_guard(fitness, policy)
     if onnx.passed:
         return Judgement(Ruling.PROMOTE, (onnx,), "first model")
-    return Judgement(Ruling.KEEP, (onnx,), f"first model refused: it {onnx.sentence.removeprefix('challenger ')}")
+    return Judgement(
+        Ruling.KEEP,
+        (onnx,),
+        f"first model refused: it {onnx.sentence.removeprefix('challenger ')}",
+    )
 
 
-def classic(champion_rmse: float, challenger_rmse: float, guards: tuple[Evidence, ...] = ()) -> Judgement:
+def classic(
+    champion_rmse: float, challenger_rmse: float, guards: tuple[Evidence, ...] = ()
+) -> Judgement:
     """Better or equal RMSE promotes. `guards` are what must hold all the same, such as `onnx_guard`."""
     won = challenger_rmse <= champion_rmse
-    word = "equals" if challenger_rmse == champion_rmse else "is better than" if won else "is not better than"
+    word = (
+        "equals"
+        if challenger_rmse == champion_rmse
+        else "is better than"
+        if won
+        else "is not better than"
+    )
     sentence = f"challenger's RMSE {short(challenger_rmse)} {word} the champion's {short(champion_rmse)}"
-    broken = [guard.sentence.removeprefix("challenger ") for guard in guards if guard.passed is False]
+    broken = [
+        guard.sentence.removeprefix("challenger ")
+        for guard in guards
+        if guard.passed is False
+    ]
     faults = f", but it {' and '.join(broken)}" if broken else ""
-    evidence = (Evidence("rmse", challenger_rmse, champion_rmse, won, sentence), *guards)
-    return Judgement(Ruling.PROMOTE if won and not broken else Ruling.KEEP, evidence, sentence + faults)
+    evidence = (
+        Evidence("rmse", challenger_rmse, champion_rmse, won, sentence),
+        *guards,
+    )
+    return Judgement(
+        Ruling.PROMOTE if won and not broken else Ruling.KEEP,
+        evidence,
+        sentence + faults,
+    )
 
 
 def onnx_guard(fitness: Fitness, policy: Policy) -> Evidence:
@@ -93,14 +144,24 @@ def onnx_guard(fitness: Fitness, policy: Policy) -> Evidence:
 
 
 def _win(match: Match, policy: Policy, alpha: float) -> Evidence:
-    tested = paired_test(match.champion_losses, match.challenger_losses, match.identity, alpha, policy.seed)
+    tested = paired_test(
+        match.champion_losses,
+        match.challenger_losses,
+        match.identity,
+        alpha,
+        policy.seed,
+    )
     gain, bound, needs = tested.gain, tested.lower_bound, policy.min_effect
     won = bound > 0 and bound >= needs
     where = f"on {tested.rows:,} holdout rows"
     sure = f"with {100 * (1 - alpha):.{max(1, math.ceil(-math.log10(100 * alpha)))}f} % confidence"
     at_least = f"(at least {percent(bound, needs, 1)} {sure}; needs {percent(needs)})"
     if gain <= 0:
-        size = f"{percent(-gain, decimals=1)} higher {where}" if gain else f"the same as the champion's {where}"
+        size = (
+            f"{percent(-gain, decimals=1)} higher {where}"
+            if gain
+            else f"the same as the champion's {where}"
+        )
         said = f"{size} (needs to be {percent(needs)} lower)"
     elif bound <= 0:
         chance = f"it may be {percent(-bound, decimals=1)} higher {sure}"
@@ -116,10 +177,15 @@ def _slice_guards(match: Match, policy: Policy) -> list[Evidence]:
     Without the second a hundred noisy rows would block a real improvement; the 5 % chance of a false alarm is
     shared by the slices that are looked at, so forty slices raise no more of them than one.
     """
-    large = {label: mask for label, mask in match.slices.items() if mask.sum() >= policy.min_slice_rows}
+    large = {
+        label: mask
+        for label, mask in match.slices.items()
+        if mask.sum() >= policy.min_slice_rows
+    }
     overall = float(match.champion_losses.mean()) if len(match.champion_losses) else 0.0
     guards = [
-        _slice_guard(label, mask, match, policy, SLICE_ERROR / len(large), overall) for label, mask in large.items()
+        _slice_guard(label, mask, match, policy, SLICE_ERROR / len(large), overall)
+        for label, mask in large.items()
     ]
     if NEWEST in match.slices and NEWEST not in large:
         few = f"{NEWEST} has {match.slices[NEWEST].sum():,} holdout rows; needs {policy.min_slice_rows:,} to be judged"
@@ -127,11 +193,18 @@ def _slice_guards(match: Match, policy: Policy) -> list[Evidence]:
     return guards
 
 
-def _slice_guard(label: str, mask: Mask, match: Match, policy: Policy, alpha: float, overall: float) -> Evidence:
+def _slice_guard(
+    label: str, mask: Mask, match: Match, policy: Policy, alpha: float, overall: float
+) -> Evidence:
     new, old = match.challenger_losses[mask], match.champion_losses[mask]
-    unit = float(old.mean()) or overall or 1.0  # a champion without any loss here has no share to rise by
+    unit = (
+        float(old.mean()) or overall or 1.0
+    )  # a champion without any loss here has no share to rise by
     rise, limit = float(new.mean() - old.mean()) / unit, policy.slice_rise
-    surely = paired_test(new, old, match.identity[mask], alpha, policy.seed, 400).lower_bound > 0
+    surely = (
+        paired_test(new, old, match.identity[mask], alpha, policy.seed, 400).lower_bound
+        > 0
+    )
     size = (
         f"{percent(abs(rise), limit)} {'worse' if rise > 0 else 'better'} for {label}"
         if rise
@@ -150,18 +223,30 @@ def _rmse_guard(match: Match, policy: Policy) -> list[Evidence]:
     limit = match.champion_rmse * (1 + policy.rmse_rise)
     rmses = f"{short(match.challenger_rmse)} against {short(match.champion_rmse)}"
     said = f"challenger has RMSE {rmses} (limit +{percent(policy.rmse_rise)})"
-    return [Evidence("rmse", match.challenger_rmse, limit, match.challenger_rmse <= limit, said)]
+    return [
+        Evidence(
+            "rmse", match.challenger_rmse, limit, match.challenger_rmse <= limit, said
+        )
+    ]
 
 
 def _fitness_guards(fitness: Fitness, policy: Policy) -> tuple[Evidence, ...]:
     size, ratio = fitness.size_mb, fitness.scoring_time_ratio
     weighs = f"challenger weighs {size:.1f} MB (limit {policy.max_size_mb:g} MB)"
     takes = (
-        f"challenger takes {ratio:.1f} times as long to score (limit {policy.scoring_time_ratio:g})" if ratio else ""
+        f"challenger takes {ratio:.1f} times as long to score (limit {policy.scoring_time_ratio:g})"
+        if ratio
+        else ""
     )
     passed = None if ratio is None else ratio <= policy.scoring_time_ratio
     return (
         Evidence("size", size, policy.max_size_mb, size <= policy.max_size_mb, weighs),
-        Evidence("time", ratio, policy.scoring_time_ratio, passed, takes or "scoring time not measured"),
+        Evidence(
+            "time",
+            ratio,
+            policy.scoring_time_ratio,
+            passed,
+            takes or "scoring time not measured",
+        ),
         onnx_guard(fitness, policy),
     )

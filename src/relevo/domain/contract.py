@@ -40,13 +40,23 @@ class Column:
 
 
 def number(
-    name: str, low: float | None = None, high: float | None = None, *, nullable: bool = False, doc: str = ""
+    name: str,
+    low: float | None = None,
+    high: float | None = None,
+    *,
+    nullable: bool = False,
+    doc: str = "",
 ) -> Column:
     return Column(name, Kind.NUMBER, nullable, low, high, doc=doc)
 
 
 def integer(
-    name: str, low: float | None = None, high: float | None = None, *, nullable: bool = False, doc: str = ""
+    name: str,
+    low: float | None = None,
+    high: float | None = None,
+    *,
+    nullable: bool = False,
+    doc: str = "",
 ) -> Column:
     return Column(name, Kind.INTEGER, nullable, low, high, doc=doc)
 
@@ -60,12 +70,20 @@ def date(name: str, *, nullable: bool = False, doc: str = "") -> Column:
     return Column(name, Kind.DATE, nullable, doc=doc)
 
 
-def category(name: str, values: tuple[str, ...] | None = None, *, nullable: bool = False, doc: str = "") -> Column:
+def category(
+    name: str,
+    values: tuple[str, ...] | None = None,
+    *,
+    nullable: bool = False,
+    doc: str = "",
+) -> Column:
     return Column(name, Kind.CATEGORY, nullable, values=values, doc=doc)
 
 
 def code(name: str, digits: int, *, nullable: bool = False, doc: str = "") -> Column:
-    return Column(name, Kind.CODE, nullable, 0, float(10**digits - 1), digits=digits, doc=doc)
+    return Column(
+        name, Kind.CODE, nullable, 0, float(10**digits - 1), digits=digits, doc=doc
+    )
 
 
 def text(name: str, *, nullable: bool = True, doc: str = "") -> Column:
@@ -83,10 +101,14 @@ class Contract:
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
         if doubled := {name for name in names if names.count(name) > 1}:
-            raise UseCaseBroken(f"contract: column {sorted(doubled)[0]!r} is named twice; keep one of them")
+            raise UseCaseBroken(
+                f"contract: column {sorted(doubled)[0]!r} is named twice; keep one of them"
+            )
         for name in (self.target, *self.identity):
             if name not in names:
-                raise UseCaseBroken(f"contract: {name!r} is not one of its columns: {', '.join(names)}")
+                raise UseCaseBroken(
+                    f"contract: {name!r} is not one of its columns: {', '.join(names)}"
+                )
         if taken := RESERVED & set(names):
             raise UseCaseBroken(
                 f"contract: {sorted(taken)[0]!r} is a name the warehouse keeps for itself; rename the column at its source"
@@ -96,7 +118,9 @@ class Contract:
                 f"contract: the target {self.target!r} is an identity column; a row's side must not depend on the answer"
             )
         if not self.identity:
-            raise UseCaseBroken("contract: name at least one identity column, so that a row keeps its side")
+            raise UseCaseBroken(
+                "contract: name at least one identity column, so that a row keeps its side"
+            )
 
     def __iter__(self) -> Iterator[Column]:
         return iter(self.columns)
@@ -105,4 +129,6 @@ class Contract:
         for column in self.columns:
             if column.name == name:
                 return column
-        raise UseCaseBroken(f"contract: no column {name!r}; it has {', '.join(c.name for c in self.columns)}")
+        raise UseCaseBroken(
+            f"contract: no column {name!r}; it has {', '.join(c.name for c in self.columns)}"
+        )

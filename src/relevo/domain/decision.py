@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from relevo.domain.evidence import Action, Evidence
 from relevo.domain.policy import Policy, Trigger
 
-SHARE_METRICS = ("MAPE", "error rate")  # fractions of one, shown as percent; any other is an amount
+SHARE_METRICS = (
+    "MAPE",
+    "error rate",
+)  # fractions of one, shown as percent; any other is an amount
 ALWAYS_SHOWN: tuple[Trigger, ...] = ("rows", "input_drift", "error")
 
 
@@ -32,13 +35,17 @@ class Facts:
     age_days: float | None = None
     requests: tuple[str, ...] = ()
     unmeasured: str = ""
-    trainable_rows: int | None = None  # CLEAN rows of all batches so far; None: as many as RAW, for all we know
+    trainable_rows: int | None = (
+        None  # CLEAN rows of all batches so far; None: as many as RAW, for all we know
+    )
 
     @property
     def held_back(self) -> str | None:
         """Why this batch alone is no reason to train, however much else has changed."""
         if self.rejected is not None:
-            return f"batch {self.batch} was rejected" + (f" ({self.rejected})" if self.rejected else "")
+            return f"batch {self.batch} was rejected" + (
+                f" ({self.rejected})" if self.rejected else ""
+            )
         return None if self.rows else f"batch {self.batch} is empty"
 
 
@@ -50,18 +57,34 @@ def decide_on(facts: Facts, policy: Policy) -> tuple[Action, tuple[Evidence, ...
     to fire, and with no rows to train on nothing does.
     """
     measures = (_rows, _inputs, _target, _error, _new_categories, _age)
-    measured = [_first(facts), *(measure(facts, policy) for measure in measures), _person(facts)]
+    measured = [
+        _first(facts),
+        *(measure(facts, policy) for measure in measures),
+        _person(facts),
+    ]
     evidence = tuple(_as_trigger(one, facts, policy) for one in measured)
     fired = [one for one in evidence if one.passed]
     if fired:
-        leading = fired[:1] + [one for one in fired[1:] if one.name == "person"] if evidence[0].passed else fired
+        leading = (
+            fired[:1] + [one for one in fired[1:] if one.name == "person"]
+            if evidence[0].passed
+            else fired
+        )
         return Action.TRAIN, evidence, "; ".join(one.sentence for one in leading)
     shown = [
         after.sentence
         for before, after in zip(measured, evidence, strict=True)
-        if before.passed or (after.name in ALWAYS_SHOWN and not (facts.held_back and after.passed is None))
+        if before.passed
+        or (
+            after.name in ALWAYS_SHOWN
+            and not (facts.held_back and after.passed is None)
+        )
     ]
-    return Action.SKIP, evidence, "; ".join(([facts.held_back] if facts.held_back else []) + shown)
+    return (
+        Action.SKIP,
+        evidence,
+        "; ".join(([facts.held_back] if facts.held_back else []) + shown),
+    )
 
 
 def percent(share: float, against: float | None = None, decimals: int = 0) -> str:
@@ -89,7 +112,11 @@ def _as_trigger(one: Evidence, facts: Facts, policy: Policy) -> Evidence:
 
 
 def _muted(one: Evidence, why: str) -> Evidence:
-    sentence = f"{one.sentence[:-1]}; {why})" if one.sentence.endswith(")") else f"{one.sentence} ({why})"
+    sentence = (
+        f"{one.sentence[:-1]}; {why})"
+        if one.sentence.endswith(")")
+        else f"{one.sentence} ({why})"
+    )
     return Evidence(one.name, one.value, one.threshold, False, sentence)
 
 
@@ -100,15 +127,27 @@ def _not_measured(facts: Facts, policy: Policy) -> str:
         return facts.held_back
     if not facts.has_champion:
         return "no champion"
-    return f"{facts.rows:,} rows; needs {policy.min_rows_to_measure:,}" if _too_few(facts, policy) else "unknown"
+    return (
+        f"{facts.rows:,} rows; needs {policy.min_rows_to_measure:,}"
+        if _too_few(facts, policy)
+        else "unknown"
+    )
 
 
 def _too_few(facts: Facts, policy: Policy) -> bool:
     return facts.rows < policy.min_rows_to_measure
 
 
-def _unknown(name: str, subject: str, threshold: float | None, facts: Facts, policy: Policy) -> Evidence:
-    return Evidence(name, None, threshold, None, f"{subject} not measured ({_not_measured(facts, policy)})")
+def _unknown(
+    name: str, subject: str, threshold: float | None, facts: Facts, policy: Policy
+) -> Evidence:
+    return Evidence(
+        name,
+        None,
+        threshold,
+        None,
+        f"{subject} not measured ({_not_measured(facts, policy)})",
+    )
 
 
 def _first(facts: Facts) -> Evidence:
@@ -117,13 +156,20 @@ def _first(facts: Facts) -> Evidence:
 
 
 def _rows(facts: Facts, policy: Policy) -> Evidence:
-    share, needs = facts.rows_since_training / max(1, facts.rows_total), policy.new_rows_share
+    share, needs = (
+        facts.rows_since_training / max(1, facts.rows_total),
+        policy.new_rows_share,
+    )
     sentence = f"{percent(share, needs)} of rows are new since the last training (needs {percent(needs)})"
     return Evidence("rows", share, needs, share >= needs, sentence)
 
 
 def _psi(value: float, limit: float) -> str:
-    return f"{value:.2f}" if f"{value:.2f}" != f"{limit:.2f}" or value == limit else f"{value:.4f}"
+    return (
+        f"{value:.2f}"
+        if f"{value:.2f}" != f"{limit:.2f}" or value == limit
+        else f"{value:.4f}"
+    )
 
 
 def _inputs(facts: Facts, policy: Policy) -> Evidence:
@@ -133,9 +179,19 @@ def _inputs(facts: Facts, policy: Policy) -> Evidence:
     worst, most = max(facts.drift.items(), key=lambda item: item[1])
     if most > limit:
         return Evidence(
-            "input_drift", most, limit, True, f"inputs drifted (PSI {_psi(most, limit)}, {worst}; limit {limit:.2f})"
+            "input_drift",
+            most,
+            limit,
+            True,
+            f"inputs drifted (PSI {_psi(most, limit)}, {worst}; limit {limit:.2f})",
         )
-    return Evidence("input_drift", most, limit, False, f"inputs steady (largest PSI {_psi(most, limit)}, {worst})")
+    return Evidence(
+        "input_drift",
+        most,
+        limit,
+        False,
+        f"inputs steady (largest PSI {_psi(most, limit)}, {worst})",
+    )
 
 
 def _target(facts: Facts, policy: Policy) -> Evidence:
@@ -144,9 +200,15 @@ def _target(facts: Facts, policy: Policy) -> Evidence:
         return _unknown("target_drift", "target drift", limit, facts, policy)
     if moved > limit:
         return Evidence(
-            "target_drift", moved, limit, True, f"target drifted (PSI {_psi(moved, limit)}; limit {limit:.2f})"
+            "target_drift",
+            moved,
+            limit,
+            True,
+            f"target drifted (PSI {_psi(moved, limit)}; limit {limit:.2f})",
         )
-    return Evidence("target_drift", moved, limit, False, f"target steady (PSI {_psi(moved, limit)})")
+    return Evidence(
+        "target_drift", moved, limit, False, f"target steady (PSI {_psi(moved, limit)})"
+    )
 
 
 def _error(facts: Facts, policy: Policy) -> Evidence:
@@ -160,7 +222,11 @@ def _error(facts: Facts, policy: Policy) -> Evidence:
         rise = f"rose to {now_text} from {then_text} when trained (limit +{percent(policy.error_rise)})"
         return Evidence("error", now, limit, True, f"champion's {facts.metric} {rise}")
     return Evidence(
-        "error", now, limit, False, f"champion's {facts.metric} {now_text} against {then_text} when trained"
+        "error",
+        now,
+        limit,
+        False,
+        f"champion's {facts.metric} {now_text} against {then_text} when trained",
     )
 
 
@@ -190,5 +256,11 @@ def _age(facts: Facts, policy: Policy) -> Evidence:
 
 
 def _person(facts: Facts) -> Evidence:
-    asked = f"asked by a person: {', '.join(facts.requests)}" if facts.requests else "no person asked"
-    return Evidence("person", float(len(facts.requests)), 1.0, bool(facts.requests), asked)
+    asked = (
+        f"asked by a person: {', '.join(facts.requests)}"
+        if facts.requests
+        else "no person asked"
+    )
+    return Evidence(
+        "person", float(len(facts.requests)), 1.0, bool(facts.requests), asked
+    )

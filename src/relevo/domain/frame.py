@@ -35,7 +35,9 @@ class Categorical:
     def of(values: Sequence[str | None]) -> Categorical:
         words: dict[str, int] = {}
         codes = np.fromiter(
-            (MISSING if v is None else words.setdefault(v, len(words)) for v in values), np.int32, len(values)
+            (MISSING if v is None else words.setdefault(v, len(words)) for v in values),
+            np.int32,
+            len(values),
         )
         return Categorical(codes, tuple(words))
 
@@ -73,9 +75,13 @@ class Frame:
         """What an ONNX session is fed, a chunk at a time: a [n, 1] array a feature."""
         for start in range(0, len(self), chunk):
             stop = start + chunk
-            feed: dict[str, NDArray[Any]] = {n: v[start:stop, None] for n, v in self.numbers.items()}
+            feed: dict[str, NDArray[Any]] = {
+                n: v[start:stop, None] for n, v in self.numbers.items()
+            }
             for name, values in self.categories.items():
-                feed[name] = Categorical(values.codes[start:stop], values.words).strings()[:, None]
+                feed[name] = Categorical(
+                    values.codes[start:stop], values.words
+                ).strings()[:, None]
             yield feed
 
 
@@ -84,7 +90,11 @@ def with_classes(frame: Frame, classes: tuple[str, ...]) -> Frame:
     if frame.classes == classes:
         return frame
     place = {word: code for code, word in enumerate(classes)}
-    codes = np.array([place.get(word, -1) for word in frame.classes], dtype=np.float64)[frame.target.astype(np.int64)]
+    codes = np.array([place.get(word, -1) for word in frame.classes], dtype=np.float64)[
+        frame.target.astype(np.int64)
+    ]
     known = codes >= 0
     kept = frame.take(known)
-    return Frame(kept.numbers, kept.categories, codes[known], kept.identity, kept.batch, classes)
+    return Frame(
+        kept.numbers, kept.categories, codes[known], kept.identity, kept.batch, classes
+    )

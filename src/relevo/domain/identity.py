@@ -13,7 +13,7 @@ SEPARATOR = "\x1f"
 MISSING = "\x00"
 
 
-class Side(StrEnum):
+class Split(StrEnum):
     TRAIN = "train"
     VALIDATION = "validation"
     TEST = "test"
@@ -34,17 +34,21 @@ def identities(salt: str, columns: Sequence[Sequence[object]]) -> NDArray[np.int
     """The first 64 bits of SHA-256 over the salt and each row's identity columns."""
     prefix = hashlib.sha256(salt.encode())
     digests = bytearray()
-    for row in zip(*([canonical(v) for v in column] for column in columns), strict=True):
+    for row in zip(
+        *([canonical(v) for v in column] for column in columns), strict=True
+    ):
         digest = prefix.copy()
         digest.update(SEPARATOR.join(row).encode())
         digests += digest.digest()[:8]
     return np.frombuffer(bytes(digests), dtype=">i8").astype(np.int64)
 
 
-def sides(identity: NDArray[np.int64], holdout_share: float, validation_share: float) -> NDArray[np.str_]:
+def sides(
+    identity: NDArray[np.int64], holdout_share: float, validation_share: float
+) -> NDArray[np.str_]:
     """Test, validation or train by the identity's place in 0..1; the shares may grow without moving a test row to train."""
     place = (identity.astype(np.float64) + 2.0**63) / 2.0**64
-    chosen = np.full(len(identity), Side.TRAIN.value, dtype="<U10")
-    chosen[place < holdout_share] = Side.TEST.value
-    chosen[place >= 1 - validation_share] = Side.VALIDATION.value
+    chosen = np.full(len(identity), Split.TRAIN.value, dtype="<U10")
+    chosen[place < holdout_share] = Split.TEST.value
+    chosen[place >= 1 - validation_share] = Split.VALIDATION.value
     return chosen

@@ -47,8 +47,13 @@ def paired_test(
     error for less work. The champion's mean loss is only the unit.
     """
     rows, total = len(champion_losses), float(champion_losses.sum())
-    groups, identities, differing = _by_identity(champion_losses - challenger_losses, identity, seed)
-    means = [float(np.mean(losses)) if rows else 0.0 for losses in (champion_losses, challenger_losses)]
+    groups, identities, differing = _by_identity(
+        champion_losses - challenger_losses, identity, seed
+    )
+    means = [
+        float(np.mean(losses)) if rows else 0.0
+        for losses in (champion_losses, challenger_losses)
+    ]
     gain = float(groups.sum()) / total if total else -1.0 if differing else 0.0
     if not differing or not total:
         bound = gain if rows else -1.0
@@ -61,13 +66,17 @@ def paired_test(
     return PairedResult(means[0], means[1], gain, bound, rows, identities)
 
 
-def _by_identity(differences: Losses, identity: NDArray[np.int64], seed: int) -> tuple[Losses, int, int]:
+def _by_identity(
+    differences: Losses, identity: NDArray[np.int64], seed: int
+) -> tuple[Losses, int, int]:
     """The sum of each identity, or bag of them; how many identities there are, and on how many the models differ."""
     unique, place = np.unique(identity, return_inverse=True)
     sums: Losses = np.bincount(place, differences, len(unique)).astype(np.float64)
     differing = int(np.count_nonzero(sums))
     if len(sums) > BAGS:
-        sums = np.bincount(np.random.default_rng(seed).permutation(len(sums)) % BAGS, sums).astype(np.float64)
+        sums = np.bincount(
+            np.random.default_rng(seed).permutation(len(sums)) % BAGS, sums
+        ).astype(np.float64)
     return sums, len(unique), differing
 
 
@@ -81,8 +90,12 @@ def _standard_error(groups: Losses, seed: int, resamples: int) -> float:
     at_once = max(1, 1_000_000 // count)
     for start in range(0, resamples, at_once):
         size = min(at_once, resamples - start)
-        sums[start : start + size] = groups[rng.integers(0, count, (size, count), dtype=np.int32)].sum(axis=1)
-    return math.sqrt(float(sums.var(ddof=1)) * count / (count - 1) + float(groups.sum()) ** 2 / count)
+        sums[start : start + size] = groups[
+            rng.integers(0, count, (size, count), dtype=np.int32)
+        ].sum(axis=1)
+    return math.sqrt(
+        float(sums.var(ddof=1)) * count / (count - 1) + float(groups.sum()) ** 2 / count
+    )
 
 
 def _t_quantile(alpha: float, freedom: float) -> float:

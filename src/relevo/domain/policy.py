@@ -7,7 +7,16 @@ from typing import Any, Literal
 
 from relevo.errors import UseCaseBroken
 
-Trigger = Literal["first", "rows", "input_drift", "target_drift", "error", "new_categories", "age", "person"]
+Trigger = Literal[
+    "first",
+    "rows",
+    "input_drift",
+    "target_drift",
+    "error",
+    "new_categories",
+    "age",
+    "person",
+]
 ALL_TRIGGERS: tuple[Trigger, ...] = (
     "first", "rows", "input_drift", "target_drift", "error", "new_categories", "age", "person",
 )  # fmt: skip
@@ -32,9 +41,15 @@ class Policy:
     validation_share: float = 0.10
 
     promotion: Literal["contest", "classic"] = "contest"
-    error_probability: float = 0.05  # of promoting an equal model, over all contests of the case's life
-    min_effect: float = 0.005  # the loss must fall by at least this share of the champion's
-    contest_rows: int = 100_000  # judged on at most this many holdout rows, chosen by identity
+    error_probability: float = (
+        0.05  # of promoting an equal model, over all contests of the case's life
+    )
+    min_effect: float = (
+        0.005  # the loss must fall by at least this share of the champion's
+    )
+    contest_rows: int = (
+        100_000  # judged on at most this many holdout rows, chosen by identity
+    )
     rmse_rise: float = 0.02
     slice_rise: float = 0.05
     min_slice_rows: int = 100
@@ -47,10 +62,20 @@ class Policy:
 
     def __post_init__(self) -> None:
         if unknown := set(self.triggers) - set(ALL_TRIGGERS):
-            raise UseCaseBroken(f"policy: no trigger {sorted(unknown)[0]!r}; there are {', '.join(ALL_TRIGGERS)}")
-        for name in ("new_rows_share", "bad_rows_share", "holdout_share", "validation_share", "error_probability"):
+            raise UseCaseBroken(
+                f"policy: no trigger {sorted(unknown)[0]!r}; there are {', '.join(ALL_TRIGGERS)}"
+            )
+        for name in (
+            "new_rows_share",
+            "bad_rows_share",
+            "holdout_share",
+            "validation_share",
+            "error_probability",
+        ):
             if not 0 < getattr(self, name) < 1:
-                raise UseCaseBroken(f"policy: {name} is {getattr(self, name)}; it must lie between 0 and 1")
+                raise UseCaseBroken(
+                    f"policy: {name} is {getattr(self, name)}; it must lie between 0 and 1"
+                )
         if self.holdout_share + self.validation_share > 0.8:
             raise UseCaseBroken(
                 "policy: holdout_share and validation_share leave less than 20 % of the rows to train on"
@@ -61,6 +86,11 @@ class Policy:
         """A policy from plain values, such as those of a TOML file; an unknown name is an error."""
         known = {field.name for field in fields(Policy)}
         if unknown := set(values) - known:
-            raise UseCaseBroken(f"policy: no setting {sorted(unknown)[0]!r}; there are {', '.join(sorted(known))}")
-        given: dict[str, Any] = {key: tuple(value) if key == "triggers" else value for key, value in values.items()}
+            raise UseCaseBroken(
+                f"policy: no setting {sorted(unknown)[0]!r}; there are {', '.join(sorted(known))}"
+            )
+        given: dict[str, Any] = {
+            key: tuple(value) if key == "triggers" else value
+            for key, value in values.items()
+        }
         return Policy(**given)

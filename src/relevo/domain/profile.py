@@ -19,7 +19,7 @@ Counts = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class NumberColumn:
+class NumberProfile:
     """Counts between `edges`; the first and last lie outside what the reference held. Infinities fall there."""
 
     edges: tuple[float, ...]
@@ -36,12 +36,14 @@ class NumberColumn:
     def count(self, values: NDArray[Any] | Categorical) -> Counts:
         """Cells of other rows on this column's bins, the missing last."""
         if isinstance(values, Categorical):
-            raise TypeError("profile: a column of numbers is compared with one of categories")
+            raise TypeError(
+                "profile: a column of numbers is compared with one of categories"
+            )
         return _cells(_ordered(values), np.array(self.edges), len(values))
 
 
 @dataclass(frozen=True, slots=True)
-class WordColumn:
+class CategoryProfile:
     """Counts of the commonest `words`, then of all others. `known` holds every word seen, unless they are too many."""
 
     words: tuple[str, ...]
@@ -57,14 +59,18 @@ class WordColumn:
     def count(self, values: NDArray[Any] | Categorical) -> Counts:
         """Cells of other rows on this column's words, the missing last."""
         if not isinstance(values, Categorical):
-            raise TypeError("profile: a column of categories is compared with one of numbers")
+            raise TypeError(
+                "profile: a column of categories is compared with one of numbers"
+            )
         place = {word: cell for cell, word in enumerate(self.words)}
         cell_of = [place.get(word, len(self.words)) for word in values.words]
-        cells = np.array([*cell_of, len(self.words) + 1], dtype=np.int64)[values.codes]  # code -1 takes the last
+        cells = np.array([*cell_of, len(self.words) + 1], dtype=np.int64)[
+            values.codes
+        ]  # code -1 takes the last
         return np.bincount(cells, minlength=len(self.words) + 2)
 
 
-Column = NumberColumn | WordColumn
+Column = NumberProfile | CategoryProfile
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +87,21 @@ class Profile:
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> Profile:
         return Profile(
-            values["rows"], values["target"], {name: _column_from(column) for name, column in values["columns"].items()}
+            values["rows"],
+            values["target"],
+            {name: _column_from(column) for name, column in values["columns"].items()},
         )
 
 
-def profile_of(frame: Frame, target_name: str, bins: int = 10, reference: Profile | None = None) -> Profile:
+def profile_of(
+    frame: Frame, target_name: str, bins: int = 10, reference: Profile | None = None
+) -> Profile:
     """The profile of a frame; on the bins and words of `reference` where that has the column."""
     known = reference.columns if reference else {}
     columns = {
-        name: _recount(known[name], values) if _alike(known.get(name), values) else _column_of(values, bins)
+        name: _recount(known[name], values)
+        if _alike(known.get(name), values)
+        else _column_of(values, bins)
         for name, values in _columns(frame, target_name).items()
     }
     return Profile(len(frame), target_name, columns)
@@ -104,7 +116,10 @@ def psi(reference: Column, counts: Sequence[int] | Counts) -> float:
     cell that expects less than one row counting in part, and what is left is at least 0. Small steady batches
     then stay near 0 instead of alarming.
     """
-    old, new = np.asarray(reference.cells, dtype=np.float64), np.asarray(counts, dtype=np.float64)
+    old, new = (
+        np.asarray(reference.cells, dtype=np.float64),
+        np.asarray(counts, dtype=np.float64),
+    )
     used = (old + new) > 0
     if not old.sum() or not new.sum() or used.sum() < 2:
         return 0.0
@@ -139,10 +154,12 @@ def new_category_share(reference: Profile, frame: Frame) -> tuple[float, str | N
     worst, most = None, 0
     for name, values in frame.categories.items():
         column = reference.columns.get(name)
-        if not isinstance(column, WordColumn) or not column.complete:
+        if not isinstance(column, CategoryProfile) or not column.complete:
             continue
         known = set(column.known)
-        is_new = np.array([*(word not in known for word in values.words), False])[values.codes]
+        is_new = np.array([*(word not in known for word in values.words), False])[
+            values.codes
+        ]
         anywhere |= is_new
         if (rows := int(is_new.sum())) > most:
             worst, most = name, rows
@@ -158,7 +175,9 @@ def _columns(frame: Frame, target: str) -> dict[str, NDArray[Any] | Categorical]
 
 
 def _alike(known: Column | None, values: NDArray[Any] | Categorical) -> bool:
-    return known is not None and isinstance(known, WordColumn) == isinstance(values, Categorical)
+    return known is not None and isinstance(known, CategoryProfile) == isinstance(
+        values, Categorical
+    )
 
 
 def _ordered(values: NDArray[Any]) -> NDArray[Any]:
@@ -173,11 +192,19 @@ def _column_of(values: NDArray[Any] | Categorical, bins: int) -> Column:
 
 
 def _recount(known: Column, values: NDArray[Any] | Categorical) -> Column:
-    if isinstance(known, WordColumn) and isinstance(values, Categorical):
+    if isinstance(known, CategoryProfile) and isinstance(values, Categorical):
         own, cells = _words_of(values), known.count(values)
-        return WordColumn(known.words, tuple(cells[:-1].tolist()), int(cells[-1]), own.known, own.complete)
-    if isinstance(known, WordColumn) or isinstance(values, Categorical):
-        raise TypeError("profile: a column of numbers and one of categories cannot be compared")
+        return CategoryProfile(
+            known.words,
+            tuple(cells[:-1].tolist()),
+            int(cells[-1]),
+            own.known,
+            own.complete,
+        )
+    if isinstance(known, CategoryProfile) or isinstance(values, Categorical):
+        raise TypeError(
+            "profile: a column of numbers and one of categories cannot be compared"
+        )
     return _number(np.array(known.edges), _ordered(values), len(values))
 
 
@@ -188,33 +215,53 @@ def _edges(ordered: NDArray[Any], bins: int) -> NDArray[np.float64]:
     values = ordered[np.r_[True, ordered[1:] != ordered[:-1]]]
     if len(values) > 2 * bins:
         values = np.unique(ordered[np.arange(bins) * len(ordered) // bins])
-    return np.append(values.astype(np.float64), np.nextafter(np.float64(ordered[-1]), np.inf))
+    return np.append(
+        values.astype(np.float64), np.nextafter(np.float64(ordered[-1]), np.inf)
+    )
 
 
-def _number(edges: NDArray[np.float64], present: NDArray[Any], rows: int) -> NumberColumn:
+def _number(
+    edges: NDArray[np.float64], present: NDArray[Any], rows: int
+) -> NumberProfile:
     cells, finite = _cells(present, edges, rows), present[np.isfinite(present)]
     low, high, mean = (
         (float(finite[0]), float(finite[-1]), float(finite.mean(dtype=np.float64)))
         if len(finite)
         else (None, None, None)
     )
-    return NumberColumn(tuple(edges.tolist()), tuple(cells[:-1].tolist()), int(cells[-1]), low, high, mean)
+    return NumberProfile(
+        tuple(edges.tolist()),
+        tuple(cells[:-1].tolist()),
+        int(cells[-1]),
+        low,
+        high,
+        mean,
+    )
 
 
 def _cells(ordered: NDArray[Any], edges: NDArray[np.float64], rows: int) -> Counts:
-    below = np.searchsorted(ordered, edges) if len(edges) else np.array([], dtype=np.int64)
+    below = (
+        np.searchsorted(ordered, edges) if len(edges) else np.array([], dtype=np.int64)
+    )
     counts = np.diff(below, prepend=0, append=len(ordered))
     return np.append(counts, rows - len(ordered)).astype(np.int64)
 
 
-def _words_of(values: Categorical) -> WordColumn:
+def _words_of(values: Categorical) -> CategoryProfile:
     counts = np.bincount(values.codes + 1, minlength=len(values.words) + 1)
     missing, counts = int(counts[0]), counts[1:]
     order = np.argsort(-counts, kind="stable")
     known = [values.words[code] for code in order[: np.count_nonzero(counts)]]
     top = counts[order[:TOP_WORDS]]
-    top = top[top >= (1 if len(known) <= TOP_WORDS else max(COMMON_ROWS, COMMON_SHARE * counts.sum()))]
-    return WordColumn(
+    top = top[
+        top
+        >= (
+            1
+            if len(known) <= TOP_WORDS
+            else max(COMMON_ROWS, COMMON_SHARE * counts.sum())
+        )
+    ]
+    return CategoryProfile(
         tuple(known[: len(top)]),
         (*top.tolist(), int(counts.sum() - top.sum())),
         missing,
@@ -224,5 +271,8 @@ def _words_of(values: Categorical) -> WordColumn:
 
 
 def _column_from(values: Mapping[str, Any]) -> Column:
-    lists: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
-    return WordColumn(**lists) if "words" in lists else NumberColumn(**lists)
+    lists: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in values.items()
+    }
+    return CategoryProfile(**lists) if "words" in lists else NumberProfile(**lists)

@@ -34,7 +34,14 @@ class Field:
     @staticmethod
     def of(column: Column) -> Field:
         return Field(
-            column.name, column.kind, column.nullable, column.low, column.high, column.values, column.digits, column.doc
+            column.name,
+            column.kind,
+            column.nullable,
+            column.low,
+            column.high,
+            column.values,
+            column.digits,
+            column.doc,
         )
 
 
@@ -64,10 +71,18 @@ class Release:
     @staticmethod
     def from_dict(values: dict[str, Any]) -> Release:
         fields = tuple(
-            Field(**{**f, "kind": Kind(f["kind"]), "values": tuple(f["values"]) if f["values"] is not None else None})
+            Field(
+                **{
+                    **f,
+                    "kind": Kind(f["kind"]),
+                    "values": tuple(f["values"]) if f["values"] is not None else None,
+                }
+            )
             for f in values["fields"]
         )
-        return Release(**{**values, "fields": fields, "classes": tuple(values["classes"])})
+        return Release(
+            **{**values, "fields": fields, "classes": tuple(values["classes"])}
+        )
 
 
 def signature_of(case: UseCase) -> tuple[Field, ...]:

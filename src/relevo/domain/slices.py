@@ -33,9 +33,15 @@ def slices_of(
     slices: dict[str, Mask] = {}
     for name in names:
         values = frame.categories.get(name)
-        slices |= _words(name, values) if values is not None else _bands(name, frame.numbers[name], bands)
+        slices |= (
+            _words(name, values)
+            if values is not None
+            else _bands(name, frame.numbers[name], bands)
+        )
     if frame.classes:
-        slices |= _words(target_name, Categorical(frame.target.astype(np.int32), frame.classes))
+        slices |= _words(
+            target_name, Categorical(frame.target.astype(np.int32), frame.classes)
+        )
     elif expected is not None:
         slices |= _bands(f"{target_name} expected at", expected, bands)
     else:
@@ -45,7 +51,11 @@ def slices_of(
 
 def _words(name: str, values: Categorical) -> dict[str, Mask]:
     counts = np.bincount(values.codes + 1, minlength=len(values.words) + 1)[1:]
-    common = [code for code in np.argsort(-counts, kind="stable")[:SLICE_WORDS] if counts[code]]
+    common = [
+        code
+        for code in np.argsort(-counts, kind="stable")[:SLICE_WORDS]
+        if counts[code]
+    ]
     return {f"{name} {values.words[code]}": values.codes == code for code in common}
 
 
@@ -58,7 +68,8 @@ def _bands(name: str, values: NDArray[Any], bands: int) -> dict[str, Mask]:
         return {}
     last = len(edges) - 2
     return {
-        f"{name} {short(low)} to {short(high)}": (values >= low) & ((values < high) | (band == last) & (values <= high))
+        f"{name} {short(low)} to {short(high)}": (values >= low)
+        & ((values < high) | (band == last) & (values <= high))
         for band, (low, high) in enumerate(pairwise(edges))
     }
 

@@ -66,7 +66,9 @@ class Candidate(Protocol):
     @property
     def name(self) -> str: ...
 
-    def fit(self, train: Frame, validation: Frame, seed: int, *, log_target: bool = False) -> Fitted: ...
+    def fit(
+        self, train: Frame, validation: Frame, seed: int, *, log_target: bool = False
+    ) -> Fitted: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +99,22 @@ class UseCase:
                     f"use case {self.name}: {name!r} is free text and cannot be a feature; make it a category"
                 )
         if self.contract.target in self.features:
-            raise UseCaseBroken(f"use case {self.name}: the target {self.contract.target!r} is also a feature")
+            raise UseCaseBroken(
+                f"use case {self.name}: the target {self.contract.target!r} is also a feature"
+            )
         if not self.features or not self.candidates:
-            raise UseCaseBroken(f"use case {self.name}: name at least one feature and one candidate")
+            raise UseCaseBroken(
+                f"use case {self.name}: name at least one feature and one candidate"
+            )
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        return tuple(name for name in self.features if not self.contract[name].is_categorical)
+        return tuple(
+            name for name in self.features if not self.contract[name].is_categorical
+        )
 
     @property
     def categories(self) -> tuple[str, ...]:
-        return tuple(name for name in self.features if self.contract[name].is_categorical)
+        return tuple(
+            name for name in self.features if self.contract[name].is_categorical
+        )

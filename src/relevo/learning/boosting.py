@@ -16,8 +16,8 @@ from onnx import TensorProto
 from relevo.domain.frame import Floats, Frame
 from relevo.learning.encoder import Encoder, Fit, fit_encoder
 from relevo.learning.folds import joined, split_off
-from relevo.learning.goal import Goal
 from relevo.learning.onnx_graph import Graph, answer, encoded, metadata
+from relevo.learning.target_scale import TargetScale
 from relevo.learning.tree_node import add_trees
 
 VALIDATION_SALT = 202
@@ -31,29 +31,39 @@ class FittedTrees:
 
     name: str
     encoder: Encoder
-    goal: Goal
+    target_scale: TargetScale
     booster: Any
     settings: dict[str, float | int | str]
 
     def predict(self, frame: Frame) -> NDArray[np.float64]:
-        parts = [np.empty((0, self.goal.outputs), np.float32)]
+        parts = [np.empty((0, self.target_scale.outputs), np.float32)]
         for chunk in self.encoder.chunks(frame):
             raw = self.booster.inplace_predict(chunk, predict_type="margin")
-            parts.append(raw.reshape(len(chunk), self.goal.outputs))
-        return self.goal.answer(np.concatenate(parts))
+            parts.append(raw.reshape(len(chunk), self.target_scale.outputs))
+        return self.target_scale.answer(np.concatenate(parts))
 
     def to_onnx(self) -> bytes:
         graph = Graph()
         matrix = encoded(graph, self.encoder)
-        raw = add_trees(graph, matrix, bytes(self.booster.save_raw("json")), self.goal.outputs)
-        answer(graph, raw, self.goal)
-        graph.output(matrix, "encoded", TensorProto.FLOAT, [None, len(self.encoder.columns)])
-        return graph.file(metadata(self.goal, self.encoder))
+        raw = add_trees(
+            graph,
+            matrix,
+            bytes(self.booster.save_raw("json")),
+            self.target_scale.outputs,
+        )
+        answer(graph, raw, self.target_scale)
+        graph.output(
+            matrix, "encoded", TensorProto.FLOAT, [None, len(self.encoder.columns)]
+        )
+        return graph.file(metadata(self.target_scale, self.encoder))
 
     def native_files(self) -> dict[str, bytes]:
         """`booster.ubj` reads the graph's output `encoded`; pred_contribs on it are exact SHAP values."""
         columns = json.dumps(self.encoder.columns).encode()
-        return {"booster.ubj": bytes(self.booster.save_raw("ubj")), "encoded_features.json": columns}
+        return {
+            "booster.ubj": bytes(self.booster.save_raw("ubj")),
+            "encoded_features.json": columns,
+        }
 
     def importances(self) -> dict[str, float]:
         """Each feature's share of what all splits gained."""
@@ -72,7 +82,7 @@ def fit_trees(
     name: str,
     train: Frame,
     validation: Frame,
-    goal: Goal,
+    target_scale: TargetScale,
     settings: dict[str, Any],
     rounds: int,
     patience: int,
@@ -82,14 +92,27 @@ def fit_trees(
     """Early stopping on the validation rows; with `refit`, those then join the training rows for a second fit."""
     if not len(validation):
         train, validation = split_off(train, 0.1, VALIDATION_SALT)
-    whole = {**_objective(goal, median), **settings, "nthread": _threads(len(train)), "tree_method": "hist"}
-    fit = fit_encoder(train, goal)
-    booster = _train(fit, train, validation, goal, whole, rounds, patience)
+    whole = {
+        **_objective(target_scale, median),
+        **settings,
+        "nthread": _threads(len(train)),
+        "tree_method": "hist",
+    }
+    fit = fit_encoder(train, target_scale)
+    booster = _train(fit, train, validation, target_scale, whole, rounds, patience)
     if refit and len(validation):
         train = joined(train, validation)
-        fit = fit_encoder(train, goal)
-        booster = _train(fit, train, None, goal, whole, booster.num_boosted_rounds(), patience)
-    return FittedTrees(name, fit.encoder, goal, booster, whole)
+        fit = fit_encoder(train, target_scale)
+        booster = _train(
+            fit,
+            train,
+            None,
+            target_scale,
+            whole,
+            booster.num_boosted_rounds(),
+            patience,
+        )
+    return FittedTrees(name, fit.encoder, target_scale, booster, whole)
 
 
 def _threads(rows: int) -> int:
@@ -97,26 +120,58 @@ def _threads(rows: int) -> int:
     return max(1, min(os.cpu_count() or 1, rows // ROWS_A_THREAD))
 
 
-def _objective(goal: Goal, median: bool) -> dict[str, Any]:
+def _objective(target_scale: TargetScale, median: bool) -> dict[str, Any]:
     """With `median` the absolute error of a logarithm, as a relative error wants; it sorts all rows in every round."""
-    if not goal.classes or goal.outputs == len(goal.classes) == 1:
-        name = "reg:absoluteerror" if goal.log and median else "reg:squarederror"
-        return {"objective": name, "eval_metric": "mae" if goal.log else "rmse", "base_score": 0.0}
-    if len(goal.classes) == 2:
-        return {"objective": "binary:logistic", "eval_metric": "logloss", "base_score": 0.5}
-    return {"objective": "multi:softprob", "eval_metric": "mlogloss", "num_class": len(goal.classes), "base_score": 0.5}
+    if (
+        not target_scale.classes
+        or target_scale.outputs == len(target_scale.classes) == 1
+    ):
+        name = (
+            "reg:absoluteerror" if target_scale.log and median else "reg:squarederror"
+        )
+        return {
+            "objective": name,
+            "eval_metric": "mae" if target_scale.log else "rmse",
+            "base_score": 0.0,
+        }
+    if len(target_scale.classes) == 2:
+        return {
+            "objective": "binary:logistic",
+            "eval_metric": "logloss",
+            "base_score": 0.5,
+        }
+    return {
+        "objective": "multi:softprob",
+        "eval_metric": "mlogloss",
+        "num_class": len(target_scale.classes),
+        "base_score": 0.5,
+    }
 
 
 def _train(
-    fit: Fit, train: Frame, validation: Frame | None, goal: Goal, settings: dict[str, Any], rounds: int, patience: int
+    fit: Fit,
+    train: Frame,
+    validation: Frame | None,
+    target_scale: TargetScale,
+    settings: dict[str, Any],
+    rounds: int,
+    patience: int,
 ) -> Any:
-    rows = xgb.QuantileDMatrix(_Chunks(lambda: fit.chunks(train), train, goal), max_bin=settings["max_bin"])
+    rows = xgb.QuantileDMatrix(
+        _Chunks(lambda: fit.chunks(train), train, target_scale),
+        max_bin=settings["max_bin"],
+    )
     if validation is None or not len(validation):
         return xgb.train(settings, rows, rounds)
-    watched = _Chunks(lambda: fit.encoder.chunks(validation), validation, goal)
+    watched = _Chunks(lambda: fit.encoder.chunks(validation), validation, target_scale)
     held = xgb.QuantileDMatrix(watched, ref=rows, max_bin=settings["max_bin"])
     booster = xgb.train(
-        settings, rows, rounds, evals=[(held, "validation")], early_stopping_rounds=patience, verbose_eval=False
+        settings,
+        rows,
+        rounds,
+        evals=[(held, "validation")],
+        early_stopping_rounds=patience,
+        verbose_eval=False,
     )
     return booster[: booster.best_iteration + 1]
 
@@ -124,8 +179,8 @@ def _train(
 class _Chunks(xgb.DataIter):  # type: ignore[misc]
     """Feeds XGBoost a chunk at a time; it comes through several times and keeps one byte a value."""
 
-    def __init__(self, chunks: Chunks, frame: Frame, goal: Goal) -> None:
-        self._chunks, self._target, self._goal = chunks, frame.target, goal
+    def __init__(self, chunks: Chunks, frame: Frame, target_scale: TargetScale) -> None:
+        self._chunks, self._target, self._goal = chunks, frame.target, target_scale
         self._left, self._start = chunks(), 0
         super().__init__()
 
@@ -137,6 +192,8 @@ class _Chunks(xgb.DataIter):  # type: ignore[misc]
         if chunk is None:
             return False
         stop = self._start + len(chunk)
-        input_data(data=chunk, label=self._goal.learned(self._target[self._start : stop]))
+        input_data(
+            data=chunk, label=self._goal.learned(self._target[self._start : stop])
+        )
         self._start = stop
         return True

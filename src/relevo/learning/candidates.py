@@ -9,7 +9,7 @@ from typing import Any
 
 from relevo.domain.frame import Frame
 from relevo.domain.use_case import Fitted
-from relevo.learning.goal import Goal
+from relevo.learning.target_scale import TargetScale
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,14 @@ class LinearBaseline:
     learn_log: bool = False
     name: str = "linear_baseline"
 
-    def fit(self, train: Frame, validation: Frame, seed: int, *, log_target: bool = False) -> Fitted:  # noqa: ARG002
+    def fit(
+        self,
+        train: Frame,
+        validation: Frame,  # noqa: ARG002
+        seed: int,  # noqa: ARG002
+        *,
+        log_target: bool = False,
+    ) -> Fitted:
         from relevo.learning.linear import fit_linear
 
         return fit_linear(self.name, train, log_target, self.learn_log)
@@ -53,7 +60,9 @@ class BoostedTrees:
     large_patience: int = 10
     name: str = "boosted_trees"
 
-    def fit(self, train: Frame, validation: Frame, seed: int, *, log_target: bool = False) -> Fitted:
+    def fit(
+        self, train: Frame, validation: Frame, seed: int, *, log_target: bool = False
+    ) -> Fitted:
         # read when XGBoost is loaded: its threads then wait asleep, where spinning costs fivefold on a shared core
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         from relevo.learning.boosting import fit_trees
@@ -63,15 +72,32 @@ class BoostedTrees:
             "learning_rate": self.large_learning_rate if large else self.learning_rate,
             "max_depth": self.large_max_depth if large else self.max_depth,
             # a leaf of 20 rows is a fifth of a table of 100: there it may be smaller
-            "min_child_weight": min(self.min_child_weight, max(1.0, rows / 1_000)) * (0.25 if train.classes else 1),
+            "min_child_weight": min(self.min_child_weight, max(1.0, rows / 1_000))
+            * (0.25 if train.classes else 1),
             "subsample": self.subsample,
             "colsample_bynode": self.columns_a_node,
             "max_bin": 128 if large else 256,
             "seed": seed,
         }
-        stops = (self.large_rounds, self.large_patience) if large else (self.rounds, self.patience)
-        goal, refit = Goal.of(train, log_target), len(train) <= self.refit_rows
-        return fit_trees(self.name, train, validation, goal, settings, *stops, refit=refit, median=not large)
+        stops = (
+            (self.large_rounds, self.large_patience)
+            if large
+            else (self.rounds, self.patience)
+        )
+        target_scale, refit = (
+            TargetScale.of(train, log_target),
+            len(train) <= self.refit_rows,
+        )
+        return fit_trees(
+            self.name,
+            train,
+            validation,
+            target_scale,
+            settings,
+            *stops,
+            refit=refit,
+            median=not large,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +110,16 @@ class SklearnEstimator:
     make: Callable[[], Any]
     name: str = "sklearn_estimator"
 
-    def fit(self, train: Frame, validation: Frame, seed: int, *, log_target: bool = False) -> Fitted:  # noqa: ARG002
-        from relevo.learning.brought import fit_estimator
+    def fit(
+        self,
+        train: Frame,
+        validation: Frame,  # noqa: ARG002
+        seed: int,
+        *,
+        log_target: bool = False,
+    ) -> Fitted:
+        from relevo.learning.sklearn_model import fit_estimator
 
-        return fit_estimator(self.name, self.make, train, Goal.of(train, log_target), seed)
+        return fit_estimator(
+            self.name, self.make, train, TargetScale.of(train, log_target), seed
+        )

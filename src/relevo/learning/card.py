@@ -34,7 +34,9 @@ class CardFacts:
     rows: Mapping[str, int]
     scores: Mapping[str, float]
     errors: Mapping[str, str] = field(default_factory=dict)
-    slices: Mapping[str, float] = field(default_factory=dict)  # loss by slice, where it was measured
+    slices: Mapping[str, float] = field(
+        default_factory=dict
+    )  # loss by slice, where it was measured
     version: str = ""
 
 
@@ -75,50 +77,85 @@ def _data(facts: CardFacts) -> str:
 
 
 def _features(facts: CardFacts) -> str:
-    rows = [(f"`{one.name}`", one.kind.value, _admitted(one), one.doc) for one in facts.release.fields]
+    rows = [
+        (f"`{one.name}`", one.kind.value, _admitted(one), one.doc)
+        for one in facts.release.fields
+    ]
     return f"## Features\n\n{_table(('Name', 'Kind', 'Admitted', 'Meaning'), rows)}"
 
 
 def _admitted(one: Field) -> str:
     parts = []
     if one.values:
-        parts.append(", ".join(one.values[:10]) + (" …" if len(one.values) > 10 else ""))
+        parts.append(
+            ", ".join(one.values[:10]) + (" …" if len(one.values) > 10 else "")
+        )
     if one.low is not None or one.high is not None:
-        low, high = ("" if bound is None else f"{bound:,.15g}" for bound in (one.low, one.high))
-        parts.append(f"{low} to {high}" if low and high else f"at least {low}" if low else f"at most {high}")
+        low, high = (
+            "" if bound is None else f"{bound:,.15g}" for bound in (one.low, one.high)
+        )
+        parts.append(
+            f"{low} to {high}"
+            if low and high
+            else f"at least {low}"
+            if low
+            else f"at most {high}"
+        )
     return "; ".join([*parts, *(["may be missing"] if one.nullable else [])])
 
 
 def _metrics(facts: CardFacts) -> str:
     metrics = facts.release.metrics
     names = dict.fromkeys(
-        name.removeprefix(f"{side}_") for side in SIDES for name in metrics if name.startswith(f"{side}_")
+        name.removeprefix(f"{side}_")
+        for side in SIDES
+        for name in metrics
+        if name.startswith(f"{side}_")
     )
     rows = [
-        (f"`{name}`", *(_number(metrics.get(f"{side}_{name}")) for side in SIDES), MEANINGS.get(name, ""))
+        (
+            f"`{name}`",
+            *(_number(metrics.get(f"{side}_{name}")) for side in SIDES),
+            MEANINGS.get(name, ""),
+        )
         for name in names
     ]
     if not rows:
         return ""
-    unit = f" Errors are in {facts.release.unit}, `mape` is a fraction of one." if facts.release.unit else ""
-    return (
-        f"## Metrics\n\nMeasured on the ONNX file that serves.{unit}\n\n{_table(('Metric', *SIDES, 'Meaning'), rows)}"
+    unit = (
+        f" Errors are in {facts.release.unit}, `mape` is a fraction of one."
+        if facts.release.unit
+        else ""
     )
+    return f"## Metrics\n\nMeasured on the ONNX file that serves.{unit}\n\n{_table(('Metric', *SIDES, 'Meaning'), rows)}"
 
 
 def _candidates(facts: CardFacts) -> str:
     best = facts.release.estimator
-    rows = [(f"`{n}`" + (" (chosen)" if n == best else ""), _number(score)) for n, score in facts.scores.items()]
-    rows += [(f"`{name}`", f"failed: {reason}") for name, reason in facts.errors.items()]
+    rows = [
+        (f"`{n}`" + (" (chosen)" if n == best else ""), _number(score))
+        for n, score in facts.scores.items()
+    ]
+    rows += [
+        (f"`{name}`", f"failed: {reason}") for name, reason in facts.errors.items()
+    ]
     if not rows:
         return ""
-    how = "cross-validation inside the training rows" if len(rows) > 1 else "the validation rows"
+    how = (
+        "cross-validation inside the training rows"
+        if len(rows) > 1
+        else "the validation rows"
+    )
     return f"## Candidates\n\nMean loss by {how}; less is better.\n\n{_table(('Candidate', 'Loss'), rows)}"
 
 
 def _slices(facts: CardFacts) -> str:
     rows = [(name, _number(loss)) for name, loss in facts.slices.items()]
-    return f"## Slices\n\nMean loss on the test rows.\n\n{_table(('Slice', 'Loss'), rows)}" if rows else ""
+    return (
+        f"## Slices\n\nMean loss on the test rows.\n\n{_table(('Slice', 'Loss'), rows)}"
+        if rows
+        else ""
+    )
 
 
 def _limits(facts: CardFacts) -> str:
@@ -141,7 +178,9 @@ def _limits(facts: CardFacts) -> str:
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [head, tuple("---" for _ in head), *rows]
-    return "\n".join(f"| {' | '.join(_cell(cell) for cell in line)} |" for line in lines)
+    return "\n".join(
+        f"| {' | '.join(_cell(cell) for cell in line)} |" for line in lines
+    )
 
 
 def _cell(text: str) -> str:
@@ -162,4 +201,7 @@ def _ranges(numbers: tuple[int, ...]) -> str:
             runs[-1][1] = number
         else:
             runs.append([number, number])
-    return ", ".join(str(low) if low == high else f"{low} to {high}" for low, high in runs) or "none"
+    return (
+        ", ".join(str(low) if low == high else f"{low} to {high}" for low, high in runs)
+        or "none"
+    )

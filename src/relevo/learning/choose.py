@@ -51,7 +51,9 @@ def choose(
     tell = progress or _silent
     names = [candidate.name for candidate in candidates]
     if len(set(names)) < len(names):
-        raise RelevoError(f"candidates: {', '.join(names)}: give each a name of its own in use_case.py")
+        raise RelevoError(
+            f"candidates: {', '.join(names)}: give each a name of its own in use_case.py"
+        )
     if len(candidates) == 1:
         return _only(candidates[0], train, validation, seed, log_target, tell)
     race = _Race(lowest(train, max_rows, SAMPLE_SALT), seed, log_target)
@@ -63,29 +65,57 @@ def choose(
     return _best(candidates, race, train, validation, tell)
 
 
-def _best(candidates: Sequence[Candidate], race: _Race, train: Frame, validation: Frame, tell: Tell) -> Choice:
+def _best(
+    candidates: Sequence[Candidate],
+    race: _Race,
+    train: Frame,
+    validation: Frame,
+    tell: Tell,
+) -> Choice:
     scores, errors = race.scores(), race.errors
-    for candidate in sorted((c for c in candidates if c.name in scores), key=race.place):
+    for candidate in sorted(
+        (c for c in candidates if c.name in scores), key=race.place
+    ):
         tell(f"fitting {candidate.name} on {len(train):,} rows")
         try:
-            return Choice(candidate.fit(train, validation, race.seed, log_target=race.log_target), scores, errors)
-        except Exception as error:  # noqa: BLE001  the next best takes its place, and why is on record
+            return Choice(
+                candidate.fit(train, validation, race.seed, log_target=race.log_target),
+                scores,
+                errors,
+            )
+        except Exception as error:  # noqa: BLE001
             errors[candidate.name] = _reason(error)
             del scores[candidate.name]
     reasons = "; ".join(f"{name}: {reason}" for name, reason in errors.items())
     raise RelevoError(f"no candidate could be fitted on {len(train):,} rows. {reasons}")
 
 
-def _only(candidate: Candidate, train: Frame, validation: Frame, seed: int, log_target: bool, tell: Tell) -> Choice:
+def _only(
+    candidate: Candidate,
+    train: Frame,
+    validation: Frame,
+    seed: int,
+    log_target: bool,
+    tell: Tell,
+) -> Choice:
     tell(f"fitting {candidate.name} on {len(train):,} rows")
     try:
         model = candidate.fit(train, validation, seed, log_target=log_target)
     except RelevoError:
         raise
     except Exception as error:
-        raise RelevoError(f"{candidate.name} could not be fitted on {len(train):,} rows: {_reason(error)}") from error
+        raise RelevoError(
+            f"{candidate.name} could not be fitted on {len(train):,} rows: {_reason(error)}"
+        ) from error
     shown = validation if len(validation) else train
-    return Choice(model, {candidate.name: mean_loss(_task(train), log_target, _losses(model, shown, log_target))})
+    return Choice(
+        model,
+        {
+            candidate.name: mean_loss(
+                _task(train), log_target, _losses(model, shown, log_target)
+            )
+        },
+    )
 
 
 @dataclass
@@ -95,7 +125,9 @@ class _Race:
     rows: Frame
     seed: int
     log_target: bool
-    losses: dict[str, Losses] = field(default_factory=dict)  # a candidate's row losses over the folds it was asked on
+    losses: dict[str, Losses] = field(
+        default_factory=dict
+    )  # a candidate's row losses over the folds it was asked on
     errors: dict[str, str] = field(default_factory=dict)
 
     def run(self, candidates: Sequence[Candidate], folds: int) -> None:
@@ -105,7 +137,9 @@ class _Race:
             held = self.rows.take(place == fold)
             if not len(held) or len(held) == len(self.rows):
                 continue
-            learning, stopping = split_off(self.rows.take(place != fold), STOP_SHARE, STOP_SALT)
+            learning, stopping = split_off(
+                self.rows.take(place != fold), STOP_SHARE, STOP_SALT
+            )
             for candidate in running:
                 self._ask(candidate, learning, stopping, held)
             identity = np.concatenate([identity, held.identity])
@@ -114,27 +148,44 @@ class _Race:
                 break
         if not self.losses and not self.errors:
             few = f"{len(self.rows)} rows are too few to compare candidates on; give the use case a single one"
-            self.errors = dict.fromkeys((candidate.name for candidate in candidates), few)
+            self.errors = dict.fromkeys(
+                (candidate.name for candidate in candidates), few
+            )
 
-    def _ask(self, candidate: Candidate, learning: Frame, stopping: Frame, held: Frame) -> None:
+    def _ask(
+        self, candidate: Candidate, learning: Frame, stopping: Frame, held: Frame
+    ) -> None:
         try:
-            model = candidate.fit(learning, stopping, self.seed, log_target=self.log_target)
+            model = candidate.fit(
+                learning, stopping, self.seed, log_target=self.log_target
+            )
             found = _losses(model, held, self.log_target)
-        except Exception as error:  # noqa: BLE001  one broken candidate must not stop the others, and why is on record
+        except Exception as error:  # noqa: BLE001
             self.losses.pop(candidate.name, None)
             self.errors[candidate.name] = _reason(error)
             return
-        self.losses[candidate.name] = np.concatenate([self.losses.get(candidate.name, found[:0]), found])
+        self.losses[candidate.name] = np.concatenate(
+            [self.losses.get(candidate.name, found[:0]), found]
+        )
 
-    def _left(self, running: list[Candidate], identity: NDArray[np.int64]) -> list[Candidate]:
+    def _left(
+        self, running: list[Candidate], identity: NDArray[np.int64]
+    ) -> list[Candidate]:
         whole = [candidate for candidate in running if candidate.name in self.losses]
         if not whole:
             return []
         best = self.losses[min(whole, key=self.place).name]
-        return [one for one in whole if not surely_worse(self.losses[one.name], best, identity)]
+        return [
+            one
+            for one in whole
+            if not surely_worse(self.losses[one.name], best, identity)
+        ]
 
     def scores(self) -> dict[str, float]:
-        return {name: mean_loss(_task(self.rows), self.log_target, found) for name, found in self.losses.items()}
+        return {
+            name: mean_loss(_task(self.rows), self.log_target, found)
+            for name, found in self.losses.items()
+        }
 
     def place(self, candidate: Candidate) -> tuple[int, float]:
         """The order of candidates: who came further, then who lost less."""

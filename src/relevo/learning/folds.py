@@ -48,9 +48,14 @@ def joined(first: Frame, second: Frame) -> Frame:
         other = second.categories[name]
         table = [place.setdefault(word, len(place)) for word in other.words]
         codes = np.array([*table, -1], dtype=np.int32)[other.codes]
-        categories[name] = Categorical(np.concatenate([column.codes, codes]), tuple(place))
+        categories[name] = Categorical(
+            np.concatenate([column.codes, codes]), tuple(place)
+        )
     return Frame(
-        {name: np.concatenate([values, second.numbers[name]]) for name, values in first.numbers.items()},
+        {
+            name: np.concatenate([values, second.numbers[name]])
+            for name, values in first.numbers.items()
+        },
         categories,
         np.concatenate([first.target, second.target]),
         np.concatenate([first.identity, second.identity]),

@@ -13,10 +13,10 @@ from scipy import sparse
 from scipy.sparse.linalg import lsqr
 
 from relevo.domain.frame import Frame
-from relevo.learning.goal import Goal
-from relevo.learning.moments import finite
+from relevo.learning.category_table import CategoryTable, seen_words
 from relevo.learning.onnx_graph import Graph, answer, imputed, look_up, metadata
-from relevo.learning.words import WordTable, seen_words
+from relevo.learning.running_stats import finite
+from relevo.learning.target_scale import TargetScale
 
 DAMPING = 1e-3
 Matrix = NDArray[np.float64]
@@ -34,7 +34,11 @@ class Numbers:
     @staticmethod
     def of(frame: Frame) -> Numbers:
         names = tuple(frame.numbers)
-        medians, means, scales = np.zeros(len(names)), np.zeros(len(names)), np.ones(len(names))
+        medians, means, scales = (
+            np.zeros(len(names)),
+            np.zeros(len(names)),
+            np.ones(len(names)),
+        )
         for place, name in enumerate(names):
             values = finite(frame.numbers[name]).astype(np.float64)
             known = values[~np.isnan(values)]
@@ -47,7 +51,9 @@ class Numbers:
         raw = np.empty((len(frame), len(self.names)))
         for place, name in enumerate(self.names):
             raw[:, place] = finite(frame.numbers[name])
-        return np.asarray((np.where(np.isnan(raw), self.medians, raw) - self.means) / self.scales)
+        return np.asarray(
+            (np.where(np.isnan(raw), self.medians, raw) - self.means) / self.scales
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +61,13 @@ class FittedLinear:
     """Sums in float64, in ONNX too: what cancels near zero stays exact. `floor` is the least it may answer."""
 
     name: str
-    goal: Goal
+    target_scale: TargetScale
     numbers: Numbers
     slopes: Matrix  # [numbers, outputs]
-    tables: tuple[WordTable, ...]
-    means: tuple[Matrix, ...]  # [outputs] a table: what its words add in the mean of the training rows
+    tables: tuple[CategoryTable, ...]
+    means: tuple[
+        Matrix, ...
+    ]  # [outputs] a table: what its words add in the mean of the training rows
     start: Matrix  # [outputs]
     floor: float | None
     spread: dict[str, float]
@@ -68,7 +76,7 @@ class FittedLinear:
         raw = self.numbers.matrix(frame) @ self.slopes + self.start
         for table in self.tables:
             raw += table.look_up(frame.categories[table.feature])
-        answers = self.goal.answer(raw)
+        answers = self.target_scale.answer(raw)
         return answers if self.floor is None else np.maximum(answers, self.floor)
 
     def to_onnx(self) -> bytes:
@@ -80,30 +88,42 @@ class FittedLinear:
             total = graph.add("Add", total, look_up(graph, table))
         if parts:
             total = graph.add("Add", total, self._weighed(graph, parts))
-        answer(graph, total, self.goal, np.float64, self.floor)
-        return graph.file(metadata(self.goal))
+        answer(graph, total, self.target_scale, np.float64, self.floor)
+        return graph.file(metadata(self.target_scale))
 
     def _weighed(self, graph: Graph, parts: list[str]) -> str:
         raw = graph.add("Concat", *parts, axis=1) if len(parts) > 1 else parts[0]
         raw = graph.add("Cast", raw, to=TensorProto.DOUBLE)
         centred = graph.add(
-            "Sub", imputed(graph, raw, self.numbers.medians), graph.constant(self.numbers.means[None, :])
+            "Sub",
+            imputed(graph, raw, self.numbers.medians),
+            graph.constant(self.numbers.means[None, :]),
         )
         flat = graph.add("Div", centred, graph.constant(self.numbers.scales[None, :]))
         return graph.add("MatMul", flat, graph.constant(self.slopes))
 
     def native_files(self) -> dict[str, bytes]:
         """`weights.json`: all that the sum is made of, and what a word adds in the mean of the training rows."""
-        numbers = zip(self.numbers.medians, self.numbers.means, self.numbers.scales, self.slopes.tolist(), strict=True)
+        numbers = zip(
+            self.numbers.medians,
+            self.numbers.means,
+            self.numbers.scales,
+            self.slopes.tolist(),
+            strict=True,
+        )
         weights = {
             "start": self.start.tolist(),
             "numbers": {
                 name: {"median": median, "mean": mean, "scale": scale, "slope": slope}
-                for name, (median, mean, scale, slope) in zip(self.numbers.names, numbers, strict=True)
+                for name, (median, mean, scale, slope) in zip(
+                    self.numbers.names, numbers, strict=True
+                )
             },
             "words": {
                 table.feature: {
-                    "words": dict(zip(table.words, table.values.tolist(), strict=False)),
+                    "words": dict(
+                        zip(table.words, table.values.tolist(), strict=False)
+                    ),
                     "unseen": table.values[-2].tolist(),
                     "missing": table.values[-1].tolist(),
                     "mean": mean.tolist(),
@@ -120,69 +140,141 @@ class FittedLinear:
         return {name: spread / total for name, spread in self.spread.items()}
 
     def parameters(self) -> dict[str, float | int | str]:
-        return {"weights": len(self.slopes) + sum(len(table.words) for table in self.tables), "damping": DAMPING}
+        return {
+            "weights": len(self.slopes)
+            + sum(len(table.words) for table in self.tables),
+            "damping": DAMPING,
+        }
 
 
-def fit_linear(name: str, train: Frame, log_target: bool, learn_log: bool) -> FittedLinear:
+def fit_linear(
+    name: str, train: Frame, log_target: bool, learn_log: bool
+) -> FittedLinear:
     """`learn_log` learns the logarithm; without it, a log target is at least never answered below its lowest."""
-    goal = Goal.of(train, log_target and learn_log)
-    floor = float(train.target.min()) if log_target and not learn_log and not train.classes else None
+    target_scale = TargetScale.of(train, log_target and learn_log)
+    floor = (
+        float(train.target.min())
+        if log_target and not learn_log and not train.classes
+        else None
+    )
     numbers = Numbers.of(train)
-    seen = {feature: seen_words(column)[0] for feature, column in train.categories.items()}
+    seen = {
+        feature: seen_words(column)[0] for feature, column in train.categories.items()
+    }
     design = _design(train, numbers, seen)
-    learned = goal.learned(train.target)
-    weights, start = _logistic(design, learned, goal) if goal.classes else _least_squares(design, learned)
+    learned = target_scale.learned(train.target)
+    weights, start = (
+        _logistic(design, learned, target_scale)
+        if target_scale.classes
+        else _least_squares(design, learned)
+    )
     slopes, tables = weights[: len(numbers.names)], []
     place = len(numbers.names)
     for feature, words in seen.items():
         known, place = weights[place : place + len(words) + 1], place + len(words) + 1
-        values = np.concatenate([known[:-1], np.zeros((1, weights.shape[1])), known[-1:]])
-        tables.append(WordTable(feature, words, values))
-    means = tuple(table.look_up(train.categories[table.feature]).mean(axis=0) for table in tables)
+        values = np.concatenate(
+            [known[:-1], np.zeros((1, weights.shape[1])), known[-1:]]
+        )
+        tables.append(CategoryTable(feature, words, values))
+    means = tuple(
+        table.look_up(train.categories[table.feature]).mean(axis=0) for table in tables
+    )
     return FittedLinear(
-        name, goal, numbers, slopes, tuple(tables), means, start, floor, _spread(train, numbers, slopes, tables)
+        name,
+        target_scale,
+        numbers,
+        slopes,
+        tuple(tables),
+        means,
+        start,
+        floor,
+        _spread(train, numbers, slopes, tables),
     )
 
 
-def _design(train: Frame, numbers: Numbers, seen: dict[str, tuple[str, ...]]) -> sparse.csr_matrix:
+def _design(
+    train: Frame, numbers: Numbers, seen: dict[str, tuple[str, ...]]
+) -> sparse.csr_matrix:
     """Numbers, then a column a word and one for missing."""
     parts: list[Any] = [sparse.csr_matrix(numbers.matrix(train))]
     rows = len(train)
     for feature, words in seen.items():
         column = train.categories[feature]
-        place = WordTable(feature, words, np.empty((0, 0))).rows_of(column.words)[column.codes]
-        place = np.minimum(place, len(words))  # no word is unseen here: the last column is for missing
-        parts.append(sparse.csr_matrix((np.ones(rows), place, np.arange(rows + 1)), shape=(rows, len(words) + 1)))
+        place = CategoryTable(feature, words, np.empty((0, 0))).rows_of(column.words)[
+            column.codes
+        ]
+        place = np.minimum(
+            place, len(words)
+        )  # no word is unseen here: the last column is for missing
+        parts.append(
+            sparse.csr_matrix(
+                (np.ones(rows), place, np.arange(rows + 1)),
+                shape=(rows, len(words) + 1),
+            )
+        )
     return sparse.hstack(parts, format="csr")
 
 
-def _least_squares(design: sparse.csr_matrix, learned: NDArray[np.float32]) -> tuple[Matrix, Matrix]:
+def _least_squares(
+    design: sparse.csr_matrix, learned: NDArray[np.float32]
+) -> tuple[Matrix, Matrix]:
     """The learned target has mean zero, so the start is zero; a faint damping settles words that say the same."""
-    weights = lsqr(design, learned.astype(np.float64), damp=DAMPING, atol=1e-6, btol=1e-6, iter_lim=200)[0]
+    weights = lsqr(
+        design,
+        learned.astype(np.float64),
+        damp=DAMPING,
+        atol=1e-6,
+        btol=1e-6,
+        iter_lim=200,
+    )[0]
     return np.asarray(weights)[:, None], np.zeros(1)
 
 
-def _logistic(design: sparse.csr_matrix, learned: NDArray[np.float32], goal: Goal) -> tuple[Matrix, Matrix]:
+def _logistic(
+    design: sparse.csr_matrix, learned: NDArray[np.float32], target_scale: TargetScale
+) -> tuple[Matrix, Matrix]:
     from sklearn.linear_model import LogisticRegression
 
-    weights, start = np.zeros((design.shape[1], goal.outputs)), np.full(goal.outputs, -30.0)
+    weights, start = (
+        np.zeros((design.shape[1], target_scale.outputs)),
+        np.full(target_scale.outputs, -30.0),
+    )
     present = np.unique(learned).astype(int)
     if len(present) == 1:
-        start[:] = 30.0 * (present[0] if goal.outputs == 1 else 1) * (1 if goal.outputs == 1 else 0)
-        start[present[0] if goal.outputs > 1 else 0] = 30.0 if goal.outputs > 1 or present[0] else -30.0
+        start[:] = (
+            30.0
+            * (present[0] if target_scale.outputs == 1 else 1)
+            * (1 if target_scale.outputs == 1 else 0)
+        )
+        start[present[0] if target_scale.outputs > 1 else 0] = (
+            30.0 if target_scale.outputs > 1 or present[0] else -30.0
+        )
         return weights, start
     model = LogisticRegression(max_iter=1_000).fit(design, learned.astype(int))
-    if goal.outputs == 1:
+    if target_scale.outputs == 1:
         return model.coef_.T, model.intercept_
-    two = len(present) == 2  # of more classes: scikit-learn then gives one row of weights
+    two = (
+        len(present) == 2
+    )  # of more classes: scikit-learn then gives one row of weights
     rows = np.concatenate([-model.coef_, model.coef_]) / 2 if two else model.coef_
-    starts = np.concatenate([-model.intercept_, model.intercept_]) / 2 if two else model.intercept_
+    starts = (
+        np.concatenate([-model.intercept_, model.intercept_]) / 2
+        if two
+        else model.intercept_
+    )
     weights[:, present], start[present] = rows.T, starts
     return weights, start
 
 
-def _spread(train: Frame, numbers: Numbers, slopes: Matrix, tables: list[WordTable]) -> dict[str, float]:
-    spread = {name: float(np.abs(slope).sum()) for name, slope in zip(numbers.names, slopes, strict=True)}
+def _spread(
+    train: Frame, numbers: Numbers, slopes: Matrix, tables: list[CategoryTable]
+) -> dict[str, float]:
+    spread = {
+        name: float(np.abs(slope).sum())
+        for name, slope in zip(numbers.names, slopes, strict=True)
+    }
     for table in tables:
-        spread[table.feature] = float(table.look_up(train.categories[table.feature]).std(axis=0).sum())
+        spread[table.feature] = float(
+            table.look_up(train.categories[table.feature]).std(axis=0).sum()
+        )
     return spread

@@ -24,8 +24,14 @@ def measure(task: Task, target: Values, prediction: Values) -> dict[str, float]:
     if not len(target):
         return {}
     with np.errstate(over="ignore", invalid="ignore"):
-        found = _regression(target, prediction) if task == "regression" else _classification(target, prediction)
-    return {name: float(np.nan_to_num(value, nan=LARGEST)) for name, value in found.items()}
+        found = (
+            _regression(target, prediction)
+            if task == "regression"
+            else _classification(target, prediction)
+        )
+    return {
+        name: float(np.nan_to_num(value, nan=LARGEST)) for name, value in found.items()
+    }
 
 
 def with_prefix(side: str, metrics: dict[str, float]) -> dict[str, float]:
@@ -38,7 +44,9 @@ def root_mean_square(target: Values, prediction: Values) -> float:
     return float(np.sqrt(np.mean((prediction - target) ** 2))) if len(target) else 0.0
 
 
-def row_losses(task: Task, log_target: bool, target: Values, prediction: Values) -> Values:
+def row_losses(
+    task: Task, log_target: bool, target: Values, prediction: Values
+) -> Values:
     """Each row's loss: |log answer - log target| where the target is learned so, else the squared error;
     for classification minus the logarithm of what the true class was given."""
     if task == "classification":
@@ -76,7 +84,9 @@ def _regression(target: Values, prediction: Values) -> dict[str, float]:
         "mse": square,
         "mae": float(size.mean()),
         "median_ae": float(np.median(size)),
-        "mape": float(np.mean(size[known] / np.abs(target[known]))) if known.any() else 0.0,
+        "mape": float(np.mean(size[known] / np.abs(target[known])))
+        if known.any()
+        else 0.0,
         "r2": 1 - square / spread if spread else float(square == 0),
     }
 
@@ -88,12 +98,16 @@ def _classification(target: Values, chances: Values) -> dict[str, float]:
         "log_loss": float(row_losses("classification", False, target, chances).mean()),
         "f1_macro": _f1(truth, answer, chances.shape[1]),
     }
-    return {**found, "auc": _auc(truth, chances[:, 1])} if chances.shape[1] == 2 else found
+    return (
+        {**found, "auc": _auc(truth, chances[:, 1])} if chances.shape[1] == 2 else found
+    )
 
 
 def _f1(truth: NDArray[np.intp], answer: NDArray[np.intp], classes: int) -> float:
     right = np.bincount(truth[truth == answer], minlength=classes)
-    either = np.bincount(truth, minlength=classes) + np.bincount(answer, minlength=classes)
+    either = np.bincount(truth, minlength=classes) + np.bincount(
+        answer, minlength=classes
+    )
     return float((2 * right[either > 0] / either[either > 0]).mean())
 
 

@@ -18,9 +18,14 @@ def add_trees(graph: Graph, matrix: str, model_json: bytes, outputs: int) -> str
     booster = json.loads(model_json)["learner"]["gradient_booster"]["model"]
     columns = [
         _tree(tree, number, kind)
-        for number, (tree, kind) in enumerate(zip(booster["trees"], booster["tree_info"], strict=True))
+        for number, (tree, kind) in enumerate(
+            zip(booster["trees"], booster["tree_info"], strict=True)
+        )
     ]
-    nodes = {name: np.concatenate([column[name] for column in columns]) for name in columns[0]}
+    nodes = {
+        name: np.concatenate([column[name] for column in columns])
+        for name in columns[0]
+    }
     leaves = nodes["mode"] == LEAF
     return graph.add(
         "TreeEnsembleRegressor",

@@ -9,23 +9,39 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from relevo.domain.contest import Fitness, Judgement, Match, classic, first_model, judge, onnx_guard
+from relevo.domain.contest import (
+    Fitness,
+    Judgement,
+    Match,
+    classic,
+    first_model,
+    judge,
+    onnx_guard,
+)
 from relevo.domain.evidence import Decision, Training, Verdict
 from relevo.domain.frame import Frame
-from relevo.domain.identity import Side
+from relevo.domain.identity import Split
 from relevo.domain.release import CHAMPION, MODEL_FILE, RELEASE_FILE
 from relevo.domain.slices import slices_of
 from relevo.domain.use_case import UseCase
 from relevo.learning.metrics import root_mean_square, row_losses
-from relevo.learning.score import OnnxModel
+from relevo.learning.onnx_model import OnnxModel
 from relevo.loop.train import ONNX_GAP
-from relevo.ports import Clock, ModelRegistry, Warehouse
+from relevo.ports.clock import Clock
+from relevo.ports.registry import ModelRegistry
+from relevo.ports.warehouse import Warehouse
 
 TIMED_ROWS = 300
 Answers = NDArray[np.float64]
 
 
-def contest(case: UseCase, decision: Decision, warehouse: Warehouse, registry: ModelRegistry, clock: Clock) -> Verdict:
+def contest(
+    case: UseCase,
+    decision: Decision,
+    warehouse: Warehouse,
+    registry: ModelRegistry,
+    clock: Clock,
+) -> Verdict:
     """The verdict on a decision's challenger; the one on record where there is one."""
     if known := warehouse.verdicts(case.name, decision.id):
         return known[0]
@@ -34,10 +50,18 @@ def contest(case: UseCase, decision: Decision, warehouse: Warehouse, registry: M
     number = 0
     if champion is None or champion == training.version:
         champion = None
-        judgement = first_model(_fitness(training, registry.fetch(case.name, training.version), None), case.policy)
+        judgement = first_model(
+            _fitness(training, registry.fetch(case.name, training.version), None),
+            case.policy,
+        )
     else:
-        number = 1 + max((verdict.contest_number for verdict in warehouse.verdicts(case.name)), default=0)
-        judgement = _meet(case, decision, training, champion, number, warehouse, registry)
+        number = 1 + max(
+            (verdict.contest_number for verdict in warehouse.verdicts(case.name)),
+            default=0,
+        )
+        judgement = _meet(
+            case, decision, training, champion, number, warehouse, registry
+        )
     return warehouse.record_verdict(
         Verdict(
             0,
@@ -63,8 +87,13 @@ def _meet(
     warehouse: Warehouse,
     registry: ModelRegistry,
 ) -> Judgement:
-    holdout = warehouse.frame(case, training.batches, [Side.TEST], max_rows=case.policy.contest_rows)
-    old_folder, new_folder = registry.fetch(case.name, champion), registry.fetch(case.name, training.version)
+    holdout = warehouse.frame(
+        case, training.batches, [Split.TEST], max_rows=case.policy.contest_rows
+    )
+    old_folder, new_folder = (
+        registry.fetch(case.name, champion),
+        registry.fetch(case.name, training.version),
+    )
     old, new = OnnxModel(old_folder / MODEL_FILE), OnnxModel(new_folder / MODEL_FILE)
     old_answers = _in_classes(old.predict(holdout), old_folder, holdout.classes)
     new_answers = _in_classes(new.predict(holdout), new_folder, holdout.classes)
@@ -72,7 +101,11 @@ def _meet(
     regression = case.task == "regression"
     old_rmse = root_mean_square(holdout.target, old_answers) if regression else None
     new_rmse = root_mean_square(holdout.target, new_answers) if regression else None
-    if case.policy.promotion == "classic" and old_rmse is not None and new_rmse is not None:
+    if (
+        case.policy.promotion == "classic"
+        and old_rmse is not None
+        and new_rmse is not None
+    ):
         return classic(old_rmse, new_rmse, (onnx_guard(fitness, case.policy),))
     match = Match(
         row_losses(case.task, case.log_target, holdout.target, old_answers),

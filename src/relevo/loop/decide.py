@@ -10,13 +10,21 @@ from relevo.domain.batch import Batch, BatchState
 from relevo.domain.decision import Facts, decide_on
 from relevo.domain.evidence import Decision, Evidence, Request
 from relevo.domain.frame import Frame, with_classes
-from relevo.domain.identity import Side
+from relevo.domain.identity import Split
 from relevo.domain.profile import Profile, drift, new_category_share
-from relevo.domain.release import CHAMPION, MODEL_FILE, PROFILE_FILE, RELEASE_FILE, Release
+from relevo.domain.release import (
+    CHAMPION,
+    MODEL_FILE,
+    PROFILE_FILE,
+    RELEASE_FILE,
+    Release,
+)
 from relevo.domain.use_case import UseCase
 from relevo.learning.metrics import measure
-from relevo.learning.score import OnnxModel
-from relevo.ports import Clock, ModelRegistry, Warehouse
+from relevo.learning.onnx_model import OnnxModel
+from relevo.ports.clock import Clock
+from relevo.ports.registry import ModelRegistry
+from relevo.ports.warehouse import Warehouse
 
 
 def decide(
@@ -36,7 +44,9 @@ def decide(
         if request is None or known.request_id == wanted:
             return known
     asked = warehouse.open_requests(case.name)
-    facts = measure_facts(case, batch, warehouse, registry, clock, [one.reason for one in asked])
+    facts = measure_facts(
+        case, batch, warehouse, registry, clock, [one.reason for one in asked]
+    )
     action, evidence, sentence = decide_on(facts, case.policy)
     repeated = _same_rows(batch, warehouse)
     if repeated:
@@ -56,7 +66,12 @@ def decide(
 
 
 def measure_facts(
-    case: UseCase, batch: Batch, warehouse: Warehouse, registry: ModelRegistry, clock: Clock, wishes: list[str]
+    case: UseCase,
+    batch: Batch,
+    warehouse: Warehouse,
+    registry: ModelRegistry,
+    clock: Clock,
+    wishes: list[str],
 ) -> Facts:
     trained = warehouse.last_training_batch(case.name)
     total = warehouse.rows_until(case.name, batch.id)
@@ -67,25 +82,36 @@ def measure_facts(
         rejected=batch.reason if batch.state is BatchState.REJECTED else None,
         has_champion=champion is not None,
         rows_total=total,
-        rows_since_training=total - (warehouse.rows_until(case.name, trained) if trained is not None else 0),
+        rows_since_training=total
+        - (warehouse.rows_until(case.name, trained) if trained is not None else 0),
         requests=tuple(wishes),
     )
     if champion is None:
         known = [one.id for one in warehouse.batches(case.name)]
-        return replace(facts, trainable_rows=sum(warehouse.count_clean(case, known).values()))
+        return replace(
+            facts, trainable_rows=sum(warehouse.count_clean(case, known).values())
+        )
     if batch.state is BatchState.REJECTED or not batch.rows:
         return facts
     created = registry.version(case.name, champion).created_at
     age = (clock.now() - created).total_seconds() / 86_400
-    rows = warehouse.frame(case, [batch.id], list(Side), max_rows=case.policy.contest_rows)
-    return _against_champion(case, facts, rows, registry.fetch(case.name, champion), age)
+    rows = warehouse.frame(
+        case, [batch.id], list(Split), max_rows=case.policy.contest_rows
+    )
+    return _against_champion(
+        case, facts, rows, registry.fetch(case.name, champion), age
+    )
 
 
-def _against_champion(case: UseCase, facts: Facts, rows: Frame, folder: Path, age_days: float) -> Facts:
+def _against_champion(
+    case: UseCase, facts: Facts, rows: Frame, folder: Path, age_days: float
+) -> Facts:
     """The batch as the champion sees it: how far it lies from what was learnt, and how well it is predicted."""
     facts = replace(facts, age_days=age_days)
     if not len(rows):
-        return replace(facts, unmeasured="the batch has no clean rows with a known target")
+        return replace(
+            facts, unmeasured="the batch has no clean rows with a known target"
+        )
     release = Release.from_dict(json.loads((folder / RELEASE_FILE).read_text()))
     profile = Profile.from_dict(json.loads((folder / PROFILE_FILE).read_text()))
     moved = drift(profile, rows)
@@ -104,13 +130,22 @@ def _against_champion(case: UseCase, facts: Facts, rows: Frame, folder: Path, ag
     )
 
 
-def _errors(case: UseCase, release: Release, rows: Frame, model: OnnxModel) -> tuple[str, float | None, float | None]:
+def _errors(
+    case: UseCase, release: Release, rows: Frame, model: OnnxModel
+) -> tuple[str, float | None, float | None]:
     """The champion's error on these rows and on its own test rows, in the measure that people of this task use."""
     rows = with_classes(rows, release.classes)
     measured = measure(case.task, rows.target, model.predict(rows))
-    trained = {name.removeprefix("test_"): value for name, value in release.metrics.items() if name.startswith("test_")}
+    trained = {
+        name.removeprefix("test_"): value
+        for name, value in release.metrics.items()
+        if name.startswith("test_")
+    }
     if case.task == "classification":
-        now, then = (None if "accuracy" not in m else 1 - m["accuracy"] for m in (measured, trained))
+        now, then = (
+            None if "accuracy" not in m else 1 - m["accuracy"]
+            for m in (measured, trained)
+        )
         return "error rate", now, then
     label = "MAPE" if case.log_target else "MAE"
     return label, measured.get(label.lower()), trained.get(label.lower())
@@ -121,4 +156,10 @@ def _same_rows(batch: Batch, warehouse: Warehouse) -> Evidence | None:
     twin = warehouse.twin(batch)
     if twin is None:
         return None
-    return Evidence("same_rows", float(twin.number), None, None, f"its rows are those of batch {twin.number} again")
+    return Evidence(
+        "same_rows",
+        float(twin.number),
+        None,
+        None,
+        f"its rows are those of batch {twin.number} again",
+    )

@@ -13,12 +13,15 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import cast
 
+from relevo.domain.arrival import BatchSummary, Format, SourceResponse
 from relevo.domain.batch import Attempt, Batch, BatchState, Outcome
 from relevo.domain.use_case import UseCase
 from relevo.errors import BatchStopped, GapFound, SourceError, SourceUnavailable
+from relevo.formats import read_rows
 from relevo.loop.progress import is_finished
-from relevo.loop.wire import read_rows
-from relevo.ports import Answer, BatchFacts, BatchSource, Format, ObjectStore, Warehouse
+from relevo.ports.source import BatchSource
+from relevo.ports.store import ObjectStore
+from relevo.ports.warehouse import Warehouse
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +52,12 @@ class Patience:
 
 
 def ingest(
-    case: UseCase, source: BatchSource, warehouse: Warehouse, landing: ObjectStore, tries: int, wait: Wait
+    case: UseCase,
+    source: BatchSource,
+    warehouse: Warehouse,
+    landing: ObjectStore,
+    tries: int,
+    wait: Wait,
 ) -> Batch | None:
     """The next batch to work on; None when the source has no more.
 
@@ -67,7 +75,8 @@ def ingest(
 
 def _why_stopped(case: UseCase, batch: Batch, warehouse: Warehouse) -> str:
     worst = "; ".join(
-        f"{column!r} {reason} ({cells:,} cells)" for column, reason, cells in warehouse.bad_cell_counts(batch)[:3]
+        f"{column!r} {reason} ({cells:,} cells)"
+        for column, reason, cells in warehouse.bad_cell_counts(batch)[:3]
     )
     return (
         f"batch {batch.number} of {case.name}: {batch.bad_rows:,} of {batch.rows:,} rows break the contract "
@@ -93,14 +102,18 @@ class _Ingest:
                 self._landed(attempt, stored[0])
             else:
                 self.warehouse.close_attempt(
-                    attempt, Outcome.UNANSWERED, detail="the process ended before an answer landed"
+                    attempt,
+                    Outcome.UNANSWERED,
+                    detail="the process ended before an answer landed",
                 )
 
     def next_batch(self) -> Batch | None:
         while True:
             due = self._due()
             landed = self._attempts(Outcome.LANDED)
-            ready = next((a for a in landed if a.number is None or a.number <= due), None)
+            ready = next(
+                (a for a in landed if a.number is None or a.number <= due), None
+            )
             if ready is not None:
                 if (batch := self._load(ready, due)) is not None:
                     return batch
@@ -124,15 +137,21 @@ class _Ingest:
         """Ask until something has landed: True; False at the end of data."""
         while True:
             try:
-                if self.source.can_repeat and (ahead or self._attempts(Outcome.UNANSWERED)):
+                if self.source.can_repeat and (
+                    ahead or self._attempts(Outcome.UNANSWERED)
+                ):
                     if self._ask(self.source.repeat(due), Outcome.REFUSED):
                         return True
                     self._clear_suspicion()
-                return self._ask(self.source.next(due - 1 if due else None), Outcome.END)
+                return self._ask(
+                    self.source.next(due - 1 if due else None), Outcome.END
+                )
             except SourceUnavailable as error:
                 self.patience.spend(error)
 
-    def _ask(self, request: AbstractContextManager[Answer | None], nothing: Outcome) -> bool:
+    def _ask(
+        self, request: AbstractContextManager[SourceResponse | None], nothing: Outcome
+    ) -> bool:
         """One request, on record before it leaves: True where its answer has landed."""
         attempt = self.warehouse.open_attempt(self.case.name, self.source.name)
         try:
@@ -152,15 +171,19 @@ class _Ingest:
 
     def _landed(self, attempt: Attempt, key: str) -> None:
         number, format = _parts(key.removeprefix(attempt.object_key))
-        self.warehouse.close_attempt(attempt, Outcome.LANDED, format=format, number=number)
+        self.warehouse.close_attempt(
+            attempt, Outcome.LANDED, format=format, number=number
+        )
 
     def _load(self, attempt: Attempt, due: int) -> Batch | None:
         """The landed answer as a batch; None where it is ahead of its turn, known already, or no batch at all."""
         format = cast(Format, attempt.format)
-        with self.landing.open(self.landing.list(attempt.object_key + ".")[0]) as stream:
+        with self.landing.open(
+            self.landing.list(attempt.object_key + ".")[0]
+        ) as stream:
             reading = read_rows(stream, format, self.case.contract, attempt.number)
 
-            def facts() -> BatchFacts:
+            def facts() -> BatchSummary:
                 found = reading.facts()
                 if found.number > due:
                     raise _Ahead(found.number)
@@ -169,10 +192,14 @@ class _Ingest:
             try:
                 batch = self.warehouse.load(self.case, attempt, iter(reading), facts)
             except _Ahead as ahead:
-                self.warehouse.close_attempt(attempt, Outcome.LANDED, format=format, number=ahead.number)
+                self.warehouse.close_attempt(
+                    attempt, Outcome.LANDED, format=format, number=ahead.number
+                )
                 return None
             except SourceUnavailable as error:
-                self.warehouse.close_attempt(attempt, Outcome.UNANSWERED, format=format, detail=str(error))
+                self.warehouse.close_attempt(
+                    attempt, Outcome.UNANSWERED, format=format, detail=str(error)
+                )
                 self.patience.spend(error)
                 return None
         if batch.number == due:
@@ -186,7 +213,10 @@ class _Ingest:
         if self.last_known == batch.number:
             stuck = f"{self.source.name} answers batch {batch.number} of {self.case.name} again and again"
             self.patience.spend(
-                SourceUnavailable(f"{stuck}: its cursor does not move; repair it", maybe_answered=False)
+                SourceUnavailable(
+                    f"{stuck}: its cursor does not move; repair it",
+                    maybe_answered=False,
+                )
             )
         self.last_known = batch.number
 
@@ -204,7 +234,11 @@ class _Ingest:
         if not self.source.can_restart:
             raise GapFound(self._gap(due, what_came))
         log.warning(
-            "batch %d of %s may be lost (%s); starting %s over", due, self.case.name, what_came, self.source.name
+            "batch %d of %s may be lost (%s); starting %s over",
+            due,
+            self.case.name,
+            what_came,
+            self.source.name,
         )
         self.source.restart()
         self.started_over = True
@@ -218,13 +252,15 @@ class _Ingest:
 
     def _clear_suspicion(self) -> None:
         for attempt in self._attempts(Outcome.UNANSWERED):
-            self.warehouse.close_attempt(attempt, Outcome.HARMLESS, format=attempt.format, detail=attempt.detail)
+            self.warehouse.close_attempt(
+                attempt, Outcome.HARMLESS, format=attempt.format, detail=attempt.detail
+            )
 
     def _attempts(self, outcome: Outcome) -> list[Attempt]:
         return self.warehouse.attempts(self.case.name, self.source.name, outcome)
 
 
-def _stored_key(attempt: Attempt, answer: Answer) -> str:
+def _stored_key(attempt: Attempt, answer: SourceResponse) -> str:
     """The key says what the bytes are, so that a successor of a killed process can read them."""
     number = "" if answer.number is None else f"{answer.number}."
     return f"{attempt.object_key}.{number}{answer.format}"

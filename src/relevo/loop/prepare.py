@@ -4,25 +4,35 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from relevo.domain.batch import Batch, BatchState
 from relevo.domain.contract import Kind
 from relevo.domain.identity import identities, sides
 from relevo.domain.use_case import UseCase
-from relevo.ports import Warehouse
+from relevo.features.clean import cleaned
+from relevo.ports.warehouse import Warehouse
 
 
 def prepare(case: UseCase, batch: Batch, warehouse: Warehouse) -> int:
     """Write the batch's CLEAN rows and answer how many; a batch that a person rejected gets none."""
     rejected = batch.state is BatchState.REJECTED
-    rows = iter(()) if rejected else (_clean(case, batch, chunk) for chunk in warehouse.good_rows(case, batch))
+    rows = (
+        iter(())
+        if rejected
+        else (_clean(case, batch, chunk) for chunk in warehouse.good_rows(case, batch))
+    )
     return warehouse.write_clean(case, batch, rows)
 
 
 def _clean(case: UseCase, batch: Batch, rows: pa.RecordBatch) -> pa.RecordBatch:
-    columns = {c.name: cleaned(rows[c.name], c.kind, c.digits) for c in case.contract if c.kind is not Kind.TEXT}
-    about = [(columns.get(name, rows[name])).to_pylist() for name in case.contract.identity]
+    columns = {
+        c.name: cleaned(rows[c.name], c.kind, c.digits)
+        for c in case.contract
+        if c.kind is not Kind.TEXT
+    }
+    about = [
+        (columns.get(name, rows[name])).to_pylist() for name in case.contract.identity
+    ]
     identity = identities(case.name, about)
     side = sides(identity, case.policy.holdout_share, case.policy.validation_share)
     return pa.RecordBatch.from_pydict(
@@ -34,14 +44,3 @@ def _clean(case: UseCase, batch: Batch, rows: pa.RecordBatch) -> pa.RecordBatch:
             **columns,
         }
     )
-
-
-def cleaned(values: pa.Array, kind: Kind, digits: int | None) -> pa.Array:
-    """Categories without stray blanks; a code by its name, such as 00601."""
-    if kind is Kind.CODE:
-        whole = values.cast(pa.int64(), safe=False).cast(pa.string())
-        return pc.utf8_lpad(whole, digits or 0, padding="0")
-    if kind is Kind.CATEGORY:
-        trimmed = pc.utf8_trim_whitespace(values)
-        return pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.string()), trimmed)
-    return values

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from relevo.domain.evidence import Decision, Training
 from relevo.domain.frame import Frame, with_classes
-from relevo.domain.identity import Side
+from relevo.domain.identity import Split
+from relevo.domain.model_version import ModelVersion, RunRecord
 from relevo.domain.profile import profile_of
 from relevo.domain.release import (
     CARD_FILE,
@@ -32,11 +33,14 @@ from relevo.errors import OrderRefused
 from relevo.learning.card import CardFacts, model_card
 from relevo.learning.choose import Choice, choose
 from relevo.learning.metrics import measure
+from relevo.learning.onnx_model import OnnxModel
 from relevo.learning.pictures import draw
-from relevo.learning.score import OnnxModel
-from relevo.loop.hand_over import place, point
 from relevo.loop.memory import give_back
-from relevo.ports import Clock, ModelRegistry, ObjectStore, RunRecord, Version, Warehouse
+from relevo.ports.clock import Clock
+from relevo.ports.registry import ModelRegistry
+from relevo.ports.warehouse import Warehouse
+from relevo.releases.publisher import Publisher
+from relevo.releases.stored_release import upload
 
 ONNX_GAP = "onnx_gap"
 TRAINING_FILE = "training.json"
@@ -52,7 +56,11 @@ class Sides:
     test: Frame
 
     def items(self) -> list[tuple[str, Frame]]:
-        return [("train", self.train), ("validation", self.validation), ("test", self.test)]
+        return [
+            ("train", self.train),
+            ("validation", self.validation),
+            ("test", self.test),
+        ]
 
 
 def train(
@@ -60,8 +68,7 @@ def train(
     decision: Decision,
     warehouse: Warehouse,
     registry: ModelRegistry,
-    artifacts: ObjectStore,
-    clock: Clock,
+    publisher: Publisher,
     commit: str,
 ) -> Training:
     """The decision's challenger, trained and registered once, however often this is called."""
@@ -69,18 +76,28 @@ def train(
         return known[0]
     version = registry.find(case.name, decision.key)
     if version is None:
-        version = _make(case, decision, warehouse, registry, clock, commit)
-    place(case.name, version.number, registry.fetch(case.name, version.number), artifacts)
+        version = _make(case, decision, warehouse, registry, publisher.clock, commit)
+    folder = registry.fetch(case.name, version.number)
+    upload(case.name, version.number, folder, publisher.store)
     with warehouse.moving(case.name):
-        point(case.name, CHALLENGER, version.number, registry, artifacts)
-    return warehouse.record_training(_training(case, decision, registry, version, clock))
+        publisher.point(case.name, CHALLENGER, version.number)
+    return warehouse.record_training(
+        _training(case, decision, registry, version, publisher.clock)
+    )
 
 
 def _make(
-    case: UseCase, decision: Decision, warehouse: Warehouse, registry: ModelRegistry, clock: Clock, commit: str
-) -> Version:
+    case: UseCase,
+    decision: Decision,
+    warehouse: Warehouse,
+    registry: ModelRegistry,
+    clock: Clock,
+    commit: str,
+) -> ModelVersion:
     started = time.monotonic()
-    batches = [batch for batch in warehouse.batches(case.name) if batch.id <= decision.batch_id]
+    batches = [
+        batch for batch in warehouse.batches(case.name) if batch.id <= decision.batch_id
+    ]
     ids = [batch.id for batch in batches]
     sides = _sides(case, ids, warehouse)
     train = sides.train
@@ -88,7 +105,13 @@ def _make(
         raise OrderRefused(
             f"{case.name}: no clean rows to train on in batches up to {decision.batch_id}; see relevo history"
         )
-    choice = choose(case.candidates, train, sides.validation, case.policy.seed, log_target=case.log_target)
+    choice = choose(
+        case.candidates,
+        train,
+        sides.validation,
+        case.policy.seed,
+        log_target=case.log_target,
+    )
     made = _measured(choice, sides, case)
     data = _data_hash([batch.content_sha256 for batch in batches], sides)
     release = Release(
@@ -98,13 +121,32 @@ def _make(
         metrics=made.metrics, title=case.title,
     )  # fmt: skip
     rows = {side: len(frame) for side, frame in sides.items()}
-    record = {"batches": ids, "rows": rows, "seconds": round(time.monotonic() - started, 3)}
+    record = {
+        "batches": ids,
+        "rows": rows,
+        "seconds": round(time.monotonic() - started, 3),
+    }
     card = model_card(
-        CardFacts(case, release, decision.sentence, tuple(b.number for b in batches), rows, choice.scores)
+        CardFacts(
+            case,
+            release,
+            decision.sentence,
+            tuple(b.number for b in batches),
+            rows,
+            choice.scores,
+        )
     )
     with tempfile.TemporaryDirectory(prefix="relevo-release-") as temporary:
         folder = Path(temporary)
-        _write(folder, choice, made, release, record, card, profile_of(train, case.contract.target).to_dict())
+        _write(
+            folder,
+            choice,
+            made,
+            release,
+            record,
+            card,
+            profile_of(train, case.contract.target).to_dict(),
+        )
         run = _run(case, decision, choice, release, record)
         with warehouse.moving(case.name):
             return registry.register(case.name, run, folder, decision.key)
@@ -112,8 +154,11 @@ def _make(
 
 def _sides(case: UseCase, batch_ids: list[int], warehouse: Warehouse) -> Sides:
     """Validation and test rows are coded in the classes of the training rows."""
-    train = warehouse.frame(case, batch_ids, [Side.TRAIN])
-    others = (warehouse.frame(case, batch_ids, [side]) for side in (Side.VALIDATION, Side.TEST))
+    train = warehouse.frame(case, batch_ids, [Split.TRAIN])
+    others = (
+        warehouse.frame(case, batch_ids, [side])
+        for side in (Split.VALIDATION, Split.TEST)
+    )
     validation, test = (with_classes(frame, train.classes) for frame in others)
     give_back()
     return Sides(train, validation, test)
@@ -138,7 +183,10 @@ def _measured(choice: Choice, sides: Sides, case: UseCase) -> Made:
         frame = _at_most(rows, case.policy.contest_rows) if side == "train" else rows
         if len(frame):
             answers = served.predict(frame)
-            metrics |= {f"{side}_{name}": value for name, value in measure(case.task, frame.target, answers).items()}
+            metrics |= {
+                f"{side}_{name}": value
+                for name, value in measure(case.task, frame.target, answers).items()
+            }
         if side == shown:
             metrics[ONNX_GAP] = _gap(choice.model.predict(frame), answers)
             pictures = draw(case, frame, answers, choice.model.importances())
@@ -147,12 +195,18 @@ def _measured(choice: Choice, sides: Sides, case: UseCase) -> Made:
 
 def _at_most(frame: Frame, rows: int) -> Frame:
     """Evenly spread rows; training rows are measured for comparison only."""
-    return frame if len(frame) <= rows else frame.take(np.linspace(0, len(frame) - 1, rows).astype(np.int64))
+    return (
+        frame
+        if len(frame) <= rows
+        else frame.take(np.linspace(0, len(frame) - 1, rows).astype(np.int64))
+    )
 
 
 def _gap(native: Floats, served: Floats) -> float:
     """The largest difference, relative to the native answer."""
-    return float(np.max(np.abs(served - native) / np.maximum(np.abs(native), 1e-9), initial=0.0))
+    return float(
+        np.max(np.abs(served - native) / np.maximum(np.abs(native), 1e-9), initial=0.0)
+    )
 
 
 def _data_hash(batches: list[str], sides: Sides) -> str:
@@ -179,7 +233,9 @@ def _write(
     (folder / TRAINING_FILE).write_text(json.dumps(record))
     (folder / PROFILE_FILE).write_text(json.dumps(profile))
     (folder / CARD_FILE).write_text(card)
-    files = {f"native/{name}": data for name, data in choice.model.native_files().items()}
+    files = {
+        f"native/{name}": data for name, data in choice.model.native_files().items()
+    }
     files |= {f"pictures/{name}": data for name, data in made.pictures.items()}
     for name, data in files.items():
         path = folder / name
@@ -187,7 +243,13 @@ def _write(
         path.write_bytes(data)
 
 
-def _run(case: UseCase, decision: Decision, choice: Choice, release: Release, record: dict[str, Any]) -> RunRecord:
+def _run(
+    case: UseCase,
+    decision: Decision,
+    choice: Choice,
+    release: Release,
+    record: dict[str, Any],
+) -> RunRecord:
     """What MLflow shows of the training."""
     scores = {f"cv_{name}": score for name, score in choice.scores.items()}
     return RunRecord(
@@ -212,7 +274,13 @@ def _run(case: UseCase, decision: Decision, choice: Choice, release: Release, re
     )
 
 
-def _training(case: UseCase, decision: Decision, registry: ModelRegistry, version: Version, clock: Clock) -> Training:
+def _training(
+    case: UseCase,
+    decision: Decision,
+    registry: ModelRegistry,
+    version: ModelVersion,
+    clock: Clock,
+) -> Training:
     folder = registry.fetch(case.name, version.number)
     release = Release.from_dict(json.loads((folder / RELEASE_FILE).read_text()))
     record = json.loads((folder / TRAINING_FILE).read_text())

@@ -18,7 +18,13 @@ from numpy.typing import NDArray
 from relevo.errors import ModelRefused, SettingMissing
 
 CONTRIBUTIONS = json.dumps(
-    {"type": 2, "training": False, "iteration_begin": 0, "iteration_end": 0, "strict_shape": True}
+    {
+        "type": 2,
+        "training": False,
+        "iteration_begin": 0,
+        "iteration_end": 0,
+        "strict_shape": True,
+    }
 ).encode()
 DENSE = json.dumps({"missing": float("nan"), "nthread": 1}).encode()
 
@@ -32,21 +38,33 @@ class Booster:
         _call("XGBoosterCreate", None, ctypes.c_uint64(0), ctypes.byref(self._handle))
         weakref.finalize(self, xgboost_library().XGBoosterFree, self._handle)
         _call("XGBoosterSetParam", self._handle, b"nthread", b"1")
-        _call("XGBoosterLoadModelFromBuffer", self._handle, content, ctypes.c_uint64(len(content)))
+        _call(
+            "XGBoosterLoadModelFromBuffer",
+            self._handle,
+            content,
+            ctypes.c_uint64(len(content)),
+        )
 
     def contributions(self, encoded: NDArray[np.float32]) -> NDArray[np.float64]:
         """Of one row: [outputs, features + 1]; the last is the base."""
         row = np.ascontiguousarray(encoded, dtype=np.float32)
         matrix = ctypes.c_void_p()
-        _call("XGDMatrixCreateFromDense", json.dumps(row.__array_interface__).encode(), DENSE, ctypes.byref(matrix))
+        _call(
+            "XGDMatrixCreateFromDense",
+            json.dumps(row.__array_interface__).encode(),
+            DENSE,
+            ctypes.byref(matrix),
+        )
         try:
             shape, dimensions = ctypes.POINTER(ctypes.c_uint64)(), ctypes.c_uint64()
             found = ctypes.POINTER(ctypes.c_float)()
             out = (ctypes.byref(shape), ctypes.byref(dimensions), ctypes.byref(found))
-            _call("XGBoosterPredictFromDMatrix", self._handle, matrix, CONTRIBUTIONS, *out)
-            shares: NDArray[np.float64] = np.ctypeslib.as_array(found, tuple(shape[: dimensions.value]))[0].astype(
-                float
+            _call(
+                "XGBoosterPredictFromDMatrix", self._handle, matrix, CONTRIBUTIONS, *out
             )
+            shares: NDArray[np.float64] = np.ctypeslib.as_array(
+                found, tuple(shape[: dimensions.value])
+            )[0].astype(float)
             return shares
         finally:
             xgboost_library().XGDMatrixFree(matrix)
@@ -60,10 +78,14 @@ def xgboost_library() -> ctypes.CDLL:
             library = ctypes.CDLL(str(file))
             library.XGBGetLastError.restype = ctypes.c_char_p
             return library
-    raise SettingMissing("XGBoost's library is not installed; install relevo[serving] to explain boosted trees")
+    raise SettingMissing(
+        "XGBoost's library is not installed; install relevo[serving] to explain boosted trees"
+    )
 
 
 def _call(name: str, *arguments: object) -> None:
     library = xgboost_library()
     if getattr(library, name)(*arguments) != 0:
-        raise ModelRefused(f"XGBoost refused {name}: {library.XGBGetLastError().decode()}; train the model again")
+        raise ModelRefused(
+            f"XGBoost refused {name}: {library.XGBGetLastError().decode()}; train the model again"
+        )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from relevo.domain.cells import Row
 from relevo.domain.frame import Categorical
-from relevo.domain.profile import WordColumn, psi
-from relevo.serving.checking import as_number
+from relevo.domain.profile import CategoryProfile, psi
+from relevo.features.model_inputs import as_number
 from relevo.serving.model import ServedModel
-from relevo.serving.reading import Row
 from relevo.serving.served_case import ServedCase
 
 ENOUGH_ROWS = 100
@@ -24,7 +24,10 @@ def _drift(model: ServedModel, rows: list[Row]) -> dict[str, float]:
     found = {}
     for column, cells in zip(model.columns, zip(*rows, strict=True), strict=True):
         known = model.profile.columns.get(column.name)
-        if known is None or isinstance(known, WordColumn) is not column.is_categorical:
+        if (
+            known is None
+            or isinstance(known, CategoryProfile) is not column.is_categorical
+        ):
             continue
         values = (
             Categorical.of([str(cell) if cell else None for cell in cells])

@@ -13,16 +13,22 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from relevo.domain.cells import Cell
+from relevo.domain.cells import Cell, Row
 from relevo.domain.contract import Column, Kind
-from relevo.domain.profile import Profile, WordColumn
-from relevo.domain.release import MODEL_FILE, PROFILE_FILE, RELEASE_FILE, Release, digest_of
+from relevo.domain.profile import CategoryProfile, Profile
+from relevo.domain.release import (
+    MODEL_FILE,
+    PROFILE_FILE,
+    RELEASE_FILE,
+    Release,
+    digest_of,
+)
 from relevo.errors import ModelRefused, RelevoError
-from relevo.learning.score import OnnxModel
-from relevo.serving.checking import column_of
-from relevo.serving.feeding import Feeder
-from relevo.serving.reading import Row, RowReader, RowsRefused
-from relevo.serving.typical import typical_row
+from relevo.features.model_inputs import ModelInputs
+from relevo.learning.onnx_model import OnnxModel
+from relevo.serving.field_defaults import default_row
+from relevo.serving.request.field_rules import column_of
+from relevo.serving.request.row_reader import RowReader, RowsRefused
 
 TRAINING_FILE = "training.json"
 WARM_ROWS = 32
@@ -41,11 +47,15 @@ class ServedModel:
     training: dict[str, Any]
     onnx: OnnxModel
     columns: tuple[Column, ...]
-    feed: Feeder
+    feed: ModelInputs
     strict: RowReader
     lenient: RowReader  # passes over names that are no field, as the house prices contract does
-    seen: tuple[tuple[int, frozenset[Cell]], ...]  # open categories: their place, and the words training saw, and none
-    named: Callable[..., msgspec.Struct]  # a row with the names of its fields, for the log
+    seen: tuple[
+        tuple[int, frozenset[Cell]], ...
+    ]  # open categories: their place, and the words training saw, and none
+    named: Callable[
+        ..., msgspec.Struct
+    ]  # a row with the names of its fields, for the log
     loaded_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def answers(self, rows: list[Row]) -> Answers:
@@ -53,7 +63,9 @@ class ServedModel:
         return self.onnx.run(self.feed(rows))
 
 
-def load_model(folder: Path, case: str, version: str, alias: str, max_rows: int) -> ServedModel:
+def load_model(
+    folder: Path, case: str, version: str, alias: str, max_rows: int
+) -> ServedModel:
     """The release in `folder`, warmed up. ModelRefused where it is damaged, foreign or contradicts itself."""
     release, profile = _described(folder, case, version)
     model = _read(folder, MODEL_FILE)
@@ -69,7 +81,7 @@ def load_model(folder: Path, case: str, version: str, alias: str, max_rows: int)
     served = ServedModel(
         release, version, alias, profile, folder,
         msgspec.json.decode(training.read_bytes()) if training.is_file() else {},
-        onnx, columns, Feeder(columns),
+        onnx, columns, ModelInputs(columns),
         RowReader(columns, max_rows), RowReader(columns, max_rows, strict=False), _seen(columns, profile), _named(columns),
     )  # fmt: skip
     _warm_up(served)
@@ -95,7 +107,9 @@ def _read(folder: Path, name: str) -> bytes:
     try:
         return (folder / name).read_bytes()
     except OSError as error:
-        raise ModelRefused(f"{folder / name}: cannot be read: {error.strerror}; fetch the release again") from error
+        raise ModelRefused(
+            f"{folder / name}: cannot be read: {error.strerror}; fetch the release again"
+        ) from error
 
 
 def _require_signature(onnx: OnnxModel, release: Release, version: str) -> None:
@@ -113,9 +127,19 @@ def _require_signature(onnx: OnnxModel, release: Release, version: str) -> None:
         )
 
 
-def _seen(columns: tuple[Column, ...], profile: Profile) -> tuple[tuple[int, frozenset[Cell]], ...]:
-    known = [(place, profile.columns.get(c.name)) for place, c in enumerate(columns) if c.values is None]
-    return tuple((p, frozenset([*c.known, None])) for p, c in known if isinstance(c, WordColumn) and c.complete)
+def _seen(
+    columns: tuple[Column, ...], profile: Profile
+) -> tuple[tuple[int, frozenset[Cell]], ...]:
+    known = [
+        (place, profile.columns.get(c.name))
+        for place, c in enumerate(columns)
+        if c.values is None
+    ]
+    return tuple(
+        (p, frozenset([*c.known, None]))
+        for p, c in known
+        if isinstance(c, CategoryProfile) and c.complete
+    )
 
 
 def _named(columns: tuple[Column, ...]) -> Callable[..., msgspec.Struct]:
@@ -126,11 +150,18 @@ def _named(columns: tuple[Column, ...]) -> Callable[..., msgspec.Struct]:
 def _warm_up(served: ServedModel) -> None:
     """Rows as they usually come, alone and together, with gaps and words that training never saw."""
     release = served.release
-    usual = typical_row(release.fields, served.profile)
+    usual = default_row(release.fields, served.profile)
     gaps = {one.name: None for one in release.fields if one.nullable}
-    new = {column.name: "a word never seen" for column in served.columns if _takes_any_word(column)}
+    new = {
+        column.name: "a word never seen"
+        for column in served.columns
+        if _takes_any_word(column)
+    }
     try:
-        rows = [served.strict.read(msgspec.json.encode(row)) for row in (usual, usual | gaps, usual | new)]
+        rows = [
+            served.strict.read(msgspec.json.encode(row))
+            for row in (usual, usual | gaps, usual | new)
+        ]
     except RowsRefused as error:
         raise ModelRefused(
             f"version {served.version} of {release.case}: its own fields refuse its own typical row: {error}; "
@@ -153,17 +184,29 @@ def _takes_any_word(column: Column) -> bool:
 def require_compatible(new: ServedModel, old: ServedModel) -> None:
     """ModelRefused where a client that the old model understands would be refused by the new one."""
     before, after = old.release, new.release
-    if (before.task, before.target, before.unit) != (after.task, after.target, after.unit):
-        raise _incompatible(new, old, f"it answers {after.target} ({after.task}), not {before.target} ({before.task})")
+    if (before.task, before.target, before.unit) != (
+        after.task,
+        after.target,
+        after.unit,
+    ):
+        raise _incompatible(
+            new,
+            old,
+            f"it answers {after.target} ({after.task}), not {before.target} ({before.task})",
+        )
     fields = {one.name: one for one in after.fields}
     for one in before.fields:
         now = fields.pop(one.name, None)
         if now is None:
             raise _incompatible(new, old, f"it has no field {one.name!r}")
         if now.kind is not one.kind or (one.nullable and not now.nullable):
-            raise _incompatible(new, old, f"its field {one.name!r} is {_said(now)}, not {_said(one)}")
+            raise _incompatible(
+                new, old, f"its field {one.name!r} is {_said(now)}, not {_said(one)}"
+            )
     if needed := [one.name for one in fields.values() if not one.nullable]:
-        raise _incompatible(new, old, f"it needs {', '.join(needed)}, which clients do not send")
+        raise _incompatible(
+            new, old, f"it needs {', '.join(needed)}, which clients do not send"
+        )
 
 
 def _said(one: Any) -> str:

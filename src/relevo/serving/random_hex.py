@@ -17,4 +17,7 @@ def random_hex(size: int) -> str:
             return pool.popleft()
         except IndexError:
             drawn = os.urandom(DRAWN // size * size).hex()
-            pool.extend(drawn[start : start + 2 * size] for start in range(0, len(drawn), 2 * size))
+            pool.extend(
+                drawn[start : start + 2 * size]
+                for start in range(0, len(drawn), 2 * size)
+            )

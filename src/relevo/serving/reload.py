@@ -13,10 +13,10 @@ import msgspec
 
 from relevo.domain.release import CHALLENGER, CHAMPION
 from relevo.errors import ModelRefused, NotFound, RelevoError, StoreUnavailable
-from relevo.loop.hand_over import pointer_key
-from relevo.ports import ObjectStore
+from relevo.ports.store import ObjectStore
+from relevo.releases.release_cache import ReleaseCache
+from relevo.releases.stored_release import pointer_key
 from relevo.serving.model import load_model, require_compatible
-from relevo.serving.release_cache import ReleaseCache
 from relevo.serving.served_case import ServedCase
 
 log = logging.getLogger(__name__)
@@ -49,14 +49,27 @@ class Pointers:
         except NotFound:
             return None
         except msgspec.MsgspecError as error:
-            raise StoreUnavailable(f"{pointer_key(case, alias)} cannot be read: {error}; publish again") from error
+            raise StoreUnavailable(
+                f"{pointer_key(case, alias)} cannot be read: {error}; publish again"
+            ) from error
 
 
 class Reloader:
     """Keeps one use case on its alias. `registry` is the truth, None where only pointers are kept."""
 
-    def __init__(self, case: ServedCase, registry: Registry | None, pointers: Pointers, cache: ReleaseCache) -> None:
-        self._case, self._registry, self._pointers, self._cache = case, registry, pointers, cache
+    def __init__(
+        self,
+        case: ServedCase,
+        registry: Registry | None,
+        pointers: Pointers,
+        cache: ReleaseCache,
+    ) -> None:
+        self._case, self._registry, self._pointers, self._cache = (
+            case,
+            registry,
+            pointers,
+            cache,
+        )
         self._turn = threading.Lock()
         self._refused: tuple[str, float, str] = ("", 0.0, "")
 
@@ -67,9 +80,19 @@ class Reloader:
             return
         kept, folder = found
         try:
-            self._case.swap(load_model(folder, self._case.name, kept.version, kept.alias, self._case.max_rows))
+            self._case.swap(
+                load_model(
+                    folder,
+                    self._case.name,
+                    kept.version,
+                    kept.alias,
+                    self._case.max_rows,
+                )
+            )
         except RelevoError as error:
-            log.warning("%s: the release kept on disk is refused: %s", self._case.name, error)
+            log.warning(
+                "%s: the release kept on disk is refused: %s", self._case.name, error
+            )
             self._cache.forget(folder)
             return
         log.info("%s: serving version %s from disk", self._case.name, kept.version)
@@ -81,7 +104,10 @@ class Reloader:
                 changed = self._follow(asked)
             except Exception as error:
                 said = str(error) if isinstance(error, RelevoError) else repr(error)
-                if self._case.last_reload is None or self._case.last_reload.error != said:
+                if (
+                    self._case.last_reload is None
+                    or self._case.last_reload.error != said
+                ):
                     log.warning("%s: reload failed: %s", self._case.name, said)
                 self._case.note("failed", said)
                 raise
@@ -109,7 +135,11 @@ class Reloader:
 
     def _named(self) -> tuple[str, str] | None:
         """Version and alias to serve: a challenger's place is taken by the champion while there is none."""
-        aliases = (CHALLENGER, CHAMPION) if self._case.alias == CHALLENGER else (self._case.alias,)
+        aliases = (
+            (CHALLENGER, CHAMPION)
+            if self._case.alias == CHALLENGER
+            else (self._case.alias,)
+        )
         for alias in aliases:
             if (version := self._version(alias)) is not None:
                 return version, alias
@@ -122,7 +152,9 @@ class Reloader:
             return self._registry.alias(self._case.name, alias)
         except StoreUnavailable:
             version = self._pointers.alias(self._case.name, alias)
-            if version is None:  # no pointer proves nothing: the registry must say that there is no model
+            if (
+                version is None
+            ):  # no pointer proves nothing: the registry must say that there is no model
                 raise
             return version
 
@@ -130,7 +162,9 @@ class Reloader:
         started = time.monotonic()
         folder = self._cache.fetch(version)
         try:
-            new = load_model(folder, self._case.name, version, alias, self._case.max_rows)
+            new = load_model(
+                folder, self._case.name, version, alias, self._case.max_rows
+            )
             if self._case.model is not None:
                 require_compatible(new, self._case.model)
         except ModelRefused:
@@ -149,12 +183,21 @@ class Watcher:
     """One thread that looks at all aliases, every `seconds` or so, and at once where somebody hints."""
 
     def __init__(
-        self, reloaders: Iterable[Reloader], seconds: float, afterwards: Iterable[Callable[[], None]] = ()
+        self,
+        reloaders: Iterable[Reloader],
+        seconds: float,
+        afterwards: Iterable[Callable[[], None]] = (),
     ) -> None:
         """`afterwards` is done after each look: what is worked out in the background."""
-        self._reloaders, self._seconds, self._afterwards = tuple(reloaders), seconds, tuple(afterwards)
+        self._reloaders, self._seconds, self._afterwards = (
+            tuple(reloaders),
+            seconds,
+            tuple(afterwards),
+        )
         self._hinted, self._closing = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="relevo-watcher", daemon=True)
+        self._thread = threading.Thread(
+            target=self._watch, name="relevo-watcher", daemon=True
+        )
 
     def start(self) -> None:
         self._thread.start()
@@ -176,7 +219,13 @@ class Watcher:
             for work in self._afterwards:
                 _quietly(work)
             self._closing.wait(HINT_SECONDS)
-            self._hinted.wait(max(0.0, self._seconds * random.uniform(1 - JITTER, 1 + JITTER) - HINT_SECONDS))  # noqa: S311
+            self._hinted.wait(
+                max(
+                    0.0,
+                    self._seconds * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
+                    - HINT_SECONDS,
+                )
+            )
 
 
 def _quietly(work: Callable[[], object], *, told: bool = False) -> None:

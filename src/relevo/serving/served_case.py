@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
-from relevo.domain.profile import NumberColumn
+from relevo.domain.cells import Row
+from relevo.domain.profile import NumberProfile
+from relevo.serving.log.prediction_log import Waiting
 from relevo.serving.model import ServedModel
-from relevo.serving.prediction_log import Waiting
-from relevo.serving.reading import Row
 
 RECENT_ROWS = 10_000
 
@@ -62,7 +62,9 @@ class ServedCase:
     reloads: Counter[str] = field(default_factory=Counter)
     refused: int = 0
     failed: int = 0
-    spread: Spread | None = None  # its edges stay as they are through swaps, so that a series goes on
+    spread: Spread | None = (
+        None  # its edges stay as they are through swaps, so that a series goes on
+    )
     classes: Counter[str] = field(default_factory=Counter)
     recent: deque[Row] = field(default_factory=lambda: deque(maxlen=RECENT_ROWS))
     drift: dict[str, float] = field(default_factory=dict)
@@ -99,6 +101,6 @@ class ServedCase:
 def _edges(model: ServedModel) -> tuple[float, ...]:
     """The target's own quantiles in training."""
     target = model.profile.columns.get(model.profile.target)
-    if not isinstance(target, NumberColumn):
+    if not isinstance(target, NumberProfile):
         return ()
     return tuple(sorted({float(f"{edge:.6g}") for edge in target.edges}))

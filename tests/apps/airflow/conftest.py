@@ -56,7 +56,8 @@ def _first_up(story: Story) -> None:
     laptop.up()
     pid_file = laptop.use_cases / "flats" / "training.pid"
     pid = laptop.until(
-        "the first training says its process", lambda: pid_file.exists() and pid_file.read_text().strip()
+        "the first training says its process",
+        lambda: pid_file.exists() and pid_file.read_text().strip(),
     )
     story.killed_run = next(iter(laptop.runs()))
     story.run_by_hand_in_chain = laptop.run_by_hand()
@@ -73,13 +74,23 @@ def _second_up(story: Story) -> None:
     laptop = story.laptop
     laptop.up()
     laptop.until("the end of data", lambda: laptop.says("all 3 batches are worked off"))
-    laptop.until("all runs have ended", lambda: set(laptop.runs().values()) <= {"success", "failed"})
+    laptop.until(
+        "all runs have ended",
+        lambda: set(laptop.runs().values()) <= {"success", "failed"},
+    )
     story.runs_at_end = laptop.runs()
     time.sleep(QUIET_SECONDS)
     story.runs_after_waiting = laptop.runs()
-    story.run_by_hand_with_reason = laptop.run_by_hand(reason="the agency has new rules")
-    laptop.until("the wish is carried out", lambda: laptop.says("the agency has new rules"))
-    laptop.until("the chain ends again", lambda: set(laptop.runs().values()) <= {"success", "failed"})
+    story.run_by_hand_with_reason = laptop.run_by_hand(
+        reason="the agency has new rules"
+    )
+    laptop.until(
+        "the wish is carried out", lambda: laptop.says("the agency has new rules")
+    )
+    laptop.until(
+        "the chain ends again",
+        lambda: set(laptop.runs().values()) <= {"success", "failed"},
+    )
     laptop.tell(signal.SIGTERM)
     story.output.append(laptop.output)
 
@@ -90,7 +101,11 @@ def read_dags(tmp_path_factory: pytest.TempPathFactory) -> Any:
     home = tmp_path_factory.mktemp("airflow")
 
     def read(use_cases: Path) -> dict[str, Any]:
-        env = {name: value for name, value in os.environ.items() if not name.startswith(("RELEVO_", "AIRFLOW"))}
+        env = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("RELEVO_", "AIRFLOW"))
+        }
         done = subprocess.run(
             [sys.executable, str(Path(__file__).parent / "read_dags.py")],
             env=env | {"AIRFLOW_HOME": str(home), "RELEVO_USE_CASES": str(use_cases)},

@@ -62,8 +62,13 @@ def rows(batch: int) -> list[tuple[str, ...]]:
     rng = np.random.default_rng(batch)
     size = rng.uniform(20, 160, ROWS).round(1)
     city = rng.choice(["Cali", "Pasto"], ROWS)
-    rent = (size * np.where(city == "Cali", 12, 8) * rng.lognormal(0, 0.1, ROWS)).round(2)
-    made = [(str(float(batch * ROWS + i)), str(city[i]), str(size[i]), str(rent[i])) for i in range(ROWS)]
+    rent = (size * np.where(city == "Cali", 12, 8) * rng.lognormal(0, 0.1, ROWS)).round(
+        2
+    )
+    made = [
+        (str(float(batch * ROWS + i)), str(city[i]), str(size[i]), str(rent[i]))
+        for i in range(ROWS)
+    ]
     made[8] = made[7]
     return made
 
@@ -76,4 +81,6 @@ def write(use_cases: Path) -> None:
         with (folder / "batches" / f"{batch:03}.csv").open("w", newline="") as file:
             csv.writer(file).writerows([COLUMNS, *rows(batch)])
     (use_cases / "broken").mkdir()
-    (use_cases / "broken" / "use_case.py").write_text("raise RuntimeError('no such column')\n")
+    (use_cases / "broken" / "use_case.py").write_text(
+        "raise RuntimeError('no such column')\n"
+    )

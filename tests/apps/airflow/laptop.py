@@ -21,14 +21,28 @@ DAG = "continuous_training_flats"
 
 class Laptop:
     def __init__(self, folder: Path) -> None:
-        self.folder, self.home, self.use_cases = folder, folder / "home", folder / "use_cases"
-        self.ports = dict(zip(("DATA_API", "MLFLOW", "API", "AIRFLOW", "UI"), free_ports(5), strict=True))
+        self.folder, self.home, self.use_cases = (
+            folder,
+            folder / "home",
+            folder / "use_cases",
+        )
+        self.ports = dict(
+            zip(
+                ("DATA_API", "MLFLOW", "API", "AIRFLOW", "UI"),
+                free_ports(5),
+                strict=True,
+            )
+        )
         self.started = 0
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
     def env(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("RELEVO_", "AIRFLOW"))}
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("RELEVO_", "AIRFLOW"))
+        }
         return kept | {
             "RELEVO_HOME": str(self.home),
             "RELEVO_USE_CASES": str(self.use_cases),
@@ -70,29 +84,43 @@ class Laptop:
             found = true()
             if found:
                 return found
-            assert self.process is None or self.process.poll() is None, f"`relevo up` has ended:\n{self.output}"
+            assert self.process is None or self.process.poll() is None, (
+                f"`relevo up` has ended:\n{self.output}"
+            )
             time.sleep(0.3)
-        raise AssertionError(f"waited {within} s in vain until {what}; printed:\n{self.output}")
+        raise AssertionError(
+            f"waited {within} s in vain until {what}; printed:\n{self.output}"
+        )
 
     def says(self, pattern: str) -> bool:
         return re.search(pattern, self.output) is not None
 
     def run_by_hand(self, **conf: str) -> str:
         """Start a run as a person does in Airflow; its id."""
-        run = self._api(f"/api/v2/dags/{DAG}/dagRuns", {"logical_date": None, "conf": conf})
+        run = self._api(
+            f"/api/v2/dags/{DAG}/dagRuns", {"logical_date": None, "conf": conf}
+        )
         return str(run["dag_run_id"])
 
     def _api(self, path: str, body: dict[str, Any] | None = None) -> Any:
         base = f"http://127.0.0.1:{self.ports['AIRFLOW']}"
         token = json.load(urllib.request.urlopen(f"{base}/auth/token"))["access_token"]
-        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        request = urllib.request.Request(f"{base}{path}", json.dumps(body).encode() if body else None, headers)
+        headers = {
+            "Authorization": f"Bearer {token}",
+            "Content-Type": "application/json",
+        }
+        request = urllib.request.Request(
+            f"{base}{path}", json.dumps(body).encode() if body else None, headers
+        )
         return json.load(urllib.request.urlopen(request))
 
     def runs(self, dag: str = DAG) -> dict[str, str]:
         """Run id to state, in order of starting."""
         return dict(
-            self.ask("airflow/airflow.db", f"SELECT run_id, state FROM dag_run WHERE dag_id = '{dag}' ORDER BY id")
+            self.ask(
+                "airflow/airflow.db",
+                f"SELECT run_id, state FROM dag_run WHERE dag_id = '{dag}' ORDER BY id",
+            )
         )
 
     def tasks(self, run: str) -> dict[str, tuple[str, int]]:
@@ -114,7 +142,9 @@ class Laptop:
     def ask(self, database: str, query: str) -> list[Any]:
         if not (self.home / database).exists():
             return []
-        connection = sqlite3.connect(f"file:{self.home / database}?mode=ro", uri=True, timeout=20)
+        connection = sqlite3.connect(
+            f"file:{self.home / database}?mode=ro", uri=True, timeout=20
+        )
         try:
             return connection.execute(query).fetchall()
         except sqlite3.OperationalError as error:
@@ -129,11 +159,18 @@ class Laptop:
         found = []
         for entry in Path("/proc").iterdir():
             try:
-                if entry.name.isdecimal() and str(self.home).encode() in (entry / "environ").read_bytes():
-                    found.append((entry / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+                if (
+                    entry.name.isdecimal()
+                    and str(self.home).encode() in (entry / "environ").read_bytes()
+                ):
+                    found.append(
+                        (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                    )
             except OSError:
                 continue
-        return [line for line in found if line]  # a dead one that nobody reaps has no command line
+        return [
+            line for line in found if line
+        ]  # a dead one that nobody reaps has no command line
 
 
 def free_ports(count: int) -> list[int]:

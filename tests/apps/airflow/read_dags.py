@@ -15,7 +15,9 @@ DAGS = Path(__file__).parents[3] / "apps" / "airflow" / "dags"
 def main() -> None:
     from airflow.dag_processing.dagbag import DagBag
 
-    warm = DAGS.parent / "none"  # what Airflow itself imports to read any file is not ours
+    warm = (
+        DAGS.parent / "none"
+    )  # what Airflow itself imports to read any file is not ours
     DagBag(dag_folder=str(warm))
     import airflow.providers.standard.operators.empty
     import airflow.providers.standard.operators.trigger_dagrun  # noqa: F401
@@ -29,7 +31,9 @@ def main() -> None:
         json.dumps(
             {
                 "seconds": time.monotonic() - started,
-                "imported": sorted({name.partition(".")[0] for name in set(sys.modules) - known}),
+                "imported": sorted(
+                    {name.partition(".")[0] for name in set(sys.modules) - known}
+                ),
                 "import_errors": bag.import_errors,
                 "dags": {name: facts(dag) for name, dag in bag.dags.items()},
             }

@@ -40,7 +40,9 @@ def serve(state_dir: Path) -> Iterator[Serve]:
     """Serve on a free port from a thread of this process; settings by keyword, a client comes back."""
     with ExitStack() as stack:
         yield lambda **settings: stack.enter_context(
-            in_thread(Settings(**{"state_dir": state_dir, "campaign_scale": 0.01} | settings))
+            in_thread(
+                Settings(**{"state_dir": state_dir, "campaign_scale": 0.01} | settings)
+            )
         )
 
 
@@ -48,7 +50,9 @@ def serve(state_dir: Path) -> Iterator[Serve]:
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
     """One server for the tests of a module that leave its cursors as they found them."""
     state_dir = tmp_path_factory.mktemp("shared")
-    with in_thread(Settings(state_dir=state_dir, groups="1=king-county,7=king-county")) as client:
+    with in_thread(
+        Settings(state_dir=state_dir, groups="1=king-county,7=king-county")
+    ) as client:
         yield Shared(client, state_dir)
 
 
@@ -58,7 +62,11 @@ def spawn(state_dir: Path) -> Iterator[Spawn]:
     started = []
 
     def start(**settings: object) -> Process:
-        environment = {"STATE_DIR": state_dir, "CAMPAIGN_SCALE": 0.01, "PORT": free_port()}
+        environment = {
+            "STATE_DIR": state_dir,
+            "CAMPAIGN_SCALE": 0.01,
+            "PORT": free_port(),
+        }
         environment |= {name.upper(): value for name, value in settings.items()}
         process = start_process(environment)
         started.append(process)
@@ -78,7 +86,9 @@ def in_thread(settings: Settings) -> Iterator[httpx.Client]:
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=30) as client:
+        with httpx.Client(
+            base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=30
+        ) as client:
             wait_until_healthy(client, thread.is_alive)
             yield client
     finally:
@@ -87,9 +97,15 @@ def in_thread(settings: Settings) -> Iterator[httpx.Client]:
 
 
 def start_process(environment: dict[str, object]) -> Process:
-    variables = {f"RELEVO_DATA_API_{name}": str(value) for name, value in environment.items()}
-    popen = subprocess.Popen([sys.executable, "-m", "relevo_data_api"], env=os.environ | variables)
-    client = httpx.Client(base_url=f"http://127.0.0.1:{environment['PORT']}", timeout=30)
+    variables = {
+        f"RELEVO_DATA_API_{name}": str(value) for name, value in environment.items()
+    }
+    popen = subprocess.Popen(
+        [sys.executable, "-m", "relevo_data_api"], env=os.environ | variables
+    )
+    client = httpx.Client(
+        base_url=f"http://127.0.0.1:{environment['PORT']}", timeout=30
+    )
     wait_until_healthy(client, lambda: popen.poll() is None)
     return Process(popen, client)
 

@@ -22,7 +22,9 @@ def campaign():
 def small():
     """A twentieth of the campaign, as rows of each batch."""
     stream = Campaign(scale=0.05)
-    return [[row for chunk in stream.rows(number) for row in chunk] for number in range(6)]
+    return [
+        [row for chunk in stream.rows(number) for row in chunk] for number in range(6)
+    ]
 
 
 def test_the_six_batches_have_1084909_rows(campaign):
@@ -33,40 +35,82 @@ def test_the_six_batches_have_1084909_rows(campaign):
 
 def test_scale_and_batch_rows_make_fewer_rows_in_six_batches(small):
     assert [len(rows) for rows in small] == [round(size * 0.05) for size in SIZES]
-    assert Campaign(batch_rows=10_000).sizes == [10_000, 10_000, 10_000, 4_055, 10_000, 10_000]
+    assert Campaign(batch_rows=10_000).sizes == [
+        10_000,
+        10_000,
+        10_000,
+        4_055,
+        10_000,
+        10_000,
+    ]
     assert Campaign(scale=1e-9).sizes == [1] * 6
 
 
 def test_the_smallest_batch_is_json_of_that_many_rows(campaign):
     body = json.loads(b"".join(campaign.stream(3, group_number=2)))
-    assert (body["group_number"], body["batch_number"], len(body["data"])) == (2, 3, 4_055)
+    assert (body["group_number"], body["batch_number"], len(body["data"])) == (
+        2,
+        3,
+        4_055,
+    )
 
 
 def test_each_batch_keeps_to_its_band_status_and_state(small):
-    statuses = [{"for_sale"}, {"for_sale"}, {"sold"}, {"for_sale"}, {"for_sale", "sold"}, {"for_sale", "sold"}]
+    statuses = [
+        {"for_sale"},
+        {"for_sale"},
+        {"sold"},
+        {"for_sale"},
+        {"for_sale", "sold"},
+        {"for_sale", "sold"},
+    ]
     bands = [(1, 3e5), (5e4, 1e6), (1e4, 5e6), (1e4, 3e5), (3e5, 5e5), (5e5, 515e6)]
     for rows, status, (low, high) in zip(small, statuses, bands, strict=True):
         assert {row.status for row in rows} == status
-        assert low <= min(row.price for row in rows) <= max(row.price for row in rows) <= high
+        assert (
+            low
+            <= min(row.price for row in rows)
+            <= max(row.price for row in rows)
+            <= high
+        )
     assert {row.state for row in small[3]} == {"Ohio"}
-    assert min(len({row.state for row in rows}) for rows in small if rows is not small[3]) > 45
+    assert (
+        min(len({row.state for row in rows}) for rows in small if rows is not small[3])
+        > 45
+    )
 
 
 def test_every_value_is_in_range_and_rounded_as_real_data_is(small):
     for row in (row for rows in small for row in rows):
         assert row.bed is None or (0 <= row.bed <= 200 and row.bed.is_integer())
         assert row.bath is None or (0 <= row.bath <= 200 and row.bath.is_integer())
-        assert row.acre_lot is None or (0 <= row.acre_lot <= 100_000 and row.acre_lot == round(row.acre_lot, 2))
-        assert row.house_size is None or (1 <= row.house_size <= 1.1e6 and row.house_size.is_integer())
+        assert row.acre_lot is None or (
+            0 <= row.acre_lot <= 100_000 and row.acre_lot == round(row.acre_lot, 2)
+        )
+        assert row.house_size is None or (
+            1 <= row.house_size <= 1.1e6 and row.house_size.is_integer()
+        )
         assert 1 <= row.price <= 1e9
         assert 501 <= row.zip_code <= 99_999
-        assert row.prev_sold_date is None or "1975-01-01" <= row.prev_sold_date <= "2022-04-30"
+        assert (
+            row.prev_sold_date is None
+            or "1975-01-01" <= row.prev_sold_date <= "2022-04-30"
+        )
 
 
 def test_nulls_have_plausible_shares(small):
     rows = [row for batch in small for row in batch]
-    share = {name: np.mean([getattr(row, name) is None for row in rows]) for name in rows[0].__struct_fields__}
-    assert min(share[name] for name in ("bed", "bath", "acre_lot", "house_size", "prev_sold_date")) > 0.05
+    share = {
+        name: np.mean([getattr(row, name) is None for row in rows])
+        for name in rows[0].__struct_fields__
+    }
+    assert (
+        min(
+            share[name]
+            for name in ("bed", "bath", "acre_lot", "house_size", "prev_sold_date")
+        )
+        > 0.05
+    )
     assert max(share.values()) < 0.5
     assert 0 < share["city"] < 0.005
     never = {"brokered_by", "status", "price", "street", "state", "zip_code"}
@@ -86,7 +130,10 @@ def test_places_are_many_and_acres_have_a_long_tail(small):
 def test_price_depends_on_the_place_and_the_house(small):
     rows = [row for row in small[2] if row.house_size and row.bath and row.acre_lot]
     price = np.log([row.price for row in rows])
-    by_state = {state: np.mean(price[[row.state == state for row in rows]]) for state in ("California", "Ohio")}
+    by_state = {
+        state: np.mean(price[[row.state == state for row in rows]])
+        for state in ("California", "Ohio")
+    }
     assert by_state["California"] > by_state["Ohio"] + 0.5
     assert np.corrcoef(price, np.log([row.house_size for row in rows]))[0, 1] > 0.3
     assert np.corrcoef(price, [row.bath for row in rows])[0, 1] > 0.3
@@ -101,7 +148,11 @@ def test_some_rows_are_exact_copies(small):
 
 def test_some_houses_come_back_in_a_later_batch_at_a_new_price(small):
     seen = {(row.street, row.zip_code): row for row in small[0] + small[1]}
-    back = [(seen[row.street, row.zip_code], row) for row in small[2] if (row.street, row.zip_code) in seen]
+    back = [
+        (seen[row.street, row.zip_code], row)
+        for row in small[2]
+        if (row.street, row.zip_code) in seen
+    ]
     assert 0.005 < len(back) / len(small[2]) < 0.05
     for earlier, later in back:
         assert later.price != earlier.price
@@ -128,7 +179,9 @@ def test_the_default_campaign_has_not_changed(campaign):
     assert digest == "bd80f16287c6f793272e8b6a89ae7c740f1373b1f2e75891afb30f5ac9aa3e5f"
 
 
-def test_a_large_batch_is_streamed_in_little_memory_even_to_a_slow_reader(spawn, state_dir):
+def test_a_large_batch_is_streamed_in_little_memory_even_to_a_slow_reader(
+    spawn, state_dir
+):
     identity = Campaign().identity
     state_dir.mkdir()
     Cursor(state_dir, 2, identity, len(BATCHES)).write(5)

@@ -28,14 +28,23 @@ def test_a_batch_has_the_shape_of_the_contract(serve, group):
     assert (body["group_number"], body["batch_number"]) == (group, 0)
     for row in body["data"]:
         assert list(row) == FIELDS
-        assert all(type(row[name]) is float for name in ("brokered_by", "street", "zip_code", "price"))
-        assert all(type(row[name]) in (float, type(None)) for name in ("bed", "bath", "acre_lot", "house_size"))
+        assert all(
+            type(row[name]) is float
+            for name in ("brokered_by", "street", "zip_code", "price")
+        )
+        assert all(
+            type(row[name]) in (float, type(None))
+            for name in ("bed", "bath", "acre_lot", "house_size")
+        )
         assert row["status"] in ("for_sale", "sold")
 
 
 def test_every_get_advances_the_cursor_until_the_end_of_data(serve):
     client = serve()
-    answers = [client.get("/data", params={"group_number": 2}).json()["batch_number"] for _ in range(6)]
+    answers = [
+        client.get("/data", params={"group_number": 2}).json()["batch_number"]
+        for _ in range(6)
+    ]
     assert answers == [0, 1, 2, 3, 4, 5]
     for _ in range(2):
         answer = client.get("/data", params={"group_number": 2})
@@ -46,12 +55,18 @@ def test_either_day_moves_the_one_cursor(serve):
     client = serve()
     days = ["Tuesday", "Wednesday", None]
     params = [{"group_number": 1} | ({"day": day} if day else {}) for day in days]
-    assert [client.get("/data", params=p).json()["batch_number"] for p in params] == [0, 1, 2]
+    assert [client.get("/data", params=p).json()["batch_number"] for p in params] == [
+        0,
+        1,
+        2,
+    ]
 
 
 def test_groups_of_the_same_stream_have_cursors_of_their_own(serve):
     client = serve()
-    first, other = (client.get("/data", params={"group_number": group}) for group in (1, 3))
+    first, other = (
+        client.get("/data", params={"group_number": group}) for group in (1, 3)
+    )
     assert (first.json()["group_number"], other.json()["group_number"]) == (1, 3)
     assert first.json()["batch_number"] == other.json()["batch_number"] == 0
     assert first.json()["data"] == other.json()["data"]
@@ -77,7 +92,10 @@ def test_restart_opens_a_group_that_was_at_its_end(serve):
 def test_an_answered_batch_is_answered_again_without_moving_the_cursor(serve):
     client = serve()
     bodies = [client.get("/data", params={"group_number": 1}).content for _ in range(3)]
-    again = [client.get("/data", params={"group_number": 1, "batch_number": k}).content for k in (2, 0, 1, 1)]
+    again = [
+        client.get("/data", params={"group_number": 1, "batch_number": k}).content
+        for k in (2, 0, 1, 1)
+    ]
     assert again == [bodies[2], bodies[0], bodies[1], bodies[1]]
     assert client.get("/data", params={"group_number": 1}).json()["batch_number"] == 3
 
@@ -86,7 +104,10 @@ def test_the_last_batch_is_answered_again_after_the_end_of_data(serve):
     client = serve(campaign_scale=0.0001)
     bodies = [client.get("/data", params={"group_number": 2}).content for _ in range(7)]
     assert json.loads(bodies[6]) == END
-    assert client.get("/data", params={"group_number": 2, "batch_number": 5}).content == bodies[5]
+    assert (
+        client.get("/data", params={"group_number": 2, "batch_number": 5}).content
+        == bodies[5]
+    )
 
 
 def test_a_batch_not_answered_yet_is_refused_and_the_cursor_stays(serve):
@@ -95,13 +116,17 @@ def test_a_batch_not_answered_yet_is_refused_and_the_cursor_stays(serve):
     for number in (1, 12):
         answer = client.get("/data", params={"group_number": 1, "batch_number": number})
         assert answer.status_code == 404
-        assert answer.json()["detail"].startswith(f"batch {number} of group 1 has not been answered yet; ")
+        assert answer.json()["detail"].startswith(
+            f"batch {number} of group 1 has not been answered yet; "
+        )
     assert client.get("/data", params={"group_number": 1}).json()["batch_number"] == 1
 
 
 @pytest.mark.parametrize("number", [-1, 13, 10**30])
 def test_a_batch_that_the_stream_never_has_is_refused_by_name(shared, number):
-    answer = shared.client.get("/data", params={"group_number": 1, "batch_number": number})
+    answer = shared.client.get(
+        "/data", params={"group_number": 1, "batch_number": number}
+    )
     assert answer.status_code == 404
     assert f"batch {number} of group 1 does not exist" in answer.json()["detail"]
     assert "0 to 12" in answer.json()["detail"]
@@ -112,7 +137,9 @@ def test_a_batch_that_the_stream_never_has_is_refused_by_name(shared, number):
 def test_an_unknown_group_is_a_400_that_names_the_groups(shared, path, group):
     answer = shared.client.get(path, params={"group_number": group})
     assert answer.status_code == 400
-    assert answer.json() == {"detail": f"group {group} does not exist; the groups are 1, 7"}
+    assert answer.json() == {
+        "detail": f"group {group} does not exist; the groups are 1, 7"
+    }
 
 
 @pytest.mark.parametrize(
@@ -149,8 +176,13 @@ def test_the_body_is_the_streams_own_bytes(serve):
 
 
 def test_openapi_shows_the_twelve_fields_and_the_end_of_data(shared):
-    responses = shared.client.get("/openapi.json").json()["paths"]["/data"]["get"]["responses"]
+    responses = shared.client.get("/openapi.json").json()["paths"]["/data"]["get"][
+        "responses"
+    ]
     batch = responses["200"]["content"]["application/json"]
     assert list(batch["schema"]["properties"]["data"]["items"]["properties"]) == FIELDS
     assert list(batch["example"]["data"][0]) == FIELDS
-    assert responses["400"]["content"]["application/json"]["examples"]["end"]["value"] == END
+    assert (
+        responses["400"]["content"]["application/json"]["examples"]["end"]["value"]
+        == END
+    )

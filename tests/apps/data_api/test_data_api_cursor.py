@@ -13,13 +13,21 @@ from relevo_data_api.streams.stream import Listing, Stream
 
 def test_a_killed_server_goes_on_where_it_was(spawn):
     first = spawn()
-    bodies = [first.client.get("/data", params={"group_number": 1}).content for _ in range(2)]
+    bodies = [
+        first.client.get("/data", params={"group_number": 1}).content for _ in range(2)
+    ]
     first.popen.kill()
     first.popen.wait()
     second = spawn()
-    again = [second.client.get("/data", params={"group_number": 1, "batch_number": k}) for k in (0, 1)]
+    again = [
+        second.client.get("/data", params={"group_number": 1, "batch_number": k})
+        for k in (0, 1)
+    ]
     assert [answer.content for answer in again] == bodies
-    assert second.client.get("/data", params={"group_number": 1}).json()["batch_number"] == 2
+    assert (
+        second.client.get("/data", params={"group_number": 1}).json()["batch_number"]
+        == 2
+    )
 
 
 def test_the_cursor_has_moved_before_the_body_leaves(spawn, state_dir):
@@ -41,8 +49,14 @@ def test_sigterm_ends_the_server_with_status_0(spawn):
 def test_concurrent_requests_get_distinct_batches(serve):
     client = serve()
     with ThreadPoolExecutor(16) as pool:
-        answers = list(pool.map(lambda _: client.get("/data", params={"group_number": 1}), range(16)))
-    served = [answer.json()["batch_number"] for answer in answers if answer.status_code == 200]
+        answers = list(
+            pool.map(
+                lambda _: client.get("/data", params={"group_number": 1}), range(16)
+            )
+        )
+    served = [
+        answer.json()["batch_number"] for answer in answers if answer.status_code == 200
+    ]
     assert sorted(served) == list(range(13))
     assert [answer.status_code for answer in answers].count(400) == 3
 
@@ -50,8 +64,15 @@ def test_concurrent_requests_get_distinct_batches(serve):
 def test_two_servers_on_one_state_directory_never_answer_the_same_batch(serve):
     clients = [serve(), serve()]
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda n: clients[n % 2].get("/data", params={"group_number": 1}), range(12)))
-    assert sorted(answer.json()["batch_number"] for answer in answers) == list(range(12))
+        answers = list(
+            pool.map(
+                lambda n: clients[n % 2].get("/data", params={"group_number": 1}),
+                range(12),
+            )
+        )
+    assert sorted(answer.json()["batch_number"] for answer in answers) == list(
+        range(12)
+    )
 
 
 @pytest.mark.parametrize(
@@ -78,14 +99,23 @@ def test_a_corrupt_cursor_is_a_500_that_names_the_file_until_a_restart(shared, c
         assert str(file) in answer.json()["detail"]
         assert "/restart_data_generation?group_number=1" in answer.json()["detail"]
     assert file.read_bytes() == content
-    assert client.get("/data", params={"group_number": 7, "batch_number": 0}).status_code == 404
-    assert client.get("/restart_data_generation", params={"group_number": 1}).json() == {"ok": True}
+    assert (
+        client.get("/data", params={"group_number": 7, "batch_number": 0}).status_code
+        == 404
+    )
+    assert client.get(
+        "/restart_data_generation", params={"group_number": 1}
+    ).json() == {"ok": True}
     assert client.get("/data", params={"group_number": 1}).json()["batch_number"] == 0
 
 
 def test_a_cursor_of_another_stream_is_refused(serve, state_dir):
-    serve(groups="1=campaign", campaign_scale=0.01).get("/data", params={"group_number": 1})
-    answer = serve(groups="1=campaign", campaign_scale=0.02).get("/data", params={"group_number": 1})
+    serve(groups="1=campaign", campaign_scale=0.01).get(
+        "/data", params={"group_number": 1}
+    )
+    answer = serve(groups="1=campaign", campaign_scale=0.02).get(
+        "/data", params={"group_number": 1}
+    )
     assert answer.status_code == 500
     assert "scale=0.01" in answer.json()["detail"]
     assert "scale=0.02" in answer.json()["detail"]

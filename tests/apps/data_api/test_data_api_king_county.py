@@ -5,14 +5,20 @@ from itertools import pairwise
 
 import pyarrow.parquet as pq
 import pytest
-from relevo_data_api.streams.king_county import KingCounty, house_prices_file, previous_sales
+from relevo_data_api.streams.king_county import (
+    KingCounty,
+    house_prices_file,
+    previous_sales,
+)
 from relevo_data_api.streams.king_county_zips import CITY_OF_ZIP
 
 
 @pytest.fixture(scope="module")
 def sales():
     with pq.ParquetFile(house_prices_file()) as file:
-        return sorted(file.read().to_pylist(), key=lambda sale: (sale["date"], sale["id"]))
+        return sorted(
+            file.read().to_pylist(), key=lambda sale: (sale["date"], sale["id"])
+        )
 
 
 @pytest.fixture(scope="module")
@@ -31,11 +37,17 @@ def test_thirteen_batches_hold_all_21613_sales(stream):
 
 
 def test_each_batch_is_a_calendar_month_in_order_of_date_then_house(stream, sales):
-    months = [(2014, month) for month in range(5, 13)] + [(2015, month) for month in range(1, 6)]
+    months = [(2014, month) for month in range(5, 13)] + [
+        (2015, month) for month in range(1, 6)
+    ]
     for number, month in enumerate(months):
-        expected = [sale for sale in sales if (sale["date"].year, sale["date"].month) == month]
+        expected = [
+            sale for sale in sales if (sale["date"].year, sale["date"].month) == month
+        ]
         rows = batch(stream, number)
-        assert [(row.street, row.price) for row in rows] == [(sale["id"], sale["price"]) for sale in expected]
+        assert [(row.street, row.price) for row in rows] == [
+            (sale["id"], sale["price"]) for sale in expected
+        ]
 
 
 def test_sums_equal_the_tables(stream, sales):
@@ -43,7 +55,9 @@ def test_sums_equal_the_tables(stream, sales):
     assert sum(row.price for row in rows) == sum(sale["price"] for sale in sales)
     assert sum(row.bed for row in rows) == sum(sale["bedrooms"] for sale in sales)
     assert sum(row.bath for row in rows) == sum(sale["bathrooms"] for sale in sales)
-    assert sum(row.house_size for row in rows) == sum(sale["sqft_living"] for sale in sales)
+    assert sum(row.house_size for row in rows) == sum(
+        sale["sqft_living"] for sale in sales
+    )
     assert sum(row.zip_code for row in rows) == sum(sale["zipcode"] for sale in sales)
     acres = sum(sale["sqft_lot"] for sale in sales) / 43_560
     assert sum(row.acre_lot for row in rows) == pytest.approx(acres, rel=1e-5)
@@ -51,13 +65,19 @@ def test_sums_equal_the_tables(stream, sales):
 
 def test_every_row_is_a_sale_in_washington_by_no_named_broker(stream):
     rows = batch(stream, 0)
-    assert {(row.status, row.state, row.brokered_by) for row in rows} == {("sold", "Washington", 0.0)}
+    assert {(row.status, row.state, row.brokered_by) for row in rows} == {
+        ("sold", "Washington", 0.0)
+    }
 
 
 def test_every_zip_of_the_table_has_a_city(sales):
     assert {sale["zipcode"] for sale in sales} == CITY_OF_ZIP.keys()
     assert len(CITY_OF_ZIP) == 70
-    assert (CITY_OF_ZIP[98004], CITY_OF_ZIP[98052], CITY_OF_ZIP[98103]) == ("Bellevue", "Redmond", "Seattle")
+    assert (CITY_OF_ZIP[98004], CITY_OF_ZIP[98052], CITY_OF_ZIP[98103]) == (
+        "Bellevue",
+        "Redmond",
+        "Seattle",
+    )
 
 
 def test_prev_sold_date_is_the_same_houses_last_sale_of_an_earlier_day():
@@ -69,7 +89,9 @@ def test_prev_sold_date_is_the_same_houses_last_sale_of_an_earlier_day():
 
 def test_a_house_sold_twice_shows_its_earlier_sale(stream, sales):
     rows = [row for number in range(13) for row in batch(stream, number)]
-    earlier = [(sale, row) for sale, row in zip(sales, rows, strict=True) if row.prev_sold_date]
+    earlier = [
+        (sale, row) for sale, row in zip(sales, rows, strict=True) if row.prev_sold_date
+    ]
     assert len(earlier) == 177
     sold = {(sale["id"], sale["date"].isoformat()) for sale in sales}
     for sale, row in earlier:

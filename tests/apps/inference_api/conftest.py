@@ -17,8 +17,8 @@ from relevo_inference_api.app import create_app
 from relevo_inference_api.settings import ApiSettings
 from starlette.testclient import TestClient
 
-from relevo.adapters.folder_store import FolderStore
-from relevo.adapters.sql_warehouse.warehouse import SqlWarehouse
+from relevo.adapters.objects.folder_store import FolderStore
+from relevo.adapters.sql.warehouse import SqlWarehouse
 from relevo.settings import Settings
 from tests.servers import free_port
 from tests.serving.releases import LINEAR, houses, point_at, put
@@ -68,8 +68,14 @@ def place(tmp_path: Path, make_place: Callable[[Path], Place]) -> Place:
 
 
 @contextmanager
-def opened(place: Place, *, hot: bool = True, **settings: object) -> Iterator[TestClient]:
-    values = {"token": "secret", "state_dir": place.home / "state", "poll_seconds": 0.5} | settings
+def opened(
+    place: Place, *, hot: bool = True, **settings: object
+) -> Iterator[TestClient]:
+    values = {
+        "token": "secret",
+        "state_dir": place.home / "state",
+        "poll_seconds": 0.5,
+    } | settings
     app = create_app(ApiSettings(_env_file=None, **values), place.settings(), hot=hot)
     with TestClient(app, raise_server_exceptions=False) as client:
         until(lambda: client.get("/ready").status_code == 200)
@@ -84,7 +90,9 @@ def serve(place: Place) -> Iterator[Open]:
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory, make_place: Callable[[Path], Place]) -> Iterator[TestClient]:
+def shared(
+    tmp_path_factory: pytest.TempPathFactory, make_place: Callable[[Path], Place]
+) -> Iterator[TestClient]:
     """One application for the tests of a module that leave it as they found it."""
     with opened(make_place(tmp_path_factory.mktemp("shared"))) as client:
         yield client
@@ -98,15 +106,28 @@ class Process:
 
 
 @contextmanager
-def process(place: Place, python: str | Path = sys.executable, **settings: object) -> Iterator[Process]:
+def process(
+    place: Place, python: str | Path = sys.executable, **settings: object
+) -> Iterator[Process]:
     """`python -m relevo_inference_api` on a free port."""
     port = free_port()
-    values = {"TOKEN": "secret", "PORT": port, "STATE_DIR": place.home / "state", "POLL_SECONDS": 0.2}
+    values = {
+        "TOKEN": "secret",
+        "PORT": port,
+        "STATE_DIR": place.home / "state",
+        "POLL_SECONDS": 0.2,
+    }
     values |= {name.upper(): value for name, value in settings.items()}
-    env = os.environ | {"RELEVO_HOME": str(place.home)} | {f"RELEVO_API_{n}": str(v) for n, v in values.items()}
+    env = (
+        os.environ
+        | {"RELEVO_HOME": str(place.home)}
+        | {f"RELEVO_API_{n}": str(v) for n, v in values.items()}
+    )
     log = place.home / "api.log"
     with log.open("ab") as output:
-        popen = subprocess.Popen([python, "-m", "relevo_inference_api"], env=env, stderr=output)
+        popen = subprocess.Popen(
+            [python, "-m", "relevo_inference_api"], env=env, stderr=output
+        )
     url = f"http://127.0.0.1:{port}"
     try:
         until(lambda: popen.poll() is not None or answers(url))

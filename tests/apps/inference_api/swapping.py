@@ -27,7 +27,10 @@ class Load:
 
     def run(self, seconds: float, clients: int = 4) -> None:
         ends = time.monotonic() + seconds
-        threads = [threading.Thread(target=self._ask, args=(ends, start * 7)) for start in range(clients)]
+        threads = [
+            threading.Thread(target=self._ask, args=(ends, start * 7))
+            for start in range(clients)
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -45,20 +48,26 @@ class Load:
 
     def _check(self, client: httpx.Client, place: int, count: int) -> None:
         asked = self.rows[place : place + count]
-        answer = client.post("/v1/house_prices/predict", json=asked if count > 1 else asked[0])
+        answer = client.post(
+            "/v1/house_prices/predict", json=asked if count > 1 else asked[0]
+        )
         assert answer.status_code == 200, answer.text
         said = answer.json()
-        prices = [item["prediction"] for item in said["predictions"]] if count > 1 else [said["prediction"]]
-        wanted = self.expected[said["version"]][place : place + count]
-        assert all(abs(a / b - 1) < 1e-4 for a, b in zip(prices, wanted, strict=True)), (
-            said["version"],
-            prices,
-            wanted,
+        prices = (
+            [item["prediction"] for item in said["predictions"]]
+            if count > 1
+            else [said["prediction"]]
         )
+        wanted = self.expected[said["version"]][place : place + count]
+        assert all(
+            abs(a / b - 1) < 1e-4 for a, b in zip(prices, wanted, strict=True)
+        ), (said["version"], prices, wanted)
         self.answered[said["version"]] = self.answered.get(said["version"], 0) + count
 
 
-def expected_of(models: dict[str, ServedModel], rows: list[dict[str, Any]]) -> dict[str, list[float]]:
+def expected_of(
+    models: dict[str, ServedModel], rows: list[dict[str, Any]]
+) -> dict[str, list[float]]:
     found = {}
     for version, model in models.items():
         read: Any = model.strict.read(json.dumps(rows).encode())

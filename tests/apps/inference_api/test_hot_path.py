@@ -59,10 +59,15 @@ HEADERS: dict[str, dict[str, str]] = {
 
 
 @pytest.fixture(scope="module")
-def both(tmp_path_factory: pytest.TempPathFactory, make_place: Callable[[Path], Place]) -> Iterator[Both]:
+def both(
+    tmp_path_factory: pytest.TempPathFactory, make_place: Callable[[Path], Place]
+) -> Iterator[Both]:
     limits: dict[str, Any] = {"max_rows": 1000, "max_bytes": 200_000}
     homes = [make_place(tmp_path_factory.mktemp(name)) for name in ("hot", "plain")]
-    with opened(homes[0], **limits) as hot, opened(homes[1], hot=False, **limits) as plain:
+    with (
+        opened(homes[0], **limits) as hot,
+        opened(homes[1], hot=False, **limits) as plain,
+    ):
         yield hot, plain
 
 
@@ -70,7 +75,9 @@ def same(both: Both, path: str, body: bytes, headers: dict[str, str]) -> int:
     hot, plain = (client.post(path, content=body, headers=headers) for client in both)
     assert hot.status_code == plain.status_code
     assert without_receipts(hot.content) == without_receipts(plain.content)
-    assert [hot.headers.get(name) for name in COMPARED] == [plain.headers.get(name) for name in COMPARED]
+    assert [hot.headers.get(name) for name in COMPARED] == [
+        plain.headers.get(name) for name in COMPARED
+    ]
     assert set(hot.headers) == set(plain.headers)
     assert hot.status_code < 500
     return hot.status_code
@@ -91,35 +98,62 @@ def test_every_body_is_answered_alike(both: Both, path: str, body: bytes) -> Non
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("headers", HEADERS.values(), ids=HEADERS)
-def test_every_header_is_taken_alike(both: Both, path: str, headers: dict[str, str]) -> None:
+def test_every_header_is_taken_alike(
+    both: Both, path: str, headers: dict[str, str]
+) -> None:
     assert same(both, path, BODIES["good"], headers) == 200
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(
     body=st.one_of(
         st.binary(max_size=200),
         st.recursive(
-            st.one_of(st.none(), st.booleans(), st.floats(), st.integers(), st.text(max_size=5)),
+            st.one_of(
+                st.none(),
+                st.booleans(),
+                st.floats(),
+                st.integers(),
+                st.text(max_size=5),
+            ),
             lambda inner: st.one_of(
                 st.lists(inner, max_size=3),
-                st.dictionaries(st.one_of(st.sampled_from(list(HOUSE)), st.text(max_size=3)), inner, max_size=6),
+                st.dictionaries(
+                    st.one_of(st.sampled_from(list(HOUSE)), st.text(max_size=3)),
+                    inner,
+                    max_size=6,
+                ),
             ),
         ).map(lambda value: json.dumps(value).encode()),
     ),
     path=st.sampled_from(PATHS),
 )
-def test_no_body_makes_a_difference_or_an_error_of_ours(both: Both, body: bytes, path: str) -> None:
+def test_no_body_makes_a_difference_or_an_error_of_ours(
+    both: Both, body: bytes, path: str
+) -> None:
     assert same(both, path, body, {}) in (200, 413, 422)
 
 
-def test_the_key_is_asked_for_alike(tmp_path: Path, make_place: Callable[[Path], Place]) -> None:
+def test_the_key_is_asked_for_alike(
+    tmp_path: Path, make_place: Callable[[Path], Place]
+) -> None:
     homes = [make_place(tmp_path / name) for name in ("hot", "plain")]
-    with opened(homes[0], key="open") as hot, opened(homes[1], hot=False, key="open") as plain:
+    with (
+        opened(homes[0], key="open") as hot,
+        opened(homes[1], hot=False, key="open") as plain,
+    ):
         for path in PATHS:
             assert same((hot, plain), path, BODIES["good"], {}) == 401
-            assert same((hot, plain), path, BODIES["good"], {"x-api-key": "wrong"}) == 401
-            assert same((hot, plain), path, BODIES["good"], {"x-api-key": "open"}) == 200
+            assert (
+                same((hot, plain), path, BODIES["good"], {"x-api-key": "wrong"}) == 401
+            )
+            assert (
+                same((hot, plain), path, BODIES["good"], {"x-api-key": "open"}) == 200
+            )
 
 
 def test_a_case_that_is_not_served_is_named_alike(both: Both) -> None:
@@ -141,14 +175,23 @@ def test_a_body_that_comes_in_pieces_is_limited_while_it_is_read(both: Both) -> 
 @pytest.mark.parametrize("given", ["abc-123", "A.b:c_9"])
 def test_a_sane_request_id_is_kept(both: Both, given: str) -> None:
     for client in both:
-        assert client.post(PATHS[0], json=HOUSE, headers={"x-request-id": given}).headers["x-request-id"] == given
+        assert (
+            client.post(PATHS[0], json=HOUSE, headers={"x-request-id": given}).headers[
+                "x-request-id"
+            ]
+            == given
+        )
 
 
-@pytest.mark.parametrize("given", ["", "a b", "<script>", "x" * 101, "é".encode("latin-1")])
+@pytest.mark.parametrize(
+    "given", ["", "a b", "<script>", "x" * 101, "é".encode("latin-1")]
+)
 def test_any_other_request_id_is_replaced(both: Both, given: str | bytes) -> None:
     for client in both:
         for path in (PATHS[0], "/health", "/nowhere"):
-            answer = client.request("POST", path, json=HOUSE, headers={"x-request-id": given})
+            answer = client.request(
+                "POST", path, json=HOUSE, headers={"x-request-id": given}
+            )
             assert answer.headers["x-request-id"] not in ("", given)
             assert answer.headers["x-request-id"].isalnum()
 
@@ -160,7 +203,9 @@ def test_both_ways_count_in_the_same_families(both: Both) -> None:
         client.post(PATHS[0], json={"bed": -1})
         after = requests_counted(client)
         assert {
-            key: after[key] - before.get(key, 0) for key in after if "predict" in key and after[key] != before.get(key)
+            key: after[key] - before.get(key, 0)
+            for key in after
+            if "predict" in key and after[key] != before.get(key)
         } == {
             'http_requests_total{handler="/v1/{case}/predict",method="POST",status="2xx"}': 1,
             'http_requests_total{handler="/v1/{case}/predict",method="POST",status="4xx"}': 1,
@@ -169,6 +214,14 @@ def test_both_ways_count_in_the_same_families(both: Both) -> None:
 
 
 def requests_counted(client: TestClient) -> dict[str, float]:
-    lines = [line for line in client.get("/metrics").text.splitlines() if line.startswith("http_request")]
-    named = (line.rpartition(" ") for line in lines if "_bucket" not in line and "_sum" not in line)
+    lines = [
+        line
+        for line in client.get("/metrics").text.splitlines()
+        if line.startswith("http_request")
+    ]
+    named = (
+        line.rpartition(" ")
+        for line in lines
+        if "_bucket" not in line and "_sum" not in line
+    )
     return {name: float(value) for name, _, value in named}

@@ -11,7 +11,10 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import positive_data_acceptance, unsupported_method
+from schemathesis.specs.openapi.checks import (
+    positive_data_acceptance,
+    unsupported_method,
+)
 
 from tests.apps.inference_api.conftest import TOKEN, Place, process
 
@@ -20,7 +23,9 @@ NOT_CHECKED = [positive_data_acceptance, unsupported_method, not_a_server_error]
 
 
 @pytest.fixture(scope="module")
-def schema(tmp_path_factory: pytest.TempPathFactory, make_place: Callable[[Path], Place]) -> Iterator[Any]:
+def schema(
+    tmp_path_factory: pytest.TempPathFactory, make_place: Callable[[Path], Place]
+) -> Iterator[Any]:
     with process(make_place(tmp_path_factory.mktemp("document"))) as api:
         yield schemathesis.openapi.from_url(f"{api.url}/openapi.json")
 
@@ -33,8 +38,12 @@ def operations(schema: Any, mode: GenerationMode) -> Iterator[Any]:
             yield operation
 
 
-@pytest.mark.parametrize(("mode", "count"), [(GenerationMode.POSITIVE, 14), (GenerationMode.NEGATIVE, 6)])
-def test_every_operation_answers_as_its_document_says(schema: Any, mode: GenerationMode, count: int) -> None:
+@pytest.mark.parametrize(
+    ("mode", "count"), [(GenerationMode.POSITIVE, 14), (GenerationMode.NEGATIVE, 6)]
+)
+def test_every_operation_answers_as_its_document_says(
+    schema: Any, mode: GenerationMode, count: int
+) -> None:
     """503 is for what is away: here the registry, which promote and rollback need."""
 
     def check(case: Any) -> None:
@@ -45,5 +54,7 @@ def test_every_operation_answers_as_its_document_says(schema: Any, mode: Generat
     tried = list(operations(schema, mode))
     for operation in tried:
         run = given(operation.as_strategy(generation_mode=mode))(check)
-        settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))(run)()
+        settings(
+            max_examples=15, deadline=None, suppress_health_check=list(HealthCheck)
+        )(run)()
     assert len(tried) == count

@@ -17,8 +17,8 @@ import botocore.tokens
 import httpx
 import pytest
 
-from relevo.adapters.s3_store import S3Store
-from relevo.adapters.sql_warehouse.warehouse import SqlWarehouse
+from relevo.adapters.objects.s3_store import S3Store
+from relevo.adapters.sql.warehouse import SqlWarehouse
 from tests.apps.inference_api.conftest import TOKEN, Open, Place, process, until
 from tests.servers import absent
 from tests.servers.minio import Minio
@@ -33,12 +33,39 @@ CASE = "/v1/house_prices"
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What uv installs for the image, nothing taken out yet."""
-    uv = shutil.which("uv") or shutil.which("uv", path=ROOT / ".uv" / "bin") or absent("uv", "run make setup")
+    uv = (
+        shutil.which("uv")
+        or shutil.which("uv", path=ROOT / ".uv" / "bin")
+        or absent("uv", "run make setup")
+    )
     folder = tmp_path_factory.mktemp("image") / "relevo"
-    settings = {"UV_PROJECT_ENVIRONMENT": str(folder), "UV_LINK_MODE": "copy", "UV_COMPILE_BYTECODE": "0"}
-    sync = [uv, "sync", "--frozen", "--no-dev", "--no-editable", "--package", "relevo-inference-api", "--quiet"]
-    ours = ["--refresh-package", "relevo", "--refresh-package", "relevo-inference-api"]  # as the source is now
-    subprocess.run([*sync, *ours, "--python", sys.executable], env=os.environ | settings, cwd=ROOT, check=True)
+    settings = {
+        "UV_PROJECT_ENVIRONMENT": str(folder),
+        "UV_LINK_MODE": "copy",
+        "UV_COMPILE_BYTECODE": "0",
+    }
+    sync = [
+        uv,
+        "sync",
+        "--frozen",
+        "--no-dev",
+        "--no-editable",
+        "--package",
+        "relevo-inference-api",
+        "--quiet",
+    ]
+    ours = [
+        "--refresh-package",
+        "relevo",
+        "--refresh-package",
+        "relevo-inference-api",
+    ]  # as the source is now
+    subprocess.run(
+        [*sync, *ours, "--python", sys.executable],
+        env=os.environ | settings,
+        cwd=ROOT,
+        check=True,
+    )
     return folder
 
 
@@ -49,12 +76,22 @@ def slim() -> dict[str, Any]:
 
 @pytest.fixture
 def bucket(
-    place: Place, releases: dict[str, Path], minio: Minio, postgres_database: str, monkeypatch: pytest.MonkeyPatch
+    place: Place,
+    releases: dict[str, Path],
+    minio: Minio,
+    postgres_database: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> S3Store:
     """The release in S3, the warehouse in PostgreSQL, as on a cluster."""
     name = f"slim{time.time_ns()}"
-    places = {"S3_ENDPOINT": minio.url, "ARTIFACTS_STORE": f"s3://{name}", "WAREHOUSE_URL": postgres_database}
-    for variable, value in (minio.environment | {f"RELEVO_{key}": place for key, place in places.items()}).items():
+    places = {
+        "S3_ENDPOINT": minio.url,
+        "ARTIFACTS_STORE": f"s3://{name}",
+        "WAREHOUSE_URL": postgres_database,
+    }
+    for variable, value in (
+        minio.environment | {f"RELEVO_{key}": place for key, place in places.items()}
+    ).items():
         monkeypatch.setenv(variable, value)
     monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     warehouse = SqlWarehouse(postgres_database)
@@ -66,15 +103,27 @@ def bucket(
     return store
 
 
-def test_every_line_of_the_list_still_finds_something(environment: Path, slim: dict[str, Any]) -> None:
+def test_every_line_of_the_list_still_finds_something(
+    environment: Path, slim: dict[str, Any]
+) -> None:
     (packages,) = environment.glob("lib/python3*/site-packages")
 
-    assert [pattern for pattern in slim["UNUSED"] if not any(packages.glob(pattern))] == []
+    assert [
+        pattern for pattern in slim["UNUSED"] if not any(packages.glob(pattern))
+    ] == []
 
 
-def test_each_service_of_amazon_that_a_login_may_need_is_kept(slim: dict[str, Any]) -> None:
-    code = "".join(Path(module.__file__).read_text() for module in (botocore.credentials, botocore.tokens))
-    asked = re.findall(r"""(?:client_creator|create_nested_client)\(\s*(?:self\._session,\s*)?["']([\w-]+)["']""", code)
+def test_each_service_of_amazon_that_a_login_may_need_is_kept(
+    slim: dict[str, Any],
+) -> None:
+    code = "".join(
+        Path(module.__file__).read_text()
+        for module in (botocore.credentials, botocore.tokens)
+    )
+    asked = re.findall(
+        r"""(?:client_creator|create_nested_client)\(\s*(?:self\._session,\s*)?["']([\w-]+)["']""",
+        code,
+    )
 
     assert slim["USED"] == {f"botocore/data/{service}" for service in {"s3", *asked}}
 
@@ -82,7 +131,9 @@ def test_each_service_of_amazon_that_a_login_may_need_is_kept(slim: dict[str, An
 def test_the_api_answers_explains_and_logs_from_a_slim_environment(
     environment: Path, bucket: S3Store, place: Place, serve: Open
 ) -> None:
-    expected = serve(state_dir=place.home / "whole").post(f"{CASE}/explain", json=HOUSE).json()
+    expected = (
+        serve(state_dir=place.home / "whole").post(f"{CASE}/explain", json=HOUSE).json()
+    )
     subprocess.run([sys.executable, SLIM, environment], check=True)
     python = environment / "bin" / "python"
     subprocess.run([python, "-P", LOAD_ALL], check=True)
@@ -94,7 +145,9 @@ def test_the_api_answers_explains_and_logs_from_a_slim_environment(
         assert said["prediction"] == expected["prediction"]
         until(lambda: client.get(f"/v1/receipts/{said['receipt']}").json()["shipped"])
         label = {"receipt": said["receipt"], "truth": 500_000}
-        assert client.post(f"{CASE}/labels", json=label, headers=TOKEN).status_code == 200
+        assert (
+            client.post(f"{CASE}/labels", json=label, headers=TOKEN).status_code == 200
+        )
         assert "relevo_failed_predictions_total" in client.get("/metrics").text
         assert client.get("/openapi.json").status_code == 200
         api.popen.terminate()
@@ -102,4 +155,6 @@ def test_the_api_answers_explains_and_logs_from_a_slim_environment(
     (shipped,) = bucket.list("predictions/prod/house_prices/")
     with bucket.open(shipped) as lines:
         assert said["receipt"].encode() in lines.read()
-    assert set(environment.rglob("*.pyc")) - compiled == set(), "not compiled in the image, so again at every start"
+    assert set(environment.rglob("*.pyc")) - compiled == set(), (
+        "not compiled in the image, so again at every start"
+    )

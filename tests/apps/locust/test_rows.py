@@ -8,8 +8,17 @@ from typing import Any
 
 import pytest
 
-from relevo.domain.contract import Column, boolean, category, code, date, integer, number, text
-from relevo.serving.reading import RowReader
+from relevo.domain.contract import (
+    Column,
+    boolean,
+    category,
+    code,
+    date,
+    integer,
+    number,
+    text,
+)
+from relevo.serving.request.row_reader import RowReader
 
 FILE = Path(__file__).parents[3] / "apps" / "locust" / "rows.py"
 COLUMNS = (
@@ -37,10 +46,19 @@ def rows() -> Any:
     return module
 
 
-def field(column: Column, typical: list[Any] | None = None, suggestions: list[str] | None = None) -> dict[str, Any]:
+def field(
+    column: Column,
+    typical: list[Any] | None = None,
+    suggestions: list[str] | None = None,
+) -> dict[str, Any]:
     names = ("name", "nullable", "low", "high", "values", "digits", "doc")
     known = {name: getattr(column, name) for name in names}
-    return known | {"kind": column.kind.value, "default": None, "typical": typical, "suggestions": suggestions}
+    return known | {
+        "kind": column.kind.value,
+        "default": None,
+        "typical": typical,
+        "suggestions": suggestions,
+    }
 
 
 def some(rows: Any, fields: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -48,14 +66,21 @@ def some(rows: Any, fields: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [rows.random_row(fields, rng) for _ in range(ROWS)]
 
 
-def test_the_contract_accepts_every_row_where_nothing_is_known_but_the_contract(rows: Any) -> None:
+def test_the_contract_accepts_every_row_where_nothing_is_known_but_the_contract(
+    rows: Any,
+) -> None:
     sent = some(rows, [field(column) for column in COLUMNS])
 
     RowReader(COLUMNS, ROWS).read(json.dumps(sent).encode())
 
 
 def test_values_lie_where_the_model_has_seen_most(rows: Any) -> None:
-    columns = (number("size", low=0), date("sold"), category("city"), code("zip_code", digits=5))
+    columns = (
+        number("size", low=0),
+        date("sold"),
+        category("city"),
+        code("zip_code", digits=5),
+    )
     known = [
         field(columns[0], typical=[800.0, 4000.0]),
         field(columns[1], typical=["2014-05-02", "2015-05-27"]),
@@ -66,7 +91,10 @@ def test_values_lie_where_the_model_has_seen_most(rows: Any) -> None:
     sent = some(rows, known)
 
     RowReader(columns, ROWS).read(json.dumps(sent).encode())
-    assert all(800 <= row["size"] <= 4000 and "2014-05-02" <= row["sold"] <= "2015-05-27" for row in sent)
+    assert all(
+        800 <= row["size"] <= 4000 and "2014-05-02" <= row["sold"] <= "2015-05-27"
+        for row in sent
+    )
     assert {row["city"] for row in sent} == {"Seattle", "Kent"}
     assert {row["zip_code"] for row in sent} == {"98103"}
 

@@ -14,24 +14,41 @@ from tests.apps.streamlit.stage import Stage
 from tests.apps.streamlit.visit import Visit
 from tests.servers import absent
 
-ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync", "--no-first-run")
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-sync",
+    "--no-first-run",
+)
 
 PATIENCE = 20_000  # milliseconds, on a machine that has much else to do
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    program = os.environ.get("RELEVO_TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    program = (
+        os.environ.get("RELEVO_TEST_CHROMIUM")
+        or shutil.which("chromium")
+        or shutil.which("chromium-browser")
+    )
     if program is None:
-        absent("Chromium", "apt-get install chromium, or set RELEVO_TEST_CHROMIUM to a Chromium or Chrome")
+        absent(
+            "Chromium",
+            "apt-get install chromium, or set RELEVO_TEST_CHROMIUM to a Chromium or Chrome",
+        )
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
+        browser = playwright.chromium.launch(
+            executable_path=program, args=list(ARGUMENTS)
+        )
         yield browser
         browser.close()
 
 
 @pytest.fixture(scope="session")
-def stage(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def stage(
+    browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stage]:
     """Needs the browser only so that nothing is prepared where there is none."""
     stage = Stage(tmp_path_factory.mktemp("stage"))
     try:

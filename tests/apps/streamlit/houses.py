@@ -30,17 +30,26 @@ BROKEN = {  # batch -> every so many rows, column, what stands there
 
 
 def write_use_cases(folder: Path) -> None:
-    for name, title in (("house_prices", "House prices"), ("house_rents", "House rents")):
+    for name, title in (
+        ("house_prices", "House prices"),
+        ("house_rents", "House rents"),
+    ):
         (folder / name / "batches").mkdir(parents=True)
-        (folder / name / "use_case.py").write_text(USE_CASE.format(original=str(ORIGINAL), name=name, title=title))
+        (folder / name / "use_case.py").write_text(
+            USE_CASE.format(original=str(ORIGINAL), name=name, title=title)
+        )
     sales = KingCounty()
     for number in range(len(sales.sizes)):
-        rows = [msgspec.structs.asdict(row) for chunk in sales.rows(number) for row in chunk]
+        rows = [
+            msgspec.structs.asdict(row) for chunk in sales.rows(number) for row in chunk
+        ]
         if number in BROKEN:
             every, column, value = BROKEN[number]
             for row in rows[::every]:
                 row[column] = value
-        with (folder / "house_prices" / "batches" / f"{number:02}.csv").open("w", newline="") as file:
+        with (folder / "house_prices" / "batches" / f"{number:02}.csv").open(
+            "w", newline=""
+        ) as file:
             writer = csv.DictWriter(file, list(rows[0]))
             writer.writeheader()
             writer.writerows(rows)
@@ -49,5 +58,7 @@ def write_use_cases(folder: Path) -> None:
 def sold_houses(many: int) -> list[tuple[dict[str, object], float]]:
     """What is asked about a house, and what it was sold for."""
     wanted = ("bed", "bath", "acre_lot", "city", "state", "zip_code", "house_size")
-    rows = [msgspec.structs.asdict(row) for row in next(iter(KingCounty().rows(11)))][:: max(1, 2231 // many)][:many]
+    rows = [msgspec.structs.asdict(row) for row in next(iter(KingCounty().rows(11)))][
+        :: max(1, 2231 // many)
+    ][:many]
     return [({name: row[name] for name in wanted}, float(row["price"])) for row in rows]

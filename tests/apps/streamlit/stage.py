@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-from relevo.laptop.programs import mlflow
+from relevo.local.programs import mlflow
 from relevo.settings import Settings
 from tests.apps.streamlit.houses import sold_houses, write_use_cases
 from tests.servers import free_port
@@ -32,7 +32,9 @@ class Stage:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.home = folder, folder / "home"
-        self.ports = {name: free_port() for name in ("mlflow", "prod", "dev", "ui", "blind ui")}
+        self.ports = {
+            name: free_port() for name in ("mlflow", "prod", "dev", "ui", "blind ui")
+        }
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def url(self, name: str) -> str:
@@ -40,7 +42,11 @@ class Stage:
 
     @property
     def env(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("RELEVO_")}
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("RELEVO_")
+        }
         return kept | {
             "RELEVO_HOME": str(self.home),
             "RELEVO_USE_CASES": str(self.folder / "use_cases"),
@@ -51,7 +57,12 @@ class Stage:
     def prepare(self) -> None:
         write_use_cases(self.folder / "use_cases")
         done = subprocess.run(
-            [BIN / "relevo", "run", CASE], env=self.env, cwd=self.folder, capture_output=True, text=True, check=False
+            [BIN / "relevo", "run", CASE],
+            env=self.env,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, done.stderr + done.stdout
         for name in SERVERS:
@@ -68,11 +79,18 @@ class Stage:
         elif name.endswith("ui"):
             apis = json.dumps({one: self.url(one) for one in ("prod", "dev")})
             command = [str(BIN / "relevo-ui")]
-            more = {"RELEVO_UI_PORT": str(self.ports[name]), "RELEVO_UI_APIS": apis, **tracking}
+            more = {
+                "RELEVO_UI_PORT": str(self.ports[name]),
+                "RELEVO_UI_APIS": apis,
+                **tracking,
+            }
             more["RELEVO_UI_API_KEY"] = KEY
             more |= {"RELEVO_WAREHOUSE_URL": NOWHERE} if name == "blind ui" else {}
         else:
-            command, more = [str(BIN / "relevo-inference-api")], {**self._api(name), **tracking}
+            command, more = (
+                [str(BIN / "relevo-inference-api")],
+                {**self._api(name), **tracking},
+            )
         with (self.folder / f"{name}.log").open("ab") as log:
             self._running[name] = subprocess.Popen(
                 command, env=self.env | more, cwd=self.folder, stdout=log, stderr=log
@@ -91,7 +109,11 @@ class Stage:
         }
 
     def wait(self, name: str, seconds: float = 180) -> None:
-        path = "/_stcore/health" if name.endswith("ui") else {"mlflow": "/health"}.get(name, "/ready")
+        path = (
+            "/_stcore/health"
+            if name.endswith("ui")
+            else {"mlflow": "/health"}.get(name, "/ready")
+        )
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             assert self._running[name].poll() is None, self.said(name)
@@ -120,7 +142,9 @@ class Stage:
 
     def _ask_and_label(self) -> None:
         """Real answers to real houses, and for most of them what they were sold for."""
-        with httpx.Client(base_url=self.url("prod"), timeout=20, headers={"X-API-Key": KEY}) as client:
+        with httpx.Client(
+            base_url=self.url("prod"), timeout=20, headers={"X-API-Key": KEY}
+        ) as client:
             labels = []
             for house, price in sold_houses(PREDICTIONS):
                 answer = client.post(f"/v1/{CASE}/predict", json=house)
@@ -128,24 +152,40 @@ class Stage:
                 labels.append({"receipt": answer.json()["receipt"], "truth": price})
             self._until_logged(PREDICTIONS)
             said = {"Authorization": f"Bearer {TOKEN}"}
-            given = client.post(f"/v1/{CASE}/labels", json=labels[:LABELLED], headers=said)
+            given = client.post(
+                f"/v1/{CASE}/labels", json=labels[:LABELLED], headers=said
+            )
             assert given.json() == {"accepted": LABELLED}, given.text
         self._spread_over_the_hour()
 
     def _until_logged(self, many: int, seconds: float = 30) -> None:
         deadline = time.monotonic() + seconds
-        while self._database().execute("SELECT count(*) FROM predictions__log").fetchone()[0] < many:
+        while (
+            self._database()
+            .execute("SELECT count(*) FROM predictions__log")
+            .fetchone()[0]
+            < many
+        ):
             assert time.monotonic() < deadline, self.said("prod")
             time.sleep(0.2)
 
     def _spread_over_the_hour(self) -> None:
         """As if they had been asked one after the other in the last hour, busier towards its end."""
         database = self._database()
-        receipts = [row[0] for row in database.execute("SELECT receipt FROM predictions__log ORDER BY at")]
+        receipts = [
+            row[0]
+            for row in database.execute(
+                "SELECT receipt FROM predictions__log ORDER BY at"
+            )
+        ]
         for place, receipt in enumerate(receipts):
-            back = timedelta(minutes=54 * (1 - ((place + 1) / len(receipts)) ** 0.8)) + timedelta(seconds=20)
+            back = timedelta(
+                minutes=54 * (1 - ((place + 1) / len(receipts)) ** 0.8)
+            ) + timedelta(seconds=20)
             at = (datetime.now(UTC) - back).strftime("%Y-%m-%d %H:%M:%S.%f")
-            database.execute("UPDATE predictions__log SET at = ? WHERE receipt = ?", (at, receipt))
+            database.execute(
+                "UPDATE predictions__log SET at = ? WHERE receipt = ?", (at, receipt)
+            )
         database.commit()
 
     def _database(self) -> sqlite3.Connection:

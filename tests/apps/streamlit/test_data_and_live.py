@@ -9,7 +9,9 @@ from playwright.sync_api import expect
 from tests.apps.streamlit.visit import Visit
 
 
-def test_data_shows_rows_quarantine_with_reasons_and_drift_by_column(visit: Visit) -> None:
+def test_data_shows_rows_quarantine_with_reasons_and_drift_by_column(
+    visit: Visit,
+) -> None:
     visit.open("data", heading="Data")
     visit.sees("21,613 rows in 13 batches, 84 rows in quarantine.")
     visit.sees("18 rows kept out of training: bath is text, not a number (18).")
@@ -20,7 +22,9 @@ def test_data_shows_rows_quarantine_with_reasons_and_drift_by_column(visit: Visi
     visit.charts(3)
 
 
-def test_live_shows_volume_latency_and_the_error_of_what_is_labelled(visit: Visit) -> None:
+def test_live_shows_volume_latency_and_the_error_of_what_is_labelled(
+    visit: Visit,
+) -> None:
     visit.open("live", heading="Live")
     visit.sees("Error, 60 labels")
     visit.charts(3)

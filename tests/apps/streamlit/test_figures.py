@@ -13,9 +13,16 @@ from relevo_ui.reading.api import Contribution, Explanation
 
 @pytest.mark.parametrize(
     ("value", "unit", "said"),
-    [(437_000.4, "USD", "$437,000"), (-1_200.0, "USD", "−$1,200"), (12.5, "kg", "12.5 kg"), (None, "USD", "–")],
+    [
+        (437_000.4, "USD", "$437,000"),
+        (-1_200.0, "USD", "−$1,200"),
+        (12.5, "kg", "12.5 kg"),
+        (None, "USD", "–"),
+    ],
 )
-def test_an_amount_stands_in_its_unit(value: float | None, unit: str, said: str) -> None:
+def test_an_amount_stands_in_its_unit(
+    value: float | None, unit: str, said: str
+) -> None:
     assert words.amount(value, unit) == said
 
 
@@ -27,11 +34,24 @@ def test_a_share_of_the_truth_reaches_further_up_than_down() -> None:
 
 
 def test_the_steps_of_a_log_model_multiply_from_the_average_to_the_answer() -> None:
-    parts = tuple(Contribution(f"f{place}", 1.0, 0.1 * (-1) ** place * place) for place in range(12, 0, -1))
-    found = Explanation(math.exp(5 + sum(one.contribution for one in parts)), "1", "USD", "log", 5.0, parts)
+    parts = tuple(
+        Contribution(f"f{place}", 1.0, 0.1 * (-1) ** place * place)
+        for place in range(12, 0, -1)
+    )
+    found = Explanation(
+        math.exp(5 + sum(one.contribution for one in parts)),
+        "1",
+        "USD",
+        "log",
+        5.0,
+        parts,
+    )
     spec = waterfall(found, "price", {}).to_dict()
     steps = max(spec["datasets"].values(), key=len)
     assert steps[0]["start"] == pytest.approx(math.exp(5))
     assert steps[-1]["end"] == pytest.approx(found.prediction)
     assert steps[-1]["feature"] == "all others"  # what is too much to read is one step
-    assert all(one["end"] == pytest.approx(after["start"]) for one, after in itertools.pairwise(steps))
+    assert all(
+        one["end"] == pytest.approx(after["start"])
+        for one, after in itertools.pairwise(steps)
+    )

@@ -7,7 +7,9 @@ from playwright.sync_api import expect
 from tests.apps.streamlit.visit import Visit
 
 
-def test_every_batch_is_a_bar_and_a_row_with_its_decision_and_reason(visit: Visit) -> None:
+def test_every_batch_is_a_bar_and_a_row_with_its_decision_and_reason(
+    visit: Visit,
+) -> None:
     visit.open("history", heading="History")
     visit.sees("13 batches with 21,613 rows: 4 trainings, 3 promotions.")
     visit.charts(2)
@@ -38,4 +40,6 @@ def test_a_click_on_a_row_shows_what_is_in_quarantine(visit: Visit) -> None:
     visit.tab("Rows")
     visit.sees("In quarantine because")
     visit.page.get_by_role("link", name="Its columns beside those of training").click()
-    expect(visit.page.get_by_role("heading", name="Quarantine of batch 9")).to_be_visible()
+    expect(
+        visit.page.get_by_role("heading", name="Quarantine of batch 9")
+    ).to_be_visible()

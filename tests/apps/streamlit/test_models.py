@@ -11,7 +11,11 @@ from tests.apps.streamlit.visit import Visit
 
 
 def champion(visit: Visit) -> str:
-    return str(httpx.get(f"{visit.stage.url('prod')}/v1/{CASE}/model", timeout=20).json()["version"])
+    return str(
+        httpx.get(f"{visit.stage.url('prod')}/v1/{CASE}/model", timeout=20).json()[
+            "version"
+        ]
+    )
 
 
 def order(visit: Visit, name: str, button: str, reason: str, token: str) -> None:
@@ -36,17 +40,27 @@ def test_two_versions_stand_beside_each_other_on_the_same_rows(visit: Visit) -> 
 
 @pytest.mark.parametrize(
     ("reason", "token", "said"),
-    [("it looks better", "guessed", "token"), ("it looks better", "", "token"), ("", TOKEN, "Say why")],
+    [
+        ("it looks better", "guessed", "token"),
+        ("it looks better", "", "token"),
+        ("", TOKEN, "Say why"),
+    ],
     ids=["a wrong token", "no token", "no reason"],
 )
-def test_an_order_is_refused_with(visit: Visit, reason: str, token: str, said: str) -> None:
+def test_an_order_is_refused_with(
+    visit: Visit, reason: str, token: str, said: str
+) -> None:
     visit.open("models", heading="Models")
     order(visit, "Promote a version", "Promote", reason, token)
-    expect(visit.page.get_by_test_id("stPopoverBody").get_by_test_id("stAlert")).to_contain_text(said)
+    expect(
+        visit.page.get_by_test_id("stPopoverBody").get_by_test_id("stAlert")
+    ).to_contain_text(said)
     assert champion(visit) == "3"
 
 
-def test_a_person_promotes_a_version_and_rolls_back_and_the_api_follows(visit: Visit) -> None:
+def test_a_person_promotes_a_version_and_rolls_back_and_the_api_follows(
+    visit: Visit,
+) -> None:
     visit.open("models", heading="Models")
     order(visit, "Promote a version", "Promote", "its newest batch is better", TOKEN)
     visit.sees("Version 4 is champion now (before: 3): its newest batch is better.")

@@ -20,7 +20,9 @@ from tests.apps.streamlit.visit import Visit
         ("live", "No predictions in the last hour", "Ask for one under Predict"),
     ],
 )
-def test_a_use_case_without_rows_says_how_to_begin(visit: Visit, path: str, said: str, remedy: str) -> None:
+def test_a_use_case_without_rows_says_how_to_begin(
+    visit: Visit, path: str, said: str, remedy: str
+) -> None:
     visit.open(f"{path}?case=House+rents")
     visit.sees(said)
     visit.sees(remedy)
@@ -35,7 +37,9 @@ def api_away(stage: Stage) -> Iterator[None]:
     stage.wait("prod")
 
 
-def test_with_the_api_away_predict_says_so_and_the_record_is_still_there(visit: Visit, api_away: None) -> None:
+def test_with_the_api_away_predict_says_so_and_the_record_is_still_there(
+    visit: Visit, api_away: None
+) -> None:
     visit.open()
     visit.sees("The API of prod is away")
     visit.sees("relevo-inference-api")

@@ -18,22 +18,42 @@ HOUSE = {
 }  # fmt: skip
 
 
-def test_the_form_is_made_of_the_models_own_fields_and_begins_with_an_example(visit: Visit) -> None:
+def test_the_form_is_made_of_the_models_own_fields_and_begins_with_an_example(
+    visit: Visit,
+) -> None:
     visit.open(heading="House prices")
-    for label in ("Bedrooms", "Bathrooms", "The lot, in acres", "City", "Zip code", "Living space, in square feet"):
+    for label in (
+        "Bedrooms",
+        "Bathrooms",
+        "The lot, in acres",
+        "City",
+        "Zip code",
+        "Living space, in square feet",
+    ):
         expect(visit.page.get_by_label(label).first).to_be_visible()
     visit.sees("An example: a common one of each fact")
     visit.charts(2)
 
 
-def test_a_price_comes_with_its_range_its_factors_and_a_receipt_that_leads_to_the_commit(visit: Visit) -> None:
+def test_a_price_comes_with_its_range_its_factors_and_a_receipt_that_leads_to_the_commit(
+    visit: Visit,
+) -> None:
     visit.open(heading="House prices")
     page = visit.page
-    for label, value in (("Bedrooms", 2), ("Bathrooms", 1.75), ("Living space, in square feet", 1450)):
+    for label, value in (
+        ("Bedrooms", 2),
+        ("Bathrooms", 1.75),
+        ("Living space, in square feet", 1450),
+    ):
         page.get_by_role("spinbutton", name=label).fill(str(value))
     page.get_by_role("button", name="Predict").click()
     visit.sees("Predicted price")
-    answer = httpx.post(f"{visit.stage.url('prod')}/v1/{CASE}/predict", json=HOUSE, headers=ASKING, timeout=20).json()
+    answer = httpx.post(
+        f"{visit.stage.url('prod')}/v1/{CASE}/predict",
+        json=HOUSE,
+        headers=ASKING,
+        timeout=20,
+    ).json()
     visit.sees(f"${answer['prediction']:,.0f}")
     visit.sees("Typically")
     visit.charts(2)
@@ -48,7 +68,9 @@ def test_a_price_comes_with_its_range_its_factors_and_a_receipt_that_leads_to_th
     assert f"receipt={receipt}" in page.url
 
 
-def test_a_word_that_training_never_saw_is_answered_with_a_warning(visit: Visit) -> None:
+def test_a_word_that_training_never_saw_is_answered_with_a_warning(
+    visit: Visit,
+) -> None:
     visit.open(heading="House prices")
     city = visit.page.get_by_role("combobox", name="City")
     city.click()

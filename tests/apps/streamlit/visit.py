@@ -22,7 +22,9 @@ class Visit:
     def open(self, path: str = "", *, heading: str | None = None) -> None:
         self.page.goto(f"{self.stage.url(self.ui)}/{path}")
         if heading:
-            expect(self.page.get_by_role("heading", name=heading, level=1)).to_be_visible()
+            expect(
+                self.page.get_by_role("heading", name=heading, level=1)
+            ).to_be_visible()
         self.settled()
 
     def settled(self) -> None:
@@ -33,7 +35,10 @@ class Visit:
 
     def sees(self, text: str, *, within: Locator | None = None) -> None:
         expect(
-            (within or self.page.get_by_test_id("stMain")).get_by_text(text).locator("visible=true").first
+            (within or self.page.get_by_test_id("stMain"))
+            .get_by_text(text)
+            .locator("visible=true")
+            .first
         ).to_be_visible()
 
     def charts(self, many: int) -> None:
@@ -41,7 +46,9 @@ class Visit:
         expect(self.page.get_by_test_id("stVegaLiteChart")).to_have_count(many)
 
     def charts_drawn(self) -> None:
-        expect(self.page.get_by_test_id("stVegaLiteChart").locator("canvas, svg").first).to_be_visible()
+        expect(
+            self.page.get_by_test_id("stVegaLiteChart").locator("canvas, svg").first
+        ).to_be_visible()
 
     def tab(self, name: str) -> None:
         """Tabs of what was shown before stay, disabled, until the page has been worked out."""
@@ -75,7 +82,9 @@ class Visit:
         self.page.wait_for_timeout(1200)
         shot = Image.open(io.BytesIO(self.page.screenshot()))
         self._images.mkdir(exist_ok=True)
-        in_its_commonest_colours(shot.convert("RGB")).save(self._images / f"{name}.png", optimize=True)
+        in_its_commonest_colours(shot.convert("RGB")).save(
+            self._images / f"{name}.png", optimize=True
+        )
 
 
 def in_its_commonest_colours(shot: Image.Image) -> Image.Image:

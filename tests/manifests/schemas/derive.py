@@ -21,23 +21,40 @@ KINDS = {
     "Secret", "Service", "ServiceAccount", "StatefulSet",
 }  # fmt: skip
 ARGO_CD = "v3.5.7"
-KEPT = ("type", "properties", "items", "additionalProperties", "required", "$ref", "enum", "allOf")
+KEPT = (
+    "type",
+    "properties",
+    "items",
+    "additionalProperties",
+    "required",
+    "$ref",
+    "enum",
+    "allOf",
+)
 QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity"
 
 
 def module(name: str, version: str) -> Path:
     command = ["go", "mod", "download", "-json", f"{name}@{version}"]
-    return Path(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)["Dir"])
+    return Path(
+        json.loads(
+            subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        )["Dir"]
+    )
 
 
 def strict(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
-    if schema.get("format") == "int-or-string" or schema.get("x-kubernetes-int-or-string"):
+    if schema.get("format") == "int-or-string" or schema.get(
+        "x-kubernetes-int-or-string"
+    ):
         return {"type": ["string", "integer"]}
     kept = {key: schema[key] for key in KEPT if key in schema}
     if "properties" in kept:
-        kept["properties"] = {name: strict(value) for name, value in kept["properties"].items()}
+        kept["properties"] = {
+            name: strict(value) for name, value in kept["properties"].items()
+        }
         if not schema.get("x-kubernetes-preserve-unknown-fields"):
             kept.setdefault("additionalProperties", False)
     for key in ("items", "additionalProperties"):
@@ -52,19 +69,37 @@ def reachable(definitions: dict[str, Any], start: set[str]) -> dict[str, Any]:
     while todo:
         name = todo.pop()
         if name not in found:
-            found[name] = {"type": ["string", "number"]} if name == QUANTITY else strict(definitions[name])
-            todo += [part.split('"')[0] for part in json.dumps(found[name]).split("#/definitions/")[1:]]
+            found[name] = (
+                {"type": ["string", "number"]}
+                if name == QUANTITY
+                else strict(definitions[name])
+            )
+            todo += [
+                part.split('"')[0]
+                for part in json.dumps(found[name]).split("#/definitions/")[1:]
+            ]
     return found
 
 
 def kubernetes(version: str) -> dict[str, Any]:
-    swagger = json.loads((module("k8s.io/kubernetes", version) / "api/openapi-spec/swagger.json").read_text())
+    swagger = json.loads(
+        (
+            module("k8s.io/kubernetes", version) / "api/openapi-spec/swagger.json"
+        ).read_text()
+    )
     kinds: dict[str, str] = {}
     for name, schema in swagger["definitions"].items():
         for kind in schema.get("x-kubernetes-group-version-kind", []):
             if kind["kind"] in KINDS and "properties" in schema:
-                kinds["/".join(filter(None, (kind["group"], kind["version"], kind["kind"])))] = name
-    return {"kinds": kinds, "definitions": reachable(swagger["definitions"], set(kinds.values()))}
+                kinds[
+                    "/".join(
+                        filter(None, (kind["group"], kind["version"], kind["kind"]))
+                    )
+                ] = name
+    return {
+        "kinds": kinds,
+        "definitions": reachable(swagger["definitions"], set(kinds.values())),
+    }
 
 
 def argo_cd(version: str) -> dict[str, Any]:
@@ -83,7 +118,9 @@ def argo_cd(version: str) -> dict[str, Any]:
 def write(name: str, schemas: dict[str, Any]) -> None:
     path = HERE / f"{name}.json"
     path.write_text(json.dumps(schemas, sort_keys=True, separators=(",", ":")) + "\n")
-    print(f"{path.name}: {len(schemas['kinds'])} kinds, {path.stat().st_size // 1024} KiB")
+    print(
+        f"{path.name}: {len(schemas['kinds'])} kinds, {path.stat().st_size // 1024} KiB"
+    )
 
 
 if __name__ == "__main__":

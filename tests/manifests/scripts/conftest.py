@@ -18,7 +18,11 @@ from tests.servers.programs import find_program
 
 BASE = REPOSITORY / "k8s" / "base"
 Load = Callable[[str], ModuleType]
-REFUSALS = ("password authentication failed", "permission denied for database", "too many connections for database")
+REFUSALS = (
+    "password authentication failed",
+    "permission denied for database",
+    "too many connections for database",
+)
 
 
 @pytest.fixture
@@ -44,11 +48,17 @@ class Guarded:
     def __init__(self, server: Postgres) -> None:
         self._admin = sa.make_url(server.url).set(drivername="postgresql+psycopg2")
         rules = "host all relevo all trust\nhost all all all scram-sha-256"
-        engine = sa.create_engine(self._admin, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+        engine = sa.create_engine(
+            self._admin, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool
+        )
         with engine.connect() as connection:
-            connection.exec_driver_sql("CREATE ROLE postgres SUPERUSER LOGIN PASSWORD 'first'")
+            connection.exec_driver_sql(
+                "CREATE ROLE postgres SUPERUSER LOGIN PASSWORD 'first'"
+            )
             file = connection.exec_driver_sql("SHOW hba_file").scalar_one()
-            lines = " UNION ALL ".join(f"SELECT '{rule}'" for rule in rules.splitlines())
+            lines = " UNION ALL ".join(
+                f"SELECT '{rule}'" for rule in rules.splitlines()
+            )
             connection.exec_driver_sql(f"COPY ({lines}) TO '{file}'")
             connection.exec_driver_sql("SELECT pg_reload_conf()")
 
@@ -61,7 +71,9 @@ class Guarded:
         return one.render_as_string(hide_password=False)
 
     def lets_in(self, user: str, password: str, database: str) -> bool:
-        engine = sa.create_engine(self.url(user, password, database), poolclass=sa.NullPool)
+        engine = sa.create_engine(
+            self.url(user, password, database), poolclass=sa.NullPool
+        )
         try:
             engine.connect().close()
         except sa.exc.OperationalError as error:
@@ -72,9 +84,13 @@ class Guarded:
 
     def make_roles(self, passwords: dict[str, str]) -> None:
         """As the Job does it."""
-        initdb = find_program("initdb", *FOLDERS)  # PATH may hold a wrapper in psql's place
+        initdb = find_program(
+            "initdb", *FOLDERS
+        )  # PATH may hold a wrapper in psql's place
         assert initdb is not None
-        names = {f"{role.upper()}_PASSWORD": password for role, password in passwords.items()}
+        names = {
+            f"{role.upper()}_PASSWORD": password for role, password in passwords.items()
+        }
         subprocess.run(
             [
                 initdb.with_name("psql"),
@@ -82,7 +98,13 @@ class Guarded:
                 "--set=ON_ERROR_STOP=1",
                 f"--file={BASE / 'postgresql/roles.sql'}",
             ],
-            env={**self.place, **names, "PGUSER": "postgres", "PGPASSWORD": "first", "PGDATABASE": "postgres"},
+            env={
+                **self.place,
+                **names,
+                "PGUSER": "postgres",
+                "PGPASSWORD": "first",
+                "PGDATABASE": "postgres",
+            },
             check=True,
             capture_output=True,
         )

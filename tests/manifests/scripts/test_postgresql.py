@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import ProgrammingError
 
-from relevo.bootstrap import open_loop
+from relevo.app import open_loop
 from relevo.settings import Settings
 from tests.manifests.rendering import REPOSITORY
 from tests.manifests.scripts.conftest import BASE, Guarded, Load
@@ -24,11 +24,15 @@ def run(url: str, statement: str) -> None:
 
 
 @pytest.fixture
-def migrated(guarded: Guarded, script: Load, monkeypatch: pytest.MonkeyPatch) -> Guarded:
+def migrated(
+    guarded: Guarded, script: Load, monkeypatch: pytest.MonkeyPatch
+) -> Guarded:
     """With users, tables and rights, as the first sync leaves it."""
     guarded.make_roles(PASSWORDS)
     url = guarded.url("relevo_loop", "relevo_loop-1", "relevo")
-    _ = open_loop("house_prices", Settings(warehouse_url=url, use_cases=REPOSITORY / "use_cases")).warehouse
+    _ = open_loop(
+        "house_prices", Settings(warehouse_url=url, use_cases=REPOSITORY / "use_cases")
+    ).warehouse
     monkeypatch.setenv("RELEVO_WAREHOUSE_URL", url)
     script("migrations/grant.py").main(BASE / "migrations" / "grants.sql")
     return guarded
@@ -44,7 +48,9 @@ def test_each_user_gets_into_its_own_database_alone(guarded: Guarded) -> None:
         assert not guarded.lets_in(user, "guessed", theirs)
 
 
-def test_the_job_that_makes_users_may_run_again_with_other_passwords(guarded: Guarded) -> None:
+def test_the_job_that_makes_users_may_run_again_with_other_passwords(
+    guarded: Guarded,
+) -> None:
     guarded.make_roles(PASSWORDS)
     guarded.make_roles({**PASSWORDS, "relevo_api": "other"})
     assert guarded.lets_in("relevo_api", "other", "relevo")
@@ -78,11 +84,23 @@ def test_the_api_writes_predictions_and_moves_and_no_more(migrated: Guarded) -> 
 
 def test_the_ui_reads_everything_and_writes_nothing(migrated: Guarded) -> None:
     reader = migrated.url("relevo_ui", "relevo_ui-1", "relevo")
-    run(migrated.url("relevo_loop", "relevo_loop-1", "relevo"), "CREATE TABLE raw.rents (id int)")
-    for table in ("raw.house_prices", "raw.rents", "clean.house_prices", "audit.decisions", "predictions.log"):
+    run(
+        migrated.url("relevo_loop", "relevo_loop-1", "relevo"),
+        "CREATE TABLE raw.rents (id int)",
+    )
+    for table in (
+        "raw.house_prices",
+        "raw.rents",
+        "clean.house_prices",
+        "audit.decisions",
+        "predictions.log",
+    ):
         run(reader, f"SELECT * FROM {table}")
     with pytest.raises(ProgrammingError, match="permission denied"):
-        run(reader, "INSERT INTO predictions.labels (receipt, at, truth) VALUES ('r', now(), '1')")
+        run(
+            reader,
+            "INSERT INTO predictions.labels (receipt, at, truth) VALUES ('r', now(), '1')",
+        )
 
 
 def test_rights_may_be_given_again(migrated: Guarded, script: Load) -> None:
@@ -97,7 +115,9 @@ def test_a_rotation_changes_every_password_and_one_that_was_killed_goes_on(
         monkeypatch.setenv(name, value)
     rotation = script("secrets/rotation/rotate_postgresql.py")
     new = {role: f"{role}-2" for role in ("postgres", *ROLES)}
-    for _ in range(2):  # the second run finds the database with the new passwords, the Secret with the old
+    for _ in range(
+        2
+    ):  # the second run finds the database with the new passwords, the Secret with the old
         rotation.set_passwords(rotation.connect("first", new["postgres"]), new)
     assert not guarded.lets_in("postgres", "first", "postgres")
     for role in ROLES:

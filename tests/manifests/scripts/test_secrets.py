@@ -25,7 +25,10 @@ def test_passwords_are_long_and_never_the_same(script: Load) -> None:
 
 
 def test_a_fernet_key_has_32_bytes(script: Load) -> None:
-    assert len(base64.urlsafe_b64decode(script("secrets/make_secrets.py").draw("fernet"))) == 32
+    assert (
+        len(base64.urlsafe_b64decode(script("secrets/make_secrets.py").draw("fernet")))
+        == 32
+    )
 
 
 def test_an_unknown_kind_of_value_is_refused_by_name(script: Load) -> None:
@@ -47,11 +50,19 @@ def test_every_copy_names_values_that_are_made(script: Load, table: Manifest) ->
 def test_what_is_copied_from_may_be_read_and_nothing_else(
     script: Load, table: Manifest, objects: list[Manifest]
 ) -> None:
-    (role,) = [one for one in objects if one["kind"] == "Role" and one["metadata"]["name"] == "read-secret-sources"]
-    assert set(role["rules"][0]["resourceNames"]) == script("secrets/make_secrets.py").sources_of(table["copied"])
+    (role,) = [
+        one
+        for one in objects
+        if one["kind"] == "Role" and one["metadata"]["name"] == "read-secret-sources"
+    ]
+    assert set(role["rules"][0]["resourceNames"]) == script(
+        "secrets/make_secrets.py"
+    ).sources_of(table["copied"])
 
 
-def test_secrets_may_be_made_where_the_table_puts_them(table: Manifest, objects: list[Manifest]) -> None:
+def test_secrets_may_be_made_where_the_table_puts_them(
+    table: Manifest, objects: list[Manifest]
+) -> None:
     wanted = {namespace for part in table.values() for namespace in part}
     allowed = {
         one["metadata"]["namespace"]
@@ -66,12 +77,16 @@ def test_a_rotation_may_change_every_copy_and_restart_every_reader(
 ) -> None:
     module = script("secrets/rotation/rotate_postgresql.py")
     roles = {
-        one["metadata"]["namespace"]: {name for rule in one["rules"] for name in rule.get("resourceNames", [])}
+        one["metadata"]["namespace"]: {
+            name for rule in one["rules"] for name in rule.get("resourceNames", [])
+        }
         for one in objects
         if one["kind"] == "Role" and one["metadata"]["name"] == "rotate-postgresql"
     }
     deployments = {
-        (one["metadata"]["namespace"], one["metadata"]["name"]) for one in objects if one["kind"] == "Deployment"
+        (one["metadata"]["namespace"], one["metadata"]["name"])
+        for one in objects
+        if one["kind"] == "Deployment"
     }
     for namespace, names in table["copied"].items():
         for name, values in names.items():

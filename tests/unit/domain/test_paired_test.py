@@ -16,7 +16,14 @@ from tests.unit.domain.matches import FIT, match_of
 
 
 def outcome(match, alpha=0.03, resamples=2_000):
-    return paired_test(match.champion_losses, match.challenger_losses, match.identity, alpha, 7, resamples)
+    return paired_test(
+        match.champion_losses,
+        match.challenger_losses,
+        match.identity,
+        alpha,
+        7,
+        resamples,
+    )
 
 
 def equal_models(rng, identities=100):
@@ -24,7 +31,8 @@ def equal_models(rng, identities=100):
     identity = np.repeat(np.arange(identities), 2)
     base = 4 + np.repeat(rng.exponential(1, identities), 2)
     champion, challenger = (
-        base + rng.normal(size=identities)[identity] + rng.normal(size=2 * identities) for _ in range(2)
+        base + rng.normal(size=identities)[identity] + rng.normal(size=2 * identities)
+        for _ in range(2)
     )
     return Match(champion, challenger, identity)
 
@@ -33,7 +41,10 @@ def lives_with_a_promotion(lives, alpha_of):
     promoted = 0
     for life in range(lives):
         rng = np.random.default_rng(life)
-        promoted += any(outcome(equal_models(rng), alpha_of(k), 200).lower_bound > 0 for k in range(1, 51))
+        promoted += any(
+            outcome(equal_models(rng), alpha_of(k), 200).lower_bound > 0
+            for k in range(1, 51)
+        )
     return promoted / lives
 
 
@@ -45,33 +56,50 @@ def test_without_spending_the_error_probability_most_lives_would_promote_an_equa
     assert lives_with_a_promotion(30, lambda _: 0.05) > 0.7
 
 
-@pytest.mark.parametrize(("alpha", "low", "high"), [(0.05, 0.035, 0.065), (0.01, 0.004, 0.018)])
+@pytest.mark.parametrize(
+    ("alpha", "low", "high"), [(0.05, 0.035, 0.065), (0.01, 0.004, 0.018)]
+)
 def test_the_error_probability_of_one_contest_is_the_one_asked_for(alpha, low, high):
     rng = np.random.default_rng(1)
-    wins = [outcome(equal_models(rng), alpha, 200).lower_bound > 0 for _ in range(2_000)]
+    wins = [
+        outcome(equal_models(rng), alpha, 200).lower_bound > 0 for _ in range(2_000)
+    ]
     assert low < np.mean(wins) < high
 
 
 def test_the_lower_bound_holds_as_often_as_it_says():
     truly = 0.06
-    held = [outcome(match_of(seed, 400, truly, 0.3), 0.1, 200).lower_bound <= truly for seed in range(500)]
+    held = [
+        outcome(match_of(seed, 400, truly, 0.3), 0.1, 200).lower_bound <= truly
+        for seed in range(500)
+    ]
     assert 0.86 < np.mean(held) < 0.95
 
 
 def test_all_contests_of_a_life_together_spend_the_error_probability():
     assert spent_alpha(0.05, 1) == pytest.approx(0.05 * 6 / pi**2)
-    assert sum(spent_alpha(0.05, k) for k in range(1, 20_000)) == pytest.approx(0.05, rel=1e-4)
+    assert sum(spent_alpha(0.05, k) for k in range(1, 20_000)) == pytest.approx(
+        0.05, rel=1e-4
+    )
     assert sum(spent_alpha(0.05, k) for k in range(1, 20_000)) < 0.05
 
 
 def test_a_model_with_three_percent_lower_loss_is_promoted_even_late_in_a_life():
-    rulings = [judge(match_of(seed, 4_000, 0.03, 0.15), FIT, Policy(), 20).ruling for seed in range(20)]
+    rulings = [
+        judge(match_of(seed, 4_000, 0.03, 0.15), FIT, Policy(), 20).ruling
+        for seed in range(20)
+    ]
     assert rulings.count(Ruling.PROMOTE) >= 19
 
 
 def test_rows_that_repeat_an_identity_add_no_confidence():
     match = match_of(rows=60, better=0.05, noise=0.3)
-    repeated = Match(*(np.repeat(a, 50) for a in (match.champion_losses, match.challenger_losses, match.identity)))
+    repeated = Match(
+        *(
+            np.repeat(a, 50)
+            for a in (match.champion_losses, match.challenger_losses, match.identity)
+        )
+    )
     once, often = outcome(match), outcome(repeated)
     assert (often.rows, often.identities) == (3_000, 60)
     assert often.gain == pytest.approx(once.gain)
@@ -105,7 +133,9 @@ def test_a_few_wins_among_equal_rows_are_not_significant_however_clear(wins):
 def test_many_wins_and_no_loss_are_significant():
     champion = np.zeros(100)
     champion[:20] = 1.0
-    assert outcome(Match(champion, np.zeros(100), np.arange(100)), 0.001).lower_bound > 0
+    assert (
+        outcome(Match(champion, np.zeros(100), np.arange(100)), 0.001).lower_bound > 0
+    )
 
 
 def test_the_same_losses_win_nothing_even_where_no_effect_is_asked_for():
@@ -127,7 +157,12 @@ def test_a_champion_without_error_cannot_be_beaten():
 
 
 def test_an_empty_holdout_keeps_the_champion():
-    nothing = Match(np.array([]), np.array([]), np.array([], dtype=np.int64), {NEWEST: np.array([], dtype=bool)})
+    nothing = Match(
+        np.array([]),
+        np.array([]),
+        np.array([], dtype=np.int64),
+        {NEWEST: np.array([], dtype=bool)},
+    )
     assert judge(nothing, FIT, Policy(), 1).ruling is Ruling.KEEP
 
 

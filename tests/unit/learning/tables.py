@@ -22,7 +22,11 @@ def houses(rows: int = 4_000) -> Frame:
     codes = city.codes.copy()
     codes[random.random(len(frame)) < 0.05] = -1
     numbers = {**frame.numbers, "house_size": size}
-    return replace(frame, numbers=numbers, categories={**frame.categories, "city": Categorical(codes, city.words)})
+    return replace(
+        frame,
+        numbers=numbers,
+        categories={**frame.categories, "city": Categorical(codes, city.words)},
+    )
 
 
 def unseen(frame: Frame) -> Frame:
@@ -60,7 +64,11 @@ def cancer() -> Frame:
     frame = _classes(load_breast_cancer())
     ward = np.random.default_rng(2).integers(-1, 40, len(frame)).astype(np.int32)
     numbers = dict(list(frame.numbers.items())[:6])
-    return replace(frame, numbers=numbers, categories={"ward": Categorical(ward, tuple(f"w{i}" for i in range(40)))})
+    return replace(
+        frame,
+        numbers=numbers,
+        categories={"ward": Categorical(ward, tuple(f"w{i}" for i in range(40)))},
+    )
 
 
 def table(
@@ -73,7 +81,10 @@ def table(
     """A frame of what is given; the target is 1, 2, 3 … where none is."""
     wanted = np.arange(1, rows + 1) if target is None else target
     return Frame(
-        {name: np.broadcast_to(np.asarray(v, np.float32), rows).copy() for name, v in (numbers or {}).items()},
+        {
+            name: np.broadcast_to(np.asarray(v, np.float32), rows).copy()
+            for name, v in (numbers or {}).items()
+        },
         {name: Categorical.of(words) for name, words in (categories or {}).items()},
         np.broadcast_to(np.asarray(wanted, np.float64), rows).copy(),
         identities("table", [list(range(rows))]),

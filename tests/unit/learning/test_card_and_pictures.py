@@ -25,7 +25,13 @@ CASE = UseCase(
         (
             number("price", low=1),
             number("street"),
-            number("house_size", low=1, high=2_000_000, nullable=True, doc="living space | in square feet"),
+            number(
+                "house_size",
+                low=1,
+                high=2_000_000,
+                nullable=True,
+                doc="living space | in square feet",
+            ),
             category("city", nullable=True),
             code("zip_code", digits=5),
         ),
@@ -36,7 +42,13 @@ CASE = UseCase(
     candidates=(LinearBaseline(), BoostedTrees()),
     source=HttpBatches(1),
 )
-METRICS = {"train_mape": 0.11, "validation_mape": 0.12, "test_mape": 0.13, "test_rmse": 201_195.8, "onnx_gap": 1e-6}
+METRICS = {
+    "train_mape": 0.11,
+    "validation_mape": 0.12,
+    "test_mape": 0.13,
+    "test_rmse": 201_195.8,
+    "onnx_gap": 1e-6,
+}
 RELEASE = Release(
     "houses", "regression", "price", "USD", True, signature_of(CASE), (), "boosted_trees", "d1" * 32, 4, "da" * 32,
     "c0ffee", "2026-11-21T08:00:00+00:00", METRICS,
@@ -67,8 +79,24 @@ def test_a_card_says_what_a_stranger_must_know() -> None:
 
 def test_a_card_of_a_classification_names_its_classes() -> None:
     case = replace(CASE, task="classification", log_target=False, unit="")
-    release = replace(RELEASE, task="classification", classes=("lives", "dies"), log_target=False, metrics={}, unit="")
-    card = model_card(replace(FACTS, case=case, release=release, errors={}, slices={}, scores={"boosted_trees": 0.3}))
+    release = replace(
+        RELEASE,
+        task="classification",
+        classes=("lives", "dies"),
+        log_target=False,
+        metrics={},
+        unit="",
+    )
+    card = model_card(
+        replace(
+            FACTS,
+            case=case,
+            release=release,
+            errors={},
+            slices={},
+            scores={"boosted_trees": 0.3},
+        )
+    )
     assert "one of: lives, dies" in card
     assert "the validation rows" in card
     assert "Slices" not in card
@@ -88,7 +116,9 @@ def test_pictures_of_prices_are_eight_hundred_pixels_wide(rows: int) -> None:
 
 @pytest.mark.parametrize("frame", [iris(), cancer()], ids=["iris", "cancer"])
 def test_pictures_of_classes_show_confusion_and_calibration(frame) -> None:
-    chances = np.random.default_rng(9).dirichlet(np.ones(len(frame.classes)), len(frame))
+    chances = np.random.default_rng(9).dirichlet(
+        np.ones(len(frame.classes)), len(frame)
+    )
     pictures = draw(replace(CASE, task="classification"), frame, chances, {})
     assert set(pictures) == {"confusion.png", "calibration.png"}
 

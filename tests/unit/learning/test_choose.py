@@ -24,24 +24,37 @@ class Watched:
     trained: list[set[int]] = field(default_factory=list)
     stopped: list[set[int]] = field(default_factory=list)
 
-    def fit(self, train: Frame, validation: Frame, seed: int, *, log_target: bool = False) -> Fitted:
+    def fit(
+        self, train: Frame, validation: Frame, seed: int, *, log_target: bool = False
+    ) -> Fitted:
         self.trained.append(set(train.identity.tolist()))
         self.stopped.append(set(validation.identity.tolist()))
-        return LinearBaseline(name=self.name).fit(train, validation, seed, log_target=log_target)
+        return LinearBaseline(name=self.name).fit(
+            train, validation, seed, log_target=log_target
+        )
 
 
 @dataclass
 class Broken:
     name: str = "broken"
 
-    def fit(self, train: Frame, validation: Frame, seed: int, *, log_target: bool = False) -> Fitted:
+    def fit(
+        self, train: Frame, validation: Frame, seed: int, *, log_target: bool = False
+    ) -> Fitted:
         raise ZeroDivisionError("by zero")
 
 
 def test_the_better_candidate_is_chosen_and_all_scores_are_told() -> None:
     train, validation = halves(houses())
     told: list[str] = []
-    choice = choose([LinearBaseline(), TREES], train, validation, 7, log_target=True, progress=told.append)
+    choice = choose(
+        [LinearBaseline(), TREES],
+        train,
+        validation,
+        7,
+        log_target=True,
+        progress=told.append,
+    )
     assert choice.model.name == "boosted_trees"
     assert choice.scores["boosted_trees"] < choice.scores["linear_baseline"]
     assert any("cross-validation" in text for text in told)
@@ -72,7 +85,9 @@ def test_a_house_is_never_on_both_sides_of_a_fold() -> None:
 def test_of_many_rows_the_same_sample_is_taken_whatever_their_order() -> None:
     frame = houses()
     backwards = frame.take(np.arange(len(frame))[::-1])
-    assert set(lowest(frame, 500, 1).identity) == set(lowest(backwards, 500, 1).identity)
+    assert set(lowest(frame, 500, 1).identity) == set(
+        lowest(backwards, 500, 1).identity
+    )
     assert len(lowest(frame, 500, 1)) >= 500
 
 
@@ -91,7 +106,9 @@ def test_a_candidate_that_raises_is_out_and_its_error_is_on_record() -> None:
     assert choice.errors == {"broken": "ZeroDivisionError: by zero"}
 
 
-@pytest.mark.parametrize("candidates", [[Broken()], [Broken(), Broken("too")]], ids=["one", "two"])
+@pytest.mark.parametrize(
+    "candidates", [[Broken()], [Broken(), Broken("too")]], ids=["one", "two"]
+)
 def test_where_all_raise_it_is_an_error_that_says_why(candidates: list[Broken]) -> None:
     train, validation = halves(houses())
     with pytest.raises(RelevoError, match="by zero"):
@@ -121,7 +138,10 @@ def test_classes_are_chosen_by_log_loss() -> None:
 def test_folds_and_samples_know_nothing_of_each_other() -> None:
     identity = np.random.default_rng(5).integers(-(2**63), 2**63 - 1, 30_000)
     first, second = fold_of(identity, 3, 1), fold_of(identity, 3, 2)
-    assert np.abs(np.bincount(first * 3 + second, minlength=9) / 30_000 - 1 / 9).max() < 0.01
+    assert (
+        np.abs(np.bincount(first * 3 + second, minlength=9) / 30_000 - 1 / 9).max()
+        < 0.01
+    )
 
 
 def test_the_share_split_off_is_of_identities() -> None:

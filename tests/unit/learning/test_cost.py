@@ -9,7 +9,10 @@ import textwrap
 
 def answer_of(code: str) -> str:
     return subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True
+        [sys.executable, "-c", textwrap.dedent(code)],
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
 
 
@@ -19,7 +22,7 @@ def test_naming_candidates_imports_no_framework() -> None:
         from relevo.learning.candidates import BoostedTrees, LinearBaseline, SklearnEstimator
         BoostedTrees(), LinearBaseline(), SklearnEstimator(lambda: None)
         import relevo.learning.choose, relevo.learning.metrics, relevo.learning.card
-        import relevo.learning.pictures, relevo.learning.score
+        import relevo.learning.pictures, relevo.learning.onnx_model
         heavy = {"xgboost", "sklearn", "onnx", "onnxruntime", "matplotlib", "scipy", "pandas", "skl2onnx"}
         print(sorted(heavy & set(sys.modules)))
     """

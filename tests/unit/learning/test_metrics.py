@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from sklearn import metrics as known
 
-from relevo.learning.metrics import loss, measure, root_mean_square, row_losses, with_prefix
+from relevo.learning.metrics import (
+    loss,
+    measure,
+    root_mean_square,
+    row_losses,
+    with_prefix,
+)
 
 RANDOM = np.random.default_rng(6)
 
@@ -51,7 +57,9 @@ def test_what_cannot_be_measured_has_a_value_and_is_never_nan() -> None:
     assert measure("regression", same, same)["r2"] == 1.0
     assert measure("regression", same, same + 1)["r2"] == 0.0
     assert measure("regression", np.zeros(3), same)["mape"] == 0.0
-    assert np.isfinite(list(measure("regression", np.full(3, 1e300), np.full(3, -1e300)).values())).all()
+    assert np.isfinite(
+        list(measure("regression", np.full(3, 1e300), np.full(3, -1e300)).values())
+    ).all()
     one_class = measure("classification", np.zeros(3), np.tile([0.0, 1.0], (3, 1)))
     assert one_class["auc"] == 0.5
     assert np.isfinite(one_class["log_loss"])
@@ -63,8 +71,13 @@ def test_row_losses_are_of_the_logarithm_where_the_target_is_learned_so() -> Non
     assert losses[0] == pytest.approx(np.log(2))
     assert np.isfinite(losses[1])
     assert losses[1] > losses[0]
-    assert row_losses("regression", False, target, answer).tolist() == [100.0**2, 105.0**2]
-    assert row_losses("classification", False, np.array([1.0]), np.array([[0.75, 0.25]]))[0] == pytest.approx(np.log(4))
+    assert row_losses("regression", False, target, answer).tolist() == [
+        100.0**2,
+        105.0**2,
+    ]
+    assert row_losses(
+        "classification", False, np.array([1.0]), np.array([[0.75, 0.25]])
+    )[0] == pytest.approx(np.log(4))
 
 
 def test_the_loss_of_a_model_is_the_mean_of_its_rows() -> None:
@@ -72,7 +85,9 @@ def test_the_loss_of_a_model_is_the_mean_of_its_rows() -> None:
     assert loss("regression", True, target, answer) == pytest.approx(
         row_losses("regression", True, target, answer).mean()
     )
-    assert loss("regression", False, target, answer) == pytest.approx(root_mean_square(target, answer))
+    assert loss("regression", False, target, answer) == pytest.approx(
+        root_mean_square(target, answer)
+    )
 
 
 def test_a_side_is_named_before_its_metrics() -> None:

@@ -11,7 +11,7 @@ from relevo.domain.use_case import Candidate
 from relevo.errors import RelevoError
 from relevo.learning.candidates import BoostedTrees, LinearBaseline, SklearnEstimator
 from relevo.learning.metrics import measure
-from relevo.learning.score import OnnxModel
+from relevo.learning.onnx_model import OnnxModel
 from tests.unit.learning.tables import halves, houses, iris, nothing_of, table
 
 NONE = np.nan
@@ -25,17 +25,32 @@ ODD = {
     "a word a row": table(categories={"a": [str(i) for i in range(100)]}),
     "huge numbers": table(numbers={"x": np.linspace(1, 3e38, 100), "y": np.inf}),
     "a constant target": table(numbers={"x": np.arange(100)}, target=5.0),
-    "a negative target": table(numbers={"x": np.arange(100)}, target=np.linspace(-1e9, 10, 100)),
-    "a single row": table(1, numbers={"x": 1.0}, categories={"a": ["one"]}),
-    "three rows": table(3, numbers={"x": [1, NONE, 3]}, categories={"a": ["one", None, "two"]}),
-    "names with blanks": table(numbers={"the x [m]": np.arange(100)}, categories={"a ~b": WORDS}),
-    "an empty word": table(categories={"a": ["", "x"] * 50}),
-    "two classes": table(numbers={"x": np.arange(100)}, target=np.arange(100) % 2, classes=("no", "yes")),
-    "a class of no rows": table(
-        numbers={"x": np.arange(100)}, categories={"a": WORDS}, target=np.arange(100) % 2 * 2, classes=("a", "b", "c")
+    "a negative target": table(
+        numbers={"x": np.arange(100)}, target=np.linspace(-1e9, 10, 100)
     ),
-    "one of three classes": table(numbers={"x": np.arange(100)}, target=1, classes=("a", "b", "c")),
-    "one of two classes": table(numbers={"x": np.arange(100)}, target=1, classes=("a", "b")),
+    "a single row": table(1, numbers={"x": 1.0}, categories={"a": ["one"]}),
+    "three rows": table(
+        3, numbers={"x": [1, NONE, 3]}, categories={"a": ["one", None, "two"]}
+    ),
+    "names with blanks": table(
+        numbers={"the x [m]": np.arange(100)}, categories={"a ~b": WORDS}
+    ),
+    "an empty word": table(categories={"a": ["", "x"] * 50}),
+    "two classes": table(
+        numbers={"x": np.arange(100)}, target=np.arange(100) % 2, classes=("no", "yes")
+    ),
+    "a class of no rows": table(
+        numbers={"x": np.arange(100)},
+        categories={"a": WORDS},
+        target=np.arange(100) % 2 * 2,
+        classes=("a", "b", "c"),
+    ),
+    "one of three classes": table(
+        numbers={"x": np.arange(100)}, target=1, classes=("a", "b", "c")
+    ),
+    "one of two classes": table(
+        numbers={"x": np.arange(100)}, target=1, classes=("a", "b")
+    ),
     "a single class": table(numbers={"x": np.arange(100)}, target=0, classes=("only",)),
 }
 BROUGHT = {
@@ -49,9 +64,11 @@ BROUGHT = {
 def test_an_odd_table_is_learned_and_both_forms_agree(name: str, kind: str) -> None:
     frame = ODD[name]
     task = "classification" if frame.classes else "regression"
-    candidate: Candidate = {"linear": LinearBaseline(), "trees": BoostedTrees(rounds=30), "brought": BROUGHT[task]}[
-        kind
-    ]
+    candidate: Candidate = {
+        "linear": LinearBaseline(),
+        "trees": BoostedTrees(rounds=30),
+        "brought": BROUGHT[task],
+    }[kind]
     model = candidate.fit(frame, nothing_of(frame), 1)
     native, served = model.predict(frame), OnnxModel(model.to_onnx()).predict(frame)
     assert np.isfinite(native).all()
@@ -75,7 +92,10 @@ def test_iris_is_told_apart() -> None:
     train, test = halves(iris())
     for candidate in (BoostedTrees(), LinearBaseline()):
         model = candidate.fit(train, nothing_of(train), 1)
-        assert measure("classification", test.target, model.predict(test))["accuracy"] > 0.9
+        assert (
+            measure("classification", test.target, model.predict(test))["accuracy"]
+            > 0.9
+        )
 
 
 def test_a_logarithm_of_zero_is_refused_with_the_remedy() -> None:

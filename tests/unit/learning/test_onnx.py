@@ -11,7 +11,7 @@ from relevo.domain.frame import Frame
 from relevo.domain.use_case import Candidate, Fitted
 from relevo.errors import ModelRefused
 from relevo.learning.candidates import BoostedTrees, LinearBaseline, SklearnEstimator
-from relevo.learning.score import OnnxModel
+from relevo.learning.onnx_model import OnnxModel
 from tests.unit.learning.tables import cancer, halves, houses, iris, nothing_of, unseen
 
 TREES = BoostedTrees(rounds=80)
@@ -36,7 +36,9 @@ def fitted(candidate: Candidate, train: Frame, log_target: bool = False) -> Fitt
 
 @pytest.mark.parametrize("candidate", REGRESSION, ids=lambda c: str(c)[:40])
 @pytest.mark.parametrize("log_target", [True, False])
-def test_a_regression_agrees_on_every_row_missing_and_unseen_words_too(candidate: Candidate, log_target: bool) -> None:
+def test_a_regression_agrees_on_every_row_missing_and_unseen_words_too(
+    candidate: Candidate, log_target: bool
+) -> None:
     train, test = halves(houses())
     model = fitted(candidate, train, log_target)
     served = OnnxModel(model.to_onnx())
@@ -44,14 +46,20 @@ def test_a_regression_agrees_on_every_row_missing_and_unseen_words_too(candidate
         native, answers = model.predict(rows), served.predict(rows)
         assert answers.shape == native.shape == (len(rows),)
         assert np.isfinite(answers).all()
-        assert np.max(np.abs(answers - native) / np.maximum(np.abs(native), 20_000)) < 1e-5
+        assert (
+            np.max(np.abs(answers - native) / np.maximum(np.abs(native), 20_000)) < 1e-5
+        )
         if log_target:
             assert np.max(np.abs(np.log(answers) - np.log(native))) < 1e-5
 
 
 @pytest.mark.parametrize("candidate", CLASSIFICATION, ids=lambda c: str(c)[:40])
-@pytest.mark.parametrize("frame", [iris(), cancer()], ids=["three classes", "two classes"])
-def test_a_classification_agrees_on_every_row(candidate: Candidate, frame: Frame) -> None:
+@pytest.mark.parametrize(
+    "frame", [iris(), cancer()], ids=["three classes", "two classes"]
+)
+def test_a_classification_agrees_on_every_row(
+    candidate: Candidate, frame: Frame
+) -> None:
     train, test = halves(frame)
     model = fitted(candidate, train)
     served = OnnxModel(model.to_onnx())
@@ -66,7 +74,9 @@ def test_the_label_is_the_likeliest_class_by_name() -> None:
     served = OnnxModel(fitted(TREES, train).to_onnx())
     feed = next(test.inputs())
     labels = served.run(feed, "label")
-    assert list(labels) == [test.classes[code] for code in served.predict(test).argmax(axis=1)]
+    assert list(labels) == [
+        test.classes[code] for code in served.predict(test).argmax(axis=1)
+    ]
 
 
 @pytest.mark.parametrize("candidate", REGRESSION[:4], ids=lambda c: str(c)[:40])
@@ -75,13 +85,20 @@ def test_no_rows_have_no_answers(candidate: Candidate) -> None:
     model = fitted(candidate, train, log_target=True)
     served = OnnxModel(model.to_onnx())
     feed = {name: values[:0] for name, values in next(train.inputs()).items()}
-    assert len(model.predict(nothing_of(train))) == len(served.predict(nothing_of(train))) == len(served.run(feed)) == 0
+    assert (
+        len(model.predict(nothing_of(train)))
+        == len(served.predict(nothing_of(train)))
+        == len(served.run(feed))
+        == 0
+    )
 
 
 def test_one_row_is_answered_as_among_many() -> None:
     train, test = halves(houses())
     served = OnnxModel(fitted(TREES, train, log_target=True).to_onnx(), threads=1)
-    alone = [served.run(feed)[0, 0] for feed in test.take(np.arange(20)).inputs(chunk=1)]
+    alone = [
+        served.run(feed)[0, 0] for feed in test.take(np.arange(20)).inputs(chunk=1)
+    ]
     assert alone == pytest.approx(served.predict(test)[:20], rel=1e-5)
 
 
@@ -94,13 +111,24 @@ def test_the_encoded_matrix_gives_exact_shap_values() -> None:
     booster = xgb.Booster(model_file=bytearray(model.native_files()["booster.ubj"]))
     parts = booster.predict(xgb.DMatrix(served.encoded(test)), pred_contribs=True)
     scale, shift = (float(served.metadata[name]) for name in ("scale", "shift"))
-    assert np.max(np.abs(parts.sum(axis=1) * scale + shift - np.log(served.predict(test)))) < 1e-4
+    assert (
+        np.max(np.abs(parts.sum(axis=1) * scale + shift - np.log(served.predict(test))))
+        < 1e-4
+    )
 
 
 def test_the_file_says_who_made_it_and_what_it_takes() -> None:
     train, _ = halves(houses())
     served = OnnxModel(fitted(TREES, train, log_target=True).to_onnx())
-    assert set(served.features) == {"bed", "bath", "house_size", "acre_lot", "city", "state", "zip_code"}
+    assert set(served.features) == {
+        "bed",
+        "bath",
+        "house_size",
+        "acre_lot",
+        "city",
+        "state",
+        "zip_code",
+    }
     assert served.metadata["relevo_version"]
     assert served.outputs == ("prediction", "encoded")
 

@@ -15,7 +15,9 @@ from tests.unit.learning.test_choose import Watched
 def test_a_clear_gap_is_settled_on_one_fold() -> None:
     train, validation = halves(houses())
     watched = Watched()
-    choice = choose([watched, BoostedTrees(rounds=60)], train, validation, 7, log_target=True)
+    choice = choose(
+        [watched, BoostedTrees(rounds=60)], train, validation, 7, log_target=True
+    )
     assert choice.model.name == "boosted_trees"
     assert len(watched.trained) == 1
 
@@ -52,6 +54,8 @@ def test_a_candidate_that_answers_no_number_is_out() -> None:
             model = super().fit(*args, **more)
             return replace(model, start=np.full(1, np.nan), floor=None)
 
-    choice = choose([Silent("silent"), LinearBaseline()], train, validation, 7, log_target=True)
+    choice = choose(
+        [Silent("silent"), LinearBaseline()], train, validation, 7, log_target=True
+    )
     assert choice.model.name == "linear_baseline"
     assert "not finite" in choice.errors["silent"]

@@ -8,7 +8,10 @@ import textwrap
 import pytest
 
 
-@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="the C library is not glibc: nothing to trim")
+@pytest.mark.skipif(
+    not hasattr(ctypes.CDLL(None), "malloc_trim"),
+    reason="the C library is not glibc: nothing to trim",
+)
 def test_freed_memory_between_living_objects_goes_back() -> None:
     code = """
         from relevo.loop.memory import give_back
@@ -23,5 +26,10 @@ def test_freed_memory_between_living_objects_goes_back() -> None:
         give_back()
         print((before - resident()) / 1e6)
     """
-    freed = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True)
+    freed = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert float(freed.stdout) > 50

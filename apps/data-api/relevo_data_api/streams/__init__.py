@@ -9,5 +9,7 @@ from relevo_data_api.streams.stream import Stream
 def open_stream(name: StreamName, settings: Settings) -> Stream:
     """The stream of that name; SourceUnusable where its data is not there."""
     if name == "campaign":
-        return Campaign(settings.campaign_seed, settings.campaign_scale, settings.batch_rows)
+        return Campaign(
+            settings.campaign_seed, settings.campaign_scale, settings.batch_rows
+        )
     return KingCounty(settings.batch_rows)

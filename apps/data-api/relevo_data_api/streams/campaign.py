@@ -17,7 +17,12 @@ from relevo_data_api.streams.campaign_houses import (
     round_prices,
     sale_days,
 )
-from relevo_data_api.streams.campaign_places import Floats, Ints, PlaceSampler, build_places
+from relevo_data_api.streams.campaign_places import (
+    Floats,
+    Ints,
+    PlaceSampler,
+    build_places,
+)
 from relevo_data_api.streams.stream import Listing, Stream
 
 BATCHES = (
@@ -47,16 +52,26 @@ class Campaign(Stream):
 
     name = "campaign"
 
-    def __init__(self, seed: int = 2026, scale: float = 1.0, batch_rows: int | None = None) -> None:
+    def __init__(
+        self, seed: int = 2026, scale: float = 1.0, batch_rows: int | None = None
+    ) -> None:
         limit = batch_rows or max(band.rows for band in BATCHES)
         self.sizes = [min(limit, max(1, round(band.rows * scale))) for band in BATCHES]
-        self.identity = f"{self.name} seed={seed} scale={float(scale)} batch_rows={batch_rows}"
+        self.identity = (
+            f"{self.name} seed={seed} scale={float(scale)} batch_rows={batch_rows}"
+        )
         self._seed = seed
         self._sale_days = np.array([*sale_days(), None], dtype=object)
         self._places = build_places(np.random.default_rng([seed, 0, 0, 0]))
         everywhere = PlaceSampler(self._places, IN_PLACE_SPREAD)
         self._markets = [
-            Market(band, self._places, PriceSampler(band), self._sampler(band.state) or everywhere) for band in BATCHES
+            Market(
+                band,
+                self._places,
+                PriceSampler(band),
+                self._sampler(band.state) or everywhere,
+            )
+            for band in BATCHES
         ]
 
     def rows(self, batch_number: int) -> Iterator[list[Listing]]:
@@ -73,7 +88,11 @@ class Campaign(Stream):
         return int(np.flatnonzero(self._places.state_names == name)[0])
 
     def _sampler(self, state: str | None) -> PlaceSampler | None:
-        return PlaceSampler(self._places, IN_PLACE_SPREAD, self._state(state)) if state else None
+        return (
+            PlaceSampler(self._places, IN_PLACE_SPREAD, self._state(state))
+            if state
+            else None
+        )
 
     def _chunk_rows(self, batch_number: int, chunk: int) -> int:
         return min(CHUNK_ROWS, self.sizes[batch_number] - chunk * CHUNK_ROWS)
@@ -82,15 +101,25 @@ class Campaign(Stream):
         """As many houses as the chunk has rows, none of them in any other chunk or batch."""
         rows = self._chunk_rows(batch_number, chunk)
         first = sum(band.rows for band in BATCHES[:batch_number]) + chunk * CHUNK_ROWS
-        streets = (np.arange(first + 1, first + rows + 1) * STREET_STEP % STREETS).astype(float)
-        return draw_houses(self._rng(batch_number, chunk, 0), self._markets[batch_number], streets)
+        streets = (
+            np.arange(first + 1, first + rows + 1) * STREET_STEP % STREETS
+        ).astype(float)
+        return draw_houses(
+            self._rng(batch_number, chunk, 0), self._markets[batch_number], streets
+        )
 
     def _known_houses(self, batch_number: int) -> Houses:
         """Houses out of the earlier batches' first chunks that this batch's band would take, shuffled."""
         band = BATCHES[batch_number]
         none = _take(self._new_houses(0, 0), slice(0))
-        earlier = [_take(self._new_houses(b, 0), slice(self._surely_new(b))) for b in range(batch_number)]
-        houses = {column: np.concatenate([part[column] for part in [none, *earlier]]) for column in none}
+        earlier = [
+            _take(self._new_houses(b, 0), slice(self._surely_new(b)))
+            for b in range(batch_number)
+        ]
+        houses = {
+            column: np.concatenate([part[column] for part in [none, *earlier]])
+            for column in none
+        }
         fits = (houses["price"] > band.low / 1.1) & (houses["price"] < band.high * 1.1)
         fits &= ~np.isin(houses["price"], [band.low, band.high])
         if band.state is not None:
@@ -112,7 +141,13 @@ class Campaign(Stream):
         new = rows - copies - relisted
         houses = self._new_houses(batch_number, chunk)
         _relist(rng, houses, again, BATCHES[batch_number])
-        order = np.concatenate([np.arange(new), rng.integers(0, new, copies), np.arange(rows - relisted, rows)])
+        order = np.concatenate(
+            [
+                np.arange(new),
+                rng.integers(0, new, copies),
+                np.arange(rows - relisted, rows),
+            ]
+        )
         return _take(houses, rng.permutation(order))
 
     def _listings(self, houses: Houses) -> list[Listing]:
@@ -138,7 +173,9 @@ def _take(houses: Houses, which: slice | Ints) -> Houses:
     return {column: values[which] for column, values in houses.items()}
 
 
-def _relist(rng: np.random.Generator, houses: Houses, again: Houses, band: Band) -> None:
+def _relist(
+    rng: np.random.Generator, houses: Houses, again: Houses, band: Band
+) -> None:
     """Put known houses in place of the last new ones: same house, new price, the batch's own status."""
     count = len(again["price"])
     last = _take(houses, slice(len(houses["price"]) - count, None))

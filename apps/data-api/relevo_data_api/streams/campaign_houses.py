@@ -47,7 +47,9 @@ class PriceSampler:
         self._cumulative /= self._cumulative[-1]
 
     def _bell(self, spread: float) -> Floats:
-        bell: Floats = np.exp(-0.5 * ((self._grid - np.log(330_000)) / spread) ** 2) / spread
+        bell: Floats = (
+            np.exp(-0.5 * ((self._grid - np.log(330_000)) / spread) ** 2) / spread
+        )
         return bell
 
     def draw(self, rng: np.random.Generator, count: int) -> Floats:
@@ -76,20 +78,33 @@ def draw_houses(rng: np.random.Generator, market: Market, streets: Floats) -> Ho
     size = np.clip(share * gap + size_noise, -2.2, 4.5)
     finish = np.clip(gap - SIZE_EFFECT * size, -1.0, 1.0)
     land = rng.random(count) < 0.1 / (1 + np.exp(1.5 * gap)) + 0.04
-    status = np.full(count, band.status) if band.status is not None else rng.binomial(1, 0.4, count)
+    status = (
+        np.full(count, band.status)
+        if band.status is not None
+        else rng.binomial(1, 0.4, count)
+    )
     bed = np.clip(np.round(3.1 + 1.7 * size + rng.normal(0, 0.6, count)), 1, 40)
-    bath = np.clip(np.round(2.1 + 1.7 * size + 1.2 * finish + rng.normal(0, 0.45, count)), 1, 40)
+    bath = np.clip(
+        np.round(2.1 + 1.7 * size + 1.2 * finish + rng.normal(0, 0.45, count)), 1, 40
+    )
     return {
         "place": place,
         "city": np.where(rng.random(count) < 0.001, -1, places.city[place]),
         "status": status,
         "price": round_prices(np.exp(log_price), band),
-        "broker": np.floor(places.state[place] * 2_000.0 + 1 + 1_999 * rng.random(count) ** 3),
+        "broker": np.floor(
+            places.state[place] * 2_000.0 + 1 + 1_999 * rng.random(count) ** 3
+        ),
         "street": streets,
         "bed": _blank(bed, land | (rng.random(count) < 0.07)),
         "bath": _blank(bath, land | (rng.random(count) < 0.09)),
-        "size": _blank(np.round(np.exp(size + SIZE_MEAN)), land | (rng.random(count) < 0.13)),
-        "acre": _blank(_acres(rng, size + finish, places.rural[place], land), ~land & (rng.random(count) < 0.16)),
+        "size": _blank(
+            np.round(np.exp(size + SIZE_MEAN)), land | (rng.random(count) < 0.13)
+        ),
+        "acre": _blank(
+            _acres(rng, size + finish, places.rural[place], land),
+            ~land & (rng.random(count) < 0.16),
+        ),
         "sold_day": _sale_days(rng, status),
     }
 
@@ -97,7 +112,9 @@ def draw_houses(rng: np.random.Generator, market: Market, streets: Floats) -> Ho
 def sale_days() -> list[str]:
     """The day that each sold_day counts to, as it stands on the wire."""
     days = (LAST_SALE - FIRST_SALE).days
-    return [(FIRST_SALE + dt.timedelta(days=day)).isoformat() for day in range(days + 1)]
+    return [
+        (FIRST_SALE + dt.timedelta(days=day)).isoformat() for day in range(days + 1)
+    ]
 
 
 def round_prices(price: Floats, band: Band) -> Floats:
@@ -112,11 +129,17 @@ def _blank(values: Floats, where: NDArray[np.bool_]) -> Floats:
     return np.where(where, np.nan, values)
 
 
-def _acres(rng: np.random.Generator, worth: Floats, rural: Floats, land: NDArray[np.bool_]) -> Floats:
+def _acres(
+    rng: np.random.Generator, worth: Floats, rural: Floats, land: NDArray[np.bool_]
+) -> Floats:
     """A fifth of an acre is typical; about one in a hundred is a farm or a ranch, up to 100,000 acres."""
     count = len(worth)
-    ranch = (rng.random(count) < np.where(land, 0.06, 0.008)) * rng.normal(4.5, 1.7, count)
-    acres = np.exp(-1.6 + 0.45 * worth + rural + 1.2 * land + rng.normal(0, 0.7, count) + ranch)
+    ranch = (rng.random(count) < np.where(land, 0.06, 0.008)) * rng.normal(
+        4.5, 1.7, count
+    )
+    acres = np.exp(
+        -1.6 + 0.45 * worth + rural + 1.2 * land + rng.normal(0, 0.7, count) + ranch
+    )
     return np.round(np.clip(acres, 0.01, 100_000), 2)
 
 

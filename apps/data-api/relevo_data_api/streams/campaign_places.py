@@ -42,21 +42,35 @@ def build_places(rng: np.random.Generator) -> Places:
     state = np.repeat(np.arange(len(STATES)), zips_of)
     zip_code = np.concatenate(
         [
-            np.sort(rng.choice(np.arange(s.first_prefix * 100 + 1, s.last_prefix * 100 + 100), count, replace=False))
+            np.sort(
+                rng.choice(
+                    np.arange(s.first_prefix * 100 + 1, s.last_prefix * 100 + 100),
+                    count,
+                    replace=False,
+                )
+            )
             for s, count in zip(STATES, zips_of, strict=True)
         ]
     )
     first_city = np.cumsum(cities_of) - cities_of
     city = np.concatenate(
         [
-            first + np.sort(np.concatenate([np.arange(cities), rng.integers(0, cities, zips - cities)]))
+            first
+            + np.sort(
+                np.concatenate(
+                    [np.arange(cities), rng.integers(0, cities, zips - cities)]
+                )
+            )
             for first, cities, zips in zip(first_city, cities_of, zips_of, strict=True)
         ]
     )
     city_price = rng.normal(0, 0.36, cities_of.sum())
     median = np.log([s.median * 1000.0 for s in STATES])
     price = median[state] + city_price[city] + rng.normal(0, 0.16, len(city))
-    weight = rng.gamma(1.2, size=len(city)) * (np.array([s.weight for s in STATES]) / zips_of)[state]
+    weight = (
+        rng.gamma(1.2, size=len(city))
+        * (np.array([s.weight for s in STATES]) / zips_of)[state]
+    )
     return Places(
         zip_code=zip_code.astype(float),
         city=city,
@@ -84,16 +98,24 @@ class PlaceSampler:
     """
 
     def __init__(self, places: Places, spread: float, state: int | None = None) -> None:
-        weight = places.weight if state is None else places.weight * (places.state == state)
+        weight = (
+            places.weight if state is None else places.weight * (places.state == state)
+        )
         self._table = np.empty((len(PRICE_GRID), DRAWS), dtype=np.int16)
         for step, price in enumerate(PRICE_GRID):
             likelihood = weight * np.exp(-0.5 * ((price - places.price) / spread) ** 2)
             cumulative = np.cumsum(likelihood)
             ends = np.round(cumulative / cumulative[-1] * DRAWS).astype(np.int64)
-            self._table[step] = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))
+            self._table[step] = np.repeat(
+                np.arange(len(ends)), np.diff(ends, prepend=0)
+            )
 
     def draw(self, rng: np.random.Generator, log_price: Floats) -> Ints:
         position = (log_price - PRICE_GRID[0]) / (PRICE_GRID[1] - PRICE_GRID[0])
-        step = np.clip(position + rng.random(len(log_price)), 0, len(PRICE_GRID) - 1).astype(np.int64)
-        drawn: Ints = self._table[step, rng.integers(0, DRAWS, len(log_price))].astype(np.int64)
+        step = np.clip(
+            position + rng.random(len(log_price)), 0, len(PRICE_GRID) - 1
+        ).astype(np.int64)
+        drawn: Ints = self._table[step, rng.integers(0, DRAWS, len(log_price))].astype(
+            np.int64
+        )
         return drawn

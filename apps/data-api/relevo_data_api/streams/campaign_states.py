@@ -86,5 +86,8 @@ _FORMS = """
 """
 
 CITY_NAMES = tuple(
-    form.strip().format(stem) for stem in _STEMS.split() for form in _FORMS.split(",") if stem not in form
+    form.strip().format(stem)
+    for stem in _STEMS.split()
+    for form in _FORMS.split(",")
+    if stem not in form
 )

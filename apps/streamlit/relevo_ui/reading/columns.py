@@ -8,11 +8,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from relevo.bootstrap import Loop
+from relevo.app import Loop
+from relevo.domain.arrival import BadCell
 from relevo.domain.batch import Batch
-from relevo.domain.identity import Side
-from relevo.domain.profile import Column, NumberColumn, profile_of, psi
-from relevo.ports import BadCell
+from relevo.domain.identity import Split
+from relevo.domain.profile import Column, NumberProfile, profile_of, psi
 from relevo_ui.reading.releases import ReleaseFolder
 
 MOST_ROWS = 50_000
@@ -36,9 +36,11 @@ class Quarantine:
     cells: tuple[BadCell, ...]
 
 
-def read_drift(loop: Loop, batch: Batch, folder: ReleaseFolder) -> tuple[ColumnDrift, ...]:
+def read_drift(
+    loop: Loop, batch: Batch, folder: ReleaseFolder
+) -> tuple[ColumnDrift, ...]:
     """Most drifted first; nothing of a batch without clean rows."""
-    rows = loop.warehouse.frame(loop.case, [batch.id], list(Side), max_rows=MOST_ROWS)
+    rows = loop.warehouse.frame(loop.case, [batch.id], list(Split), max_rows=MOST_ROWS)
     if not len(rows):
         return ()
     newer = profile_of(rows, folder.profile.target, reference=folder.profile).columns
@@ -51,14 +53,17 @@ def read_drift(loop: Loop, batch: Batch, folder: ReleaseFolder) -> tuple[ColumnD
 
 
 def read_quarantine(loop: Loop, batch: Batch) -> Quarantine:
-    return Quarantine(tuple(loop.warehouse.bad_cell_counts(batch)), tuple(loop.warehouse.bad_cells(batch)))
+    return Quarantine(
+        tuple(loop.warehouse.bad_cell_counts(batch)),
+        tuple(loop.warehouse.bad_cells(batch)),
+    )
 
 
 def _column(name: str, known: Column, newer: Column) -> ColumnDrift:
     bins, old, new = _bins(known), np.array(known.cells), np.array(newer.cells)
     kept = [place for place in range(len(bins)) if old[place] or new[place]]
     shares = [cells / max(1, cells.sum()) for cells in (old, new)]
-    if not isinstance(known, NumberColumn):
+    if not isinstance(known, NumberProfile):
         kept = _commonest(kept, old)
     return ColumnDrift(
         name,
@@ -74,17 +79,25 @@ def _commonest(kept: Sequence[int], counts: np.ndarray) -> list[int]:
 
 
 def _bins(column: Column) -> list[str]:
-    if isinstance(column, NumberColumn):
+    if isinstance(column, NumberProfile):
         edges = [_short(edge) for edge in column.edges]
-        between = edges[:-1] if _a_bin_a_value(column) else [f"{low} to {high}" for low, high in pairwise(edges)]
-        ends = ([f"below {edges[0]}"], [f"above {edges[-1]}"]) if edges else (["any"], [])
+        between = (
+            edges[:-1]
+            if _a_bin_a_value(column)
+            else [f"{low} to {high}" for low, high in pairwise(edges)]
+        )
+        ends = (
+            ([f"below {edges[0]}"], [f"above {edges[-1]}"]) if edges else (["any"], [])
+        )
         return [*ends[0], *between, *ends[1], "missing"]
     return [*column.words, "other words", "missing"]
 
 
-def _a_bin_a_value(column: NumberColumn) -> bool:
+def _a_bin_a_value(column: NumberProfile) -> bool:
     """A column of few values has a bin for each, the last one no wider than itself."""
-    return len(column.edges) > 1 and column.edges[-1] <= np.nextafter(column.edges[-2], np.inf)
+    return len(column.edges) > 1 and column.edges[-1] <= np.nextafter(
+        column.edges[-2], np.inf
+    )
 
 
 def _short(value: float) -> str:

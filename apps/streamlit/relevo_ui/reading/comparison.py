@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from relevo.bootstrap import Loop
+from relevo.app import Loop
 from relevo.domain.frame import Frame
-from relevo.domain.identity import Side
+from relevo.domain.identity import Split
 from relevo.domain.slices import slices_of
 from relevo.learning.metrics import measure
-from relevo.learning.score import OnnxModel
+from relevo.learning.onnx_model import OnnxModel
 from relevo_ui.reading.record import Measure
 from relevo_ui.reading.releases import ReleaseFolder
 
@@ -40,26 +40,50 @@ class Comparison:
     slices: tuple[Slice, ...]
 
 
-def compare(loop: Loop, first: ReleaseFolder, second: ReleaseFolder, batches: tuple[int, ...]) -> Comparison | None:
+def compare(
+    loop: Loop, first: ReleaseFolder, second: ReleaseFolder, batches: tuple[int, ...]
+) -> Comparison | None:
     """None where there are no holdout rows yet."""
     case = loop.case
-    rows = loop.warehouse.frame(case, batches, [Side.TEST], max_rows=MOST_ROWS) if batches else None
+    rows = (
+        loop.warehouse.frame(case, batches, [Split.TEST], max_rows=MOST_ROWS)
+        if batches
+        else None
+    )
     if rows is None or not len(rows):
         return None
     answers = [_answers(folder, rows) for folder in (first, second)]
     expected = (answers[0] + answers[1]) / 2 if case.task == "regression" else None
-    groups = slices_of(rows, case.slices, batches[-1], target_name=case.contract.target, expected=expected)
+    groups = slices_of(
+        rows,
+        case.slices,
+        batches[-1],
+        target_name=case.contract.target,
+        expected=expected,
+    )
     measured = [measure(case.task, rows.target, one) for one in answers]
-    return Comparison(len(rows), measured[0], measured[1], tuple(_slices(loop, rows, answers, groups)))
+    return Comparison(
+        len(rows), measured[0], measured[1], tuple(_slices(loop, rows, answers, groups))
+    )
 
 
-def _slices(loop: Loop, rows: Frame, answers: list[Answers], groups: dict[str, NDArray[np.bool_]]) -> Iterator[Slice]:
+def _slices(
+    loop: Loop,
+    rows: Frame,
+    answers: list[Answers],
+    groups: dict[str, NDArray[np.bool_]],
+) -> Iterator[Slice]:
     wanted = Measure.of(loop.case)
     for label, mask in groups.items():
         if mask.sum() < FEWEST_IN_SLICE:
             continue
-        of_both = [measure(loop.case.task, rows.target[mask], one[mask]) for one in answers]
-        errors = [wanted.on_holdout({f"test_{name}": value for name, value in one.items()}) for one in of_both]
+        of_both = [
+            measure(loop.case.task, rows.target[mask], one[mask]) for one in answers
+        ]
+        errors = [
+            wanted.on_holdout({f"test_{name}": value for name, value in one.items()})
+            for one in of_both
+        ]
         if errors[0] is not None and errors[1] is not None:
             yield Slice(label, int(mask.sum()), errors[0], errors[1])
 

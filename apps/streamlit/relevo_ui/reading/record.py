@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from relevo.bootstrap import Loop
+from relevo.app import Loop
 from relevo.domain.batch import Batch, BatchState
 from relevo.domain.evidence import Action, Decision, Move, Ruling, Training, Verdict
 from relevo.domain.use_case import UseCase
@@ -25,7 +25,11 @@ class Measure:
     def of(case: UseCase) -> Measure:
         if case.task == "classification":
             return Measure("error_rate", "Error rate")
-        return Measure("mape", "MAPE") if case.log_target else Measure("mae", "Mean absolute error")
+        return (
+            Measure("mape", "MAPE")
+            if case.log_target
+            else Measure("mae", "Mean absolute error")
+        )
 
     def on_holdout(self, metrics: dict[str, float]) -> float | None:
         if self.name == "error_rate":
@@ -45,7 +49,11 @@ class Entry:
 
     @property
     def key(self) -> str:
-        return f"{self.batch.number}.{self.decision.request_id or 0}" if self.decision else f"{self.batch.number}.0"
+        return (
+            f"{self.batch.number}.{self.decision.request_id or 0}"
+            if self.decision
+            else f"{self.batch.number}.0"
+        )
 
     @property
     def outcome(self) -> Outcome:
@@ -70,7 +78,11 @@ class Entry:
     @property
     def error_on_batch(self) -> float | None:
         """The champion's error on the batch, as its decision measured it."""
-        found = [one.value for one in self.decision.evidence if one.name == "error"] if self.decision else []
+        found = (
+            [one.value for one in self.decision.evidence if one.name == "error"]
+            if self.decision
+            else []
+        )
         return found[0] if found else None
 
 
@@ -99,7 +111,14 @@ class History:
         return next((one for one in self.trainings if one.version == version), None)
 
     def entry_of(self, version: str) -> Entry | None:
-        return next((one for one in self.entries if one.training and one.training.version == version), None)
+        return next(
+            (
+                one
+                for one in self.entries
+                if one.training and one.training.version == version
+            ),
+            None,
+        )
 
     def batch_numbers(self, training: Training) -> list[int]:
         numbers = {batch.id: batch.number for batch in self.batches}
@@ -116,7 +135,13 @@ def read_history(loop: Loop) -> History:
         decided.setdefault(decision.batch_id, []).append(decision)
     batches = tuple(warehouse.batches(name))
     entries = tuple(
-        Entry(batch, one, trainings.get(one.id), verdicts.get(one.id), _champion_at(one, moves))
+        Entry(
+            batch,
+            one,
+            trainings.get(one.id),
+            verdicts.get(one.id),
+            _champion_at(one, moves),
+        )
         if one
         else Entry(batch)
         for batch in batches
@@ -126,5 +151,9 @@ def read_history(loop: Loop) -> History:
 
 
 def _champion_at(decision: Decision, moves: tuple[Move, ...]) -> str | None:
-    before = [move.version for move in moves if move.done_at and move.done_at < decision.decided_at]
+    before = [
+        move.version
+        for move in moves
+        if move.done_at and move.done_at < decision.decided_at
+    ]
     return before[-1] if before else None

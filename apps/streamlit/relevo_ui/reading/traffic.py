@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from relevo.domain.prediction import LiveError, LoggedPrediction, Minute
 from relevo.domain.use_case import UseCase
-from relevo.ports import LiveError, LoggedPrediction, Minute, PredictionStore
+from relevo.ports.predictions import PredictionStore
 
 NEWEST = 500
 
@@ -30,20 +31,37 @@ class Traffic:
 
     @property
     def mean_ms(self) -> float | None:
-        known = [(one.mean_ms, one.predictions) for one in self.minutes if one.mean_ms is not None]
+        known = [
+            (one.mean_ms, one.predictions)
+            for one in self.minutes
+            if one.mean_ms is not None
+        ]
         rows = sum(many for _, many in known)
         return sum(mean * many for mean, many in known) / rows if rows else None
 
     @property
     def longest_ms(self) -> float | None:
-        return max((one.longest_ms for one in self.minutes if one.longest_ms is not None), default=None)
+        return max(
+            (one.longest_ms for one in self.minutes if one.longest_ms is not None),
+            default=None,
+        )
 
 
-def read_traffic(store: PredictionStore, case: UseCase, environment: str, now: datetime, span: timedelta) -> Traffic:
+def read_traffic(
+    store: PredictionStore,
+    case: UseCase,
+    environment: str,
+    now: datetime,
+    span: timedelta,
+) -> Traffic:
     since = now - span
     return Traffic(
         since,
-        tuple(one for one in store.recent(case.name, environment, NEWEST) if moment_of(one) >= since),
+        tuple(
+            one
+            for one in store.recent(case.name, environment, NEWEST)
+            if moment_of(one) >= since
+        ),
         tuple(store.minutes(case.name, environment, since)),
         store.live_error(case.name, environment, since, case.task),
     )

@@ -21,7 +21,9 @@ def show() -> None:
     history = cached.history(place.case_name)
     if not history.batches:
         blocks.heading("Data", "Rows as they came.")
-        blocks.nothing("No batches yet", f"Bring them in: `relevo run {place.case_name}`.")
+        blocks.nothing(
+            "No batches yet", f"Bring them in: `relevo run {place.case_name}`."
+        )
         return
     bad = sum(batch.bad_rows for batch in history.batches)
     blocks.heading(
@@ -42,7 +44,11 @@ def _choose(place: Place, history: History) -> Batch:
     """A link may name the batch; else it is the newest."""
     by_number = {batch.number: batch for batch in history.batches}
     asked = st.query_params.get("batch", "")
-    first = int(asked) if asked.isdigit() and int(asked) in by_number else history.batches[-1].number
+    first = (
+        int(asked)
+        if asked.isdigit() and int(asked) in by_number
+        else history.batches[-1].number
+    )
     numbers = sorted(by_number, reverse=True)
     chosen = st.selectbox(
         "Batch", numbers, index=numbers.index(first), key=f"batch {place.case_name} {asked}",
@@ -62,16 +68,25 @@ def _quarantine(place: Place, batch: Batch) -> None:
         return
     found = cached.quarantine(place.case_name, batch)
     counts = ", ".join(
-        f"{words.title(column).lower()} {reason} ({cells:,})" for column, reason, cells in found.counts[:4]
+        f"{words.title(column).lower()} {reason} ({cells:,})"
+        for column, reason, cells in found.counts[:4]
     )
-    st.html(f'<div class="quiet">{words.count(batch.bad_rows, "row")} kept out of training: {escape(counts)}.</div>')
+    st.html(
+        f'<div class="quiet">{words.count(batch.bad_rows, "row")} kept out of training: {escape(counts)}.</div>'
+    )
     table = pd.DataFrame(
-        {"Row": one.position, "Column": one.column, "Value": one.value, "Reason": one.reason} for one in found.cells
+        {
+            "Row": one.position,
+            "Column": one.column,
+            "Value": one.value,
+            "Reason": one.reason,
+        }
+        for one in found.cells
     )
     st.dataframe(
         table, hide_index=True, height=min(262, 36 * (len(table) + 1)), row_height=31,
         column_config={
-            "Row": st.column_config.NumberColumn(width=60),
+            "Row": st.column_config.NumberProfile(width=60),
             "Column": st.column_config.TextColumn(width=90),
             "Value": st.column_config.TextColumn(width=100),
         },
@@ -80,7 +95,10 @@ def _quarantine(place: Place, batch: Batch) -> None:
 
 def _drift(place: Place, history: History, batch: Batch) -> None:
     if history.champion is None:
-        blocks.nothing("No champion yet", "Drift is measured against the rows that a champion learnt from.")
+        blocks.nothing(
+            "No champion yet",
+            "Drift is measured against the rows that a champion learnt from.",
+        )
         return
     versions = [one.version for one in reversed(history.trainings)]
     version = st.selectbox(
@@ -94,16 +112,23 @@ def _drift(place: Place, history: History, batch: Batch) -> None:
         blocks.nothing(f"Version {version} has no profile", str(absent))
         return
     if not found:
-        blocks.nothing("Nothing to measure", f"Batch {batch.number} has no clean rows with a known target.")
+        blocks.nothing(
+            "Nothing to measure",
+            f"Batch {batch.number} has no clean rows with a known target.",
+        )
         return
     st.altair_chart(charts.drifts(found, place.case.policy.input_drift))
     _column(found, batch, version or history.champion, place)
 
 
-def _column(found: tuple[ColumnDrift, ...], batch: Batch, version: str, place: Place) -> None:
+def _column(
+    found: tuple[ColumnDrift, ...], batch: Batch, version: str, place: Place
+) -> None:
     by_name = {one.name: one for one in found}
     name = st.segmented_control(
         "Column", list(by_name), default=found[0].name, format_func=words.title, label_visibility="collapsed", required=True,
         key=f"column {place.case_name} {batch.number} {version}",
     )  # fmt: skip
-    st.altair_chart(charts.distribution(by_name[name or found[0].name], batch.number, version))
+    st.altair_chart(
+        charts.distribution(by_name[name or found[0].name], batch.number, version)
+    )

@@ -18,7 +18,12 @@ from relevo_ui.reading.record import Entry, History, Measure
 
 EVERY = 4
 CALLS = {True: ("yes", "●"), False: ("quiet", "○"), None: ("quiet", "–")}
-OUTCOME_CHIPS = {"trained": "blue", "skipped": "grey", "stopped": "orange", "waiting": "grey"}
+OUTCOME_CHIPS = {
+    "trained": "blue",
+    "skipped": "grey",
+    "stopped": "orange",
+    "waiting": "grey",
+}
 SIDES = ("train", "validation", "test")
 
 
@@ -64,7 +69,9 @@ def _charts(history: History, chosen: Entry, place: Place) -> None:
     measure = Measure.of(place.case)
     key = f"timeline {place.case_name}"
     st.altair_chart(
-        charts.timeline(history.entries, chosen.batch.number), key=key, on_select=lambda: _pick_bar(key, place)
+        charts.timeline(history.entries, chosen.batch.number),
+        key=key,
+        on_select=lambda: _pick_bar(key, place),
     )
     if history.trainings:
         st.altair_chart(charts.errors(history.entries, measure, place.case.unit))
@@ -77,7 +84,9 @@ def _list(history: History, place: Place) -> None:
             "Batch": one.batch.number,
             "Rows": one.batch.rows,
             "Decision": one.outcome,
-            "Verdict": f"version {one.training.version} {one.result}" if one.training else "",
+            "Verdict": f"version {one.training.version} {one.result}"
+            if one.training
+            else "",
             "Reason": one.reason,
         }
         for one in newest_first
@@ -92,8 +101,8 @@ def _list(history: History, place: Place) -> None:
         on_select=lambda: _pick_row(key, newest_first, place),
         selection_mode="single-row",
         column_config={
-            "Batch": st.column_config.NumberColumn(width=48),
-            "Rows": st.column_config.NumberColumn(width=58, format="localized"),
+            "Batch": st.column_config.NumberProfile(width=48),
+            "Rows": st.column_config.NumberProfile(width=58, format="localized"),
             "Decision": st.column_config.TextColumn(width=70),
             "Verdict": st.column_config.TextColumn(width=140),
             "Reason": st.column_config.TextColumn(width=430),
@@ -133,8 +142,16 @@ def _evidence(entry: Entry, history: History, place: Place) -> None:
                 "blue" if entry.result == "promoted" else "grey",
             )
         )
-    st.html(" ".join(chips) + f'<div style="margin-top:0.5rem">{escape(_sentence(entry.reason))}</div>')
-    names = ["Decision", *(["Training"] if entry.training else []), *(["Contest"] if entry.verdict else []), "Rows"]
+    st.html(
+        " ".join(chips)
+        + f'<div style="margin-top:0.5rem">{escape(_sentence(entry.reason))}</div>'
+    )
+    names = [
+        "Decision",
+        *(["Training"] if entry.training else []),
+        *(["Contest"] if entry.verdict else []),
+        "Rows",
+    ]
     tabs = dict(zip(names, st.tabs(names), strict=True))
     with tabs["Decision"]:
         _decision(entry)
@@ -143,7 +160,9 @@ def _evidence(entry: Entry, history: History, place: Place) -> None:
             _training(entry.training, history, place)
     if entry.verdict:
         with tabs["Contest"]:
-            if entry.verdict.sentence not in [one.sentence for one in entry.verdict.evidence]:
+            if entry.verdict.sentence not in [
+                one.sentence for one in entry.verdict.evidence
+            ]:
                 st.html(f"<div>{escape(_sentence(entry.verdict.sentence))}</div>")
             blocks.evidence(entry.verdict.evidence)
     with tabs["Rows"]:
@@ -155,11 +174,22 @@ def _decision(entry: Entry) -> None:
         blocks.nothing("Not decided on yet", _waiting_for(entry))
         return
     blocks.evidence(entry.decision.evidence, CALLS)
-    st.html(f'<div class="quiet">● calls for training. Decided {words.moment(entry.decision.decided_at)}.</div>')
-    differs = {one.name for one in fields(Policy) if one.default != _plain(entry.decision.policy.get(one.name))}
+    st.html(
+        f'<div class="quiet">● calls for training. Decided {words.moment(entry.decision.decided_at)}.</div>'
+    )
+    differs = {
+        one.name
+        for one in fields(Policy)
+        if one.default != _plain(entry.decision.policy.get(one.name))
+    }
     with st.expander("The policy it was decided by"):
         blocks.facts(
-            (words.title(name), f"<b>{escape(_said(value))}</b>" if name in differs else escape(_said(value)))
+            (
+                words.title(name),
+                f"<b>{escape(_said(value))}</b>"
+                if name in differs
+                else escape(_said(value)),
+            )
             for name, value in entry.decision.policy.items()
         )
         st.html('<div class="quiet">Bold: not the default.</div>')
@@ -176,13 +206,21 @@ def _waiting_for(entry: Entry) -> str:
 
 
 def _training(training: Training, history: History, place: Place) -> None:
-    names = sorted({name.split("_", 1)[1] for name in training.metrics if name.startswith("test_")} - {"mse"})
+    names = sorted(
+        {name.split("_", 1)[1] for name in training.metrics if name.startswith("test_")}
+        - {"mse"}
+    )
     blocks.table(
         ("Metric", *SIDES),
         (
             (
                 words.METRICS.get(name, name),
-                *(words.metric(name, training.metrics.get(f"{side}_{name}"), place.case.unit) for side in SIDES),
+                *(
+                    words.metric(
+                        name, training.metrics.get(f"{side}_{name}"), place.case.unit
+                    )
+                    for side in SIDES
+                ),
             )
             for name in names
         ),
@@ -196,9 +234,15 @@ def _training(training: Training, history: History, place: Place) -> None:
     blocks.facts(
         (
             ("Estimator", escape(training.estimator.replace("_", " "))),
-            ("Rows", ", ".join(f"{training.rows.get(side, 0):,} {side}" for side in SIDES)),
+            (
+                "Rows",
+                ", ".join(f"{training.rows.get(side, 0):,} {side}" for side in SIDES),
+            ),
             ("Batches", escape(_ranges(history.batch_numbers(training)))),
-            ("Took", f"{training.seconds:.1f} s, done {words.moment(training.trained_at)}"),
+            (
+                "Took",
+                f"{training.seconds:.1f} s, done {words.moment(training.trained_at)}",
+            ),
             ("Data", blocks.identity(words.short(training.data_sha256))),
             ("In MLflow" if mlflow else "Registered", link),
         )
@@ -210,17 +254,33 @@ def _rows(entry: Entry, place: Place) -> None:
     blocks.facts(
         (
             ("Arrived", f"{batch.rows:,} rows, loaded {words.moment(batch.loaded_at)}"),
-            ("In quarantine", f"{words.count(batch.bad_rows, 'row')} ({batch.bad_share:.1%})".replace("%", " %")),
-            ("State", escape(f"{batch.state}{f': {batch.reason}' if batch.reason else ''}")),
+            (
+                "In quarantine",
+                f"{words.count(batch.bad_rows, 'row')} ({batch.bad_share:.1%})".replace(
+                    "%", " %"
+                ),
+            ),
+            (
+                "State",
+                escape(f"{batch.state}{f': {batch.reason}' if batch.reason else ''}"),
+            ),
             ("SHA-256", blocks.identity(batch.sha256)),
             ("Landed at", blocks.identity(batch.object_key)),
         )
     )
     counts = cached.quarantine(place.case_name, batch).counts if batch.bad_rows else ()
     if counts:
-        rows = ((escape(f"{words.title(column)} {reason}"), f"{cells:,}") for column, reason, cells in counts)
+        rows = (
+            (escape(f"{words.title(column)} {reason}"), f"{cells:,}")
+            for column, reason, cells in counts
+        )
         blocks.table(("In quarantine because", "Cells"), rows)
-    place.link("data", "Its columns beside those of training", ":material/arrow_forward:", batch=str(batch.number))
+    place.link(
+        "data",
+        "Its columns beside those of training",
+        ":material/arrow_forward:",
+        batch=str(batch.number),
+    )
 
 
 def _sentence(text: str) -> str:

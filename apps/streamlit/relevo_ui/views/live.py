@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from relevo.domain.prediction import LoggedPrediction
 from relevo.errors import RelevoError
-from relevo.ports import LoggedPrediction
 from relevo_ui import blocks, cached, words
 from relevo_ui.charts import live as charts
 from relevo_ui.place import Place, here
@@ -31,7 +31,10 @@ SHOWN = 50
 
 def show() -> None:
     place = here()
-    blocks.heading("Live", f"What the API of {place.environment} answers, as the log of predictions has it.")
+    blocks.heading(
+        "Live",
+        f"What the API of {place.environment} answers, as the log of predictions has it.",
+    )
     left, right = st.columns([13, 9], gap="large")
     with left:
         _follow(place)
@@ -47,10 +50,17 @@ def _follow(place: Place) -> None:
 
 def _traffic(place: Place) -> None:
     span = st.segmented_control(
-        "The last", list(SPANS), default="hour", key="span", required=True, label_visibility="collapsed"
+        "The last",
+        list(SPANS),
+        default="hour",
+        key="span",
+        required=True,
+        label_visibility="collapsed",
     )
     try:
-        found = cached.traffic(place.case_name, place.environment, SPANS[span or "hour"])
+        found = cached.traffic(
+            place.case_name, place.environment, SPANS[span or "hour"]
+        )
     except RelevoError as error:
         blocks.nothing("The log of predictions is away", str(error))
         return
@@ -72,9 +82,15 @@ def _traffic(place: Place) -> None:
 def _figures(found: Traffic, place: Place) -> None:
     error, unit = found.error, place.case.unit
     if error.rows and error.accuracy is not None:
-        off, of = words.percent(error.accuracy), f"Right, {words.count(error.rows, 'label')}"
+        off, of = (
+            words.percent(error.accuracy),
+            f"Right, {words.count(error.rows, 'label')}",
+        )
     elif error.rows and Measure.of(place.case).name == "mape":
-        off, of = words.percent(error.mean_absolute_percentage), f"Error, {words.count(error.rows, 'label')}"
+        off, of = (
+            words.percent(error.mean_absolute_percentage),
+            f"Error, {words.count(error.rows, 'label')}",
+        )
     else:
         off, of = (
             (words.amount(error.mean_absolute, unit) if error.rows else "–"),
@@ -83,7 +99,9 @@ def _figures(found: Traffic, place: Place) -> None:
     columns = st.columns(4, gap="small")
     columns[0].metric("Predictions", f"{found.predictions:,}")
     columns[1].metric("Failed", f"{found.failed:,}")
-    columns[2].metric("Mean time", "–" if found.mean_ms is None else f"{found.mean_ms:.2f} ms")
+    columns[2].metric(
+        "Mean time", "–" if found.mean_ms is None else f"{found.mean_ms:.2f} ms"
+    )
     columns[3].metric(of, off)
 
 
@@ -123,13 +141,19 @@ def _recent(found: Traffic, place: Place) -> None:
             "Answer": st.column_config.TextColumn(width=80),
             "Truth": st.column_config.TextColumn(width=80),
             "Version": st.column_config.TextColumn(width=56),
-            "ms": st.column_config.NumberColumn(width=48, format="%.2f"),
+            "ms": st.column_config.NumberProfile(width=48, format="%.2f"),
             "Asked with": st.column_config.TextColumn(width=330),
         },
     )  # fmt: skip
     rows = picked.selection.rows
-    if rows and rows[0] < len(shown) and st.session_state.get("followed") != shown[rows[0]]["receipt"]:
-        st.session_state["followed"] = st.session_state["follow"] = shown[rows[0]]["receipt"]
+    if (
+        rows
+        and rows[0] < len(shown)
+        and st.session_state.get("followed") != shown[rows[0]]["receipt"]
+    ):
+        st.session_state["followed"] = st.session_state["follow"] = shown[rows[0]][
+            "receipt"
+        ]
         st.rerun()
 
 
@@ -149,12 +173,20 @@ def _truth(one: LoggedPrediction, unit: str) -> str:
 def _asked(one: LoggedPrediction) -> str:
     given = one["input"]
     return (
-        ", ".join(f"{name} {_cell(value)}" for name, value in given.items()) if isinstance(given, dict) else str(given)
+        ", ".join(f"{name} {_cell(value)}" for name, value in given.items())
+        if isinstance(given, dict)
+        else str(given)
     )
 
 
 def _cell(value: Any) -> str:
-    return words.number(value, 4) if isinstance(value, float) else "unknown" if value is None else str(value)
+    return (
+        words.number(value, 4)
+        if isinstance(value, float)
+        else "unknown"
+        if value is None
+        else str(value)
+    )
 
 
 def _look_up(place: Place) -> None:
@@ -169,7 +201,10 @@ def _look_up(place: Place) -> None:
     )
     wanted = (receipt or "").strip() or _newest(place)
     if not wanted:
-        blocks.nothing("From one answer to all it rests on", "Paste a receipt, or click a prediction on the left.")
+        blocks.nothing(
+            "From one answer to all it rests on",
+            "Paste a receipt, or click a prediction on the left.",
+        )
         return
     try:
         _trace(place.api.trace(wanted), place)
@@ -182,7 +217,9 @@ def _look_up(place: Place) -> None:
 def _newest(place: Place) -> str:
     """The receipt of the newest prediction; empty where there is none, or nobody to ask."""
     try:
-        recent = cached.traffic(place.case_name, place.environment, SPANS["hour"]).recent
+        recent = cached.traffic(
+            place.case_name, place.environment, SPANS["hour"]
+        ).recent
     except RelevoError:
         return ""
     return recent[0]["receipt"] if recent else ""
@@ -201,8 +238,19 @@ def _trace(found: dict[str, Any], place: Place) -> None:
             "Asked",
             f"{escape(_when(found['at']))} in {escape(found['environment'])}, took {words.number(found['latency_ms'])} ms",
         ),
-        ("With", ", ".join(f"{escape(name)} <b>{escape(_cell(given))}</b>" for name, given in found["input"].items())),
-        ("Truth", _labelled(label, found, unit) if label else '<span class="quiet">not known yet</span>'),
+        (
+            "With",
+            ", ".join(
+                f"{escape(name)} <b>{escape(_cell(given))}</b>"
+                for name, given in found["input"].items()
+            ),
+        ),
+        (
+            "Truth",
+            _labelled(label, found, unit)
+            if label
+            else '<span class="quiet">not known yet</span>',
+        ),
         (
             "Release",
             f"version {escape(str(found['version']))}, {escape(release.get('estimator', '').replace('_', ' '))}, "
@@ -211,10 +259,18 @@ def _trace(found: dict[str, Any], place: Place) -> None:
         ("Model file", blocks.identity(release.get("digest", "unknown"))),
         ("Learnt from", _rows(data)),
         ("Data", blocks.identity(data.get("sha256", "unknown"))),
-        ("Code", f"commit {blocks.identity(words.short(found['commit'] or 'unknown'))}"),
+        (
+            "Code",
+            f"commit {blocks.identity(words.short(found['commit'] or 'unknown'))}",
+        ),
         ("Trained because", _said(found["decision"])),
         ("Champion because", _said(found["verdict"])),
-        ("Log", "in the warehouse" if found["shipped"] else "on the API's disk, to be shipped"),
+        (
+            "Log",
+            "in the warehouse"
+            if found["shipped"]
+            else "on the API's disk, to be shipped",
+        ),
     ]
     blocks.facts(steps)
 
@@ -238,7 +294,9 @@ def _labelled(label: dict[str, str], found: dict[str, Any], unit: str) -> str:
 
 
 def _said(one: dict[str, Any] | None) -> str:
-    return escape(one["sentence"]) if one else '<span class="quiet">not on record</span>'
+    return (
+        escape(one["sentence"]) if one else '<span class="quiet">not on record</span>'
+    )
 
 
 def _when(text: str | None) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from html import escape
 
 import streamlit as st
+from relevo.releases.publish import rollback_target
 
-from relevo.loop.publish import rollback_target
 from relevo_ui import blocks, cached, words
 from relevo_ui.charts import models as charts
 from relevo_ui.place import Place, here
@@ -25,7 +25,10 @@ def show() -> None:
     with title:
         blocks.heading("Models", _lead(history))
     if not history.trainings:
-        blocks.nothing("No model yet", f"The first batch makes the first model: `relevo run {place.case_name}`.")
+        blocks.nothing(
+            "No model yet",
+            f"The first batch makes the first model: `relevo run {place.case_name}`.",
+        )
         return
     with orders:
         _orders(place, history)
@@ -34,7 +37,9 @@ def show() -> None:
     other = next((one for one in versions if one != champion), champion)
     columns = st.columns(2, gap="medium")
     chosen = []
-    for column, label, default in zip(columns, ("Version", "Beside version"), (champion, other), strict=True):
+    for column, label, default in zip(
+        columns, ("Version", "Beside version"), (champion, other), strict=True
+    ):
         with column:
             version = st.selectbox(
                 label, versions, index=versions.index(default), key=f"{label} {place.case_name} {len(versions)}",
@@ -76,8 +81,12 @@ def _compare(place: Place, history: History, first: str, second: str) -> None:
         except ReleaseAbsent as absent:
             blocks.nothing(f"Version {version} cannot be compared", str(absent))
             return
-    compared_tab, rests, cards = st.tabs(["Metrics and slices", "Importances and errors", "Cards"])
-    compared = cached.comparison(place.case_name, first, second, tuple(one.id for one in history.batches))
+    compared_tab, rests, cards = st.tabs(
+        ["Metrics and slices", "Importances and errors", "Cards"]
+    )
+    compared = cached.comparison(
+        place.case_name, first, second, tuple(one.id for one in history.batches)
+    )
     with compared_tab:
         left, right = st.columns([11, 9], gap="large")
         with left:
@@ -93,9 +102,14 @@ def _compare(place: Place, history: History, first: str, second: str) -> None:
                 st.markdown(_card(folder))
 
 
-def _metrics(place: Place, compared: Comparison | None, first: str, second: str) -> None:
+def _metrics(
+    place: Place, compared: Comparison | None, first: str, second: str
+) -> None:
     if compared is None:
-        blocks.nothing("No holdout rows yet", "Metrics follow with the first batch that has a known target.")
+        blocks.nothing(
+            "No holdout rows yet",
+            "Metrics follow with the first batch that has a known target.",
+        )
         return
     rows = [
         (
@@ -107,7 +121,9 @@ def _metrics(place: Place, compared: Comparison | None, first: str, second: str)
         for name in compared.first
         if name != "mse" and name in compared.second
     ]
-    blocks.quiet(f"Both asked about the same {compared.rows:,} holdout rows, which neither has learnt from.")
+    blocks.quiet(
+        f"Both asked about the same {compared.rows:,} holdout rows, which neither has learnt from."
+    )
     blocks.table(("Metric", f"Version {first}", f"Version {second}", "Better"), rows)
 
 
@@ -118,7 +134,10 @@ def _better(name: str, one: float, other: float, first: str, second: str) -> str
     more = name in words.MORE_IS_BETTER
     winner = first if (one > other) == more else second
     share = abs(other - one) / abs(one) if one else 0.0
-    return blocks.chip(f"version {winner}, by {words.percent(share)}", "blue" if winner == first else "orange")
+    return blocks.chip(
+        f"version {winner}, by {words.percent(share)}",
+        "blue" if winner == first else "orange",
+    )
 
 
 def _origins(place: Place, history: History, first: str, second: str) -> None:
@@ -139,13 +158,26 @@ def _origins(place: Place, history: History, first: str, second: str) -> None:
             if version == history.champion
             else blocks.chip(entry.result or "in contest")
         )
-        rows = ", ".join(f"{training.rows.get(side, 0):,} {side}" for side in ("train", "test"))
+        rows = ", ".join(
+            f"{training.rows.get(side, 0):,} {side}" for side in ("train", "test")
+        )
         st.html(f"<b>{title}</b> {role}")
         blocks.facts(
             (
-                ("Trained at batch", f"{entry.batch.number}, because {escape(entry.reason)}"),
-                ("Estimator", f"{escape(training.estimator.replace('_', ' '))}, {rows} rows"),
-                ("Verdict", escape(entry.verdict.sentence) if entry.verdict else "not judged yet"),
+                (
+                    "Trained at batch",
+                    f"{entry.batch.number}, because {escape(entry.reason)}",
+                ),
+                (
+                    "Estimator",
+                    f"{escape(training.estimator.replace('_', ' '))}, {rows} rows",
+                ),
+                (
+                    "Verdict",
+                    escape(entry.verdict.sentence)
+                    if entry.verdict
+                    else "not judged yet",
+                ),
             )
         )
 
@@ -154,13 +186,20 @@ def _slices(place: Place, compared: Comparison | None, first: str, second: str) 
     if compared is None or not compared.slices or first == second:
         return
     names = (f"version {first}", f"version {second}")
-    st.altair_chart(charts.slices(compared.slices, names, Measure.of(place.case), place.case.unit))
+    st.altair_chart(
+        charts.slices(compared.slices, names, Measure.of(place.case), place.case.unit)
+    )
 
 
 def _pictures(folders: list[ReleaseFolder]) -> None:
-    names = [name for name in HEADINGS if any(name in folder.pictures for folder in folders)]
+    names = [
+        name for name in HEADINGS if any(name in folder.pictures for folder in folders)
+    ]
     if not names:
-        blocks.nothing("No pictures", "These versions were released without any; the next training draws them.")
+        blocks.nothing(
+            "No pictures",
+            "These versions were released without any; the next training draws them.",
+        )
         return
     columns = st.columns(2, gap="medium")
     for column, folder in zip(columns, folders, strict=True):
@@ -173,30 +212,53 @@ def _pictures(folders: list[ReleaseFolder]) -> None:
 
 def _card(folder: ReleaseFolder) -> str:
     """The card as it is, its headings a size smaller and saying the version."""
-    lines = folder.card.replace("# Model card:", f"# Version {folder.version}:", 1).splitlines()
+    lines = folder.card.replace(
+        "# Model card:", f"# Version {folder.version}:", 1
+    ).splitlines()
     return "\n".join(f"##{line}" if line.startswith("#") else line for line in lines)
 
 
 def _orders(place: Place, history: History) -> None:
     if done := st.session_state.pop(DONE, None):
         st.success(done, icon=":material/check:")
-    versions = [one.version for one in reversed(history.trainings) if one.version != history.champion]
+    versions = [
+        one.version
+        for one in reversed(history.trainings)
+        if one.version != history.champion
+    ]
     before = rollback_target(list(history.moves))
     with st.container(horizontal=True, horizontal_alignment="right", gap="small"):
-        with st.popover("Promote a version", icon=":material/upgrade:", disabled=not versions):
+        with st.popover(
+            "Promote a version", icon=":material/upgrade:", disabled=not versions
+        ):
             _order(place, "promote", versions)
         with st.popover("Roll back", icon=":material/undo:", disabled=before is None):
-            st.html(f"<div>The champion before this one was version {escape(before or '')}.</div>")
+            st.html(
+                f"<div>The champion before this one was version {escape(before or '')}.</div>"
+            )
             _order(place, "rollback", [])
 
 
 def _order(place: Place, order: str, versions: list[str]) -> None:
     """Through the API, which records who won by whose word; a failure says why."""
     with st.form(f"{order} {place.case_name}", border=False):
-        version = st.selectbox("Version", versions, key=f"{order} version") if versions else ""
-        reason = st.text_input("Reason", placeholder="kept with the record", key=f"{order} reason")
-        token = st.text_input("Token", type="password", key=f"{order} token", help="The API's RELEVO_API_TOKEN.")
-        pressed = st.form_submit_button("Promote" if order == "promote" else "Roll back", type="primary")
+        version = (
+            st.selectbox("Version", versions, key=f"{order} version")
+            if versions
+            else ""
+        )
+        reason = st.text_input(
+            "Reason", placeholder="kept with the record", key=f"{order} reason"
+        )
+        token = st.text_input(
+            "Token",
+            type="password",
+            key=f"{order} token",
+            help="The API's RELEVO_API_TOKEN.",
+        )
+        pressed = st.form_submit_button(
+            "Promote" if order == "promote" else "Roll back", type="primary"
+        )
     if not pressed:
         return
     if not reason.strip():

@@ -45,10 +45,15 @@ def show() -> None:
         try:
             if row is not None:
                 st.session_state[key] = _predict(place, row)
-            elif key not in st.session_state or st.session_state[key].explanation.version != form.version:
+            elif (
+                key not in st.session_state
+                or st.session_state[key].explanation.version != form.version
+            ):
                 example = {field.name: field.default for field in form.fields}
                 with st.spinner("Working out an example …"):
-                    st.session_state[key] = Told(place.api.explain(place.case_name, example))
+                    st.session_state[key] = Told(
+                        place.api.explain(place.case_name, example)
+                    )
         except (ApiAway, ApiRefused) as error:
             _refused(error)
         else:
@@ -74,9 +79,17 @@ def _predict(place: Place, row: dict[str, Any]) -> Told:
 
 def _tell(told: Told, form: Form, place: Place) -> None:
     found, value = told.explanation, (told.answer or told.explanation).prediction
-    label = f"Predicted {words.title(form.target).lower()}" if told.answer else "An example: a common one of each fact"
-    shown = words.amount(value, form.unit) if isinstance(value, float | int) else str(value)
-    st.html(f'<div class="quiet">{escape(label)}</div><div class="answer">{escape(shown)}</div>')
+    label = (
+        f"Predicted {words.title(form.target).lower()}"
+        if told.answer
+        else "An example: a common one of each fact"
+    )
+    shown = (
+        words.amount(value, form.unit) if isinstance(value, float | int) else str(value)
+    )
+    st.html(
+        f'<div class="quiet">{escape(label)}</div><div class="answer">{escape(shown)}</div>'
+    )
     _typical_error(value, form)
     if told.answer:
         _receipt(told.answer, place)
@@ -85,12 +98,16 @@ def _tell(told: Told, form: Form, place: Place) -> None:
     if told.answer and told.answer.probabilities:
         st.altair_chart(charts.probabilities(dict(told.answer.probabilities)))
     if not told.answer:
-        st.html('<div class="quiet">Press Predict for an answer with a receipt; this example is not logged.</div>')
+        st.html(
+            '<div class="quiet">Press Predict for an answer with a receipt; this example is not logged.</div>'
+        )
 
 
 def _called(form: Form) -> dict[str, str]:
     """Short names: `Living space` of "living space, in square feet"."""
-    return {field.name: entry.label_of(field).partition(",")[0] for field in form.fields}
+    return {
+        field.name: entry.label_of(field).partition(",")[0] for field in form.fields
+    }
 
 
 def _typical_error(value: float | str, form: Form) -> None:
@@ -111,16 +128,28 @@ def _typical_error(value: float | str, form: Form) -> None:
 
 def _receipt(answer: Answer, place: Place) -> None:
     for warning in answer.warnings:
-        st.warning(f"{words.title(warning.field)}: {warning.message}", icon=":material/info:")
+        st.warning(
+            f"{words.title(warning.field)}: {warning.message}", icon=":material/info:"
+        )
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        st.html(f'<span class="quiet">Receipt</span> {blocks.identity(answer.receipt)}', width="content")
-        place.link("live", "Follow it to model, data and verdict", ":material/arrow_forward:", receipt=answer.receipt)
+        st.html(
+            f'<span class="quiet">Receipt</span> {blocks.identity(answer.receipt)}',
+            width="content",
+        )
+        place.link(
+            "live",
+            "Follow it to model, data and verdict",
+            ":material/arrow_forward:",
+            receipt=answer.receipt,
+        )
 
 
 def _refused(error: ApiAway | ApiRefused) -> None:
     if isinstance(error, ApiRefused) and error.faults:
         for fault in error.faults:
-            st.error(f"{words.title(fault.field)}: {fault.message}", icon=":material/error:")
+            st.error(
+                f"{words.title(fault.field)}: {fault.message}", icon=":material/error:"
+            )
         return
     blocks.nothing("No answer", str(error))
 

@@ -20,7 +20,11 @@ from psycopg2 import sql
 
 NAME, NEXT = "postgresql", "postgresql-next"
 USED_BY = {
-    "relevo-airflow": ("airflow-scheduler", "airflow-api-server", "airflow-dag-processor"),
+    "relevo-airflow": (
+        "airflow-scheduler",
+        "airflow-api-server",
+        "airflow-dag-processor",
+    ),
     "relevo-dev": ("inference-api", "streamlit"),
     "relevo-prod": ("inference-api", "streamlit"),
 }
@@ -44,7 +48,9 @@ def connect(*passwords: str) -> Any:
     """With the old password, or the new where a run before this one came so far."""
     for password in passwords[:-1]:
         try:
-            return psycopg2.connect(user="postgres", password=password, dbname="postgres")
+            return psycopg2.connect(
+                user="postgres", password=password, dbname="postgres"
+            )
         except psycopg2.OperationalError as error:
             if "password authentication failed" not in str(error):
                 raise
@@ -54,22 +60,37 @@ def connect(*passwords: str) -> Any:
 def set_passwords(connection: Any, passwords: dict[str, str]) -> None:
     with connection, connection.cursor() as cursor:
         for role, password in passwords.items():
-            cursor.execute(sql.SQL("ALTER ROLE {} PASSWORD %s").format(sql.Identifier(role)), (password,))
+            cursor.execute(
+                sql.SQL("ALTER ROLE {} PASSWORD %s").format(sql.Identifier(role)),
+                (password,),
+            )
     connection.close()
 
 
 def hand_over(copied: Table, passwords: dict[str, str]) -> None:
     for namespace, names in copied.items():
         for name, texts in names.items():
-            found = {key: text for key, text in texts.items() if any(m[1] == NAME for m in VALUE.finditer(text))}
+            found = {
+                key: text
+                for key, text in texts.items()
+                if any(m[1] == NAME for m in VALUE.finditer(text))
+            }
             if found:
-                change_secret(namespace, name, {key: fill(text, {NAME: passwords}) for key, text in found.items()})
+                change_secret(
+                    namespace,
+                    name,
+                    {key: fill(text, {NAME: passwords}) for key, text in found.items()},
+                )
                 print(f"{namespace}/{name} has the new password")
 
 
 def restart(namespace: str, name: str) -> None:
     path = f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}"
-    annotations = {"kubectl.kubernetes.io/restartedAt": datetime.now(UTC).isoformat(timespec="seconds")}
+    annotations = {
+        "kubectl.kubernetes.io/restartedAt": datetime.now(UTC).isoformat(
+            timespec="seconds"
+        )
+    }
     try:
         patch = {"spec": {"template": {"metadata": {"annotations": annotations}}}}
         ask("PATCH", path, patch, "application/strategic-merge-patch+json")

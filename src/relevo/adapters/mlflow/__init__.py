@@ -1,0 +1,1 @@
+"""MLflow, as registry of model versions."""

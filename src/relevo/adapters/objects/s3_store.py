@@ -1,0 +1,230 @@
+"""Bytes under a key, in an S3 bucket: Amazon's, MinIO's, or any other that speaks it."""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import io
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, BinaryIO
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.session import Session
+from urllib3.exceptions import HTTPError
+
+from relevo.adapters.objects.object_key import checked
+from relevo.errors import NotFound, StoreUnavailable
+
+PART = 8 * 1024 * 1024
+_ABSENT = {"404", "NoSuchKey", "NoSuchBucket", "NotFound"}
+_MADE_MEANWHILE = {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}
+_FORBIDDEN = {"403", "AccessDenied", "Forbidden"}
+
+
+class S3Store:
+    """`bucket` may go on with a prefix: `models/dev`. An empty `endpoint` means Amazon's.
+
+    Credentials and region come from the usual AWS_… variables, a profile or the pod's identity. A missing bucket is
+    made at the first put. A put that was killed leaves parts that are not seen: let the bucket expire such uploads.
+    """
+
+    def __init__(self, bucket: str, endpoint: str = "", *, tries: int = 5) -> None:
+        self._bucket, _, prefix = bucket.partition("/")
+        self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
+        self._endpoint = endpoint
+        self._has_bucket = False
+        config = Config(
+            retries={"total_max_attempts": tries, "mode": "standard"},
+            connect_timeout=5,
+            read_timeout=60,
+            s3={"addressing_style": "path" if endpoint else "auto"},
+            request_checksum_calculation="when_required",  # older MinIO and others refuse the newer default
+            response_checksum_validation="when_required",
+        )
+        with self._explained():
+            self._client: Any = Session().create_client(
+                "s3", endpoint_url=endpoint or None, config=config
+            )
+
+    def put(self, key: str, chunks: Iterable[bytes]) -> int:
+        """Parts go out as the chunks come in; the object appears when the last one has arrived."""
+        name = {"Bucket": self._bucket, "Key": self._prefix + checked(key)}
+        parts = _parts(chunks)
+        first = next(parts)
+        second = next(parts, None)
+        with self._explained():
+            self._make_bucket()
+            if second is None:
+                self._client.put_object(**name, Body=first)
+                return len(first)
+            name["UploadId"] = self._client.create_multipart_upload(**name)["UploadId"]
+        try:
+            return self._put_parts(name, [first, second], parts)
+        except BaseException:
+            with contextlib.suppress(BotoCoreError, ClientError):
+                self._client.abort_multipart_upload(**name)
+            raise
+
+    def _put_parts(
+        self, upload: dict[str, str], ready: builtins.list[bytes], more: Iterator[bytes]
+    ) -> int:
+        """What the chunks themselves raise passes as it is."""
+        done: list[dict[str, Any]] = []
+        size = 0
+        while ready:
+            part = ready.pop(0)
+            size += len(part)
+            number = len(done) + 1
+            with self._explained():
+                answer = self._client.upload_part(
+                    **upload, PartNumber=number, Body=part
+                )
+            done.append({"PartNumber": number, "ETag": answer["ETag"]})
+            if not ready:
+                ready.extend(part for part in [next(more, None)] if part is not None)
+        with self._explained():
+            self._client.complete_multipart_upload(
+                **upload, MultipartUpload={"Parts": done}
+            )
+        return size
+
+    @contextmanager
+    def open(self, key: str) -> Iterator[BinaryIO]:
+        with self._explained(key):
+            body = self._client.get_object(
+                Bucket=self._bucket, Key=self._prefix + checked(key)
+            )["Body"]
+        try:
+            yield io.BufferedReader(_Stream(body, self._explained), 1024 * 1024)
+        finally:
+            body.close()
+
+    def exists(self, key: str) -> bool:
+        with self._explained():
+            try:
+                self._client.head_object(
+                    Bucket=self._bucket, Key=self._prefix + checked(key)
+                )
+            except ClientError as error:
+                if _code(error) in _ABSENT:
+                    return False
+                raise
+        return True
+
+    def list(self, prefix: str) -> builtins.list[str]:
+        """Keys that start with `prefix`, in order."""
+        keys: list[str] = []
+        with self._explained():
+            try:
+                for page in self._client.get_paginator("list_objects_v2").paginate(
+                    Bucket=self._bucket, Prefix=self._prefix + prefix
+                ):
+                    keys += [
+                        entry["Key"].removeprefix(self._prefix)
+                        for entry in page.get("Contents", [])
+                    ]
+            except ClientError as error:
+                if _code(error) not in _ABSENT:
+                    raise
+        return sorted(keys)
+
+    def delete(self, key: str) -> None:
+        """No error where the key is not there."""
+        with self._explained():
+            try:
+                self._client.delete_object(
+                    Bucket=self._bucket, Key=self._prefix + checked(key)
+                )
+            except ClientError as error:
+                if _code(error) not in _ABSENT:
+                    raise
+
+    def _make_bucket(self) -> None:
+        """Where looking or making is forbidden, the bucket is someone else's care and the put will tell."""
+        if self._has_bucket:
+            return
+        try:
+            self._client.head_bucket(Bucket=self._bucket)
+        except ClientError as error:
+            if _code(error) in _ABSENT:
+                self._create_bucket()
+            elif _code(error) not in _FORBIDDEN:
+                raise
+        self._has_bucket = True
+
+    def _create_bucket(self) -> None:
+        region = self._client.meta.region_name
+        place = (
+            {}
+            if self._endpoint or region in (None, "us-east-1", "aws-global")
+            else {"LocationConstraint": region}
+        )
+        try:
+            self._client.create_bucket(
+                Bucket=self._bucket,
+                **({"CreateBucketConfiguration": place} if place else {}),
+            )
+        except ClientError as error:
+            if _code(error) not in _MADE_MEANWHILE | _FORBIDDEN:
+                raise
+
+    @contextmanager
+    def _explained(self, key: str = "") -> Iterator[None]:
+        where = f"s3://{self._bucket}/{self._prefix}{key} at {self._endpoint or 'Amazon S3'}"
+        try:
+            yield
+        except NoCredentialsError as error:
+            raise StoreUnavailable(
+                f"{where}: no credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+            ) from error
+        except ClientError as error:
+            if key and _code(error) in _ABSENT:
+                raise NotFound(
+                    f"{where} does not exist; was it deleted, or is the store another bucket?"
+                ) from error
+            raise StoreUnavailable(
+                f"{where}: {error}; check the bucket and the rights of these credentials"
+            ) from error
+        except (BotoCoreError, HTTPError, ValueError) as error:
+            raise StoreUnavailable(
+                f"{where}: {error}; is it up, and RELEVO_S3_ENDPOINT right?"
+            ) from error
+
+
+class _Stream(io.RawIOBase):
+    """An object's bytes on their way, with a connection that breaks named as such."""
+
+    def __init__(
+        self, body: Any, explained: Callable[[], AbstractContextManager[None]]
+    ) -> None:
+        self._body = body
+        self._explained = explained
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        with self._explained():
+            part: bytes = self._body.read(len(buffer))
+        buffer[: len(part)] = part
+        return len(part)
+
+
+def _parts(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Parts of the size S3 wants; at least one, the last of which may be smaller."""
+    gathered = bytearray()
+    first = True
+    for chunk in chunks:
+        gathered += chunk
+        while len(gathered) >= PART:
+            yield bytes(gathered[:PART])
+            del gathered[:PART]
+            first = False
+    if gathered or first:
+        yield bytes(gathered)
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))

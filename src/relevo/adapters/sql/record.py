@@ -1,0 +1,263 @@
+"""The record of what was decided, trained, ruled and moved. What is recorded again is answered as it was."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, fields
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from relevo.adapters.sql.inserting import insert_once
+from relevo.adapters.sql.part import Part
+from relevo.domain.evidence import (
+    Action,
+    Decision,
+    Evidence,
+    Move,
+    MoveKind,
+    Request,
+    Ruling,
+    Training,
+    Verdict,
+)
+from relevo.errors import NotFound
+
+Entry = TypeVar("Entry", Decision, Training, Verdict, Move, Request)
+AS_JSON = ("evidence", "policy", "batches", "rows", "metrics")
+
+
+class Record(Part):
+    def record_decision(self, decision: Decision) -> Decision:
+        table, requests = self._tables.decisions.c, self._tables.requests
+        same = (
+            table.case == decision.case,
+            table.batch_id == decision.batch_id,
+            sa.func.coalesce(table.request_id, 0) == (decision.request_id or 0),
+        )
+
+        def work(connection: sa.Connection) -> Decision:
+            stored = _stored(
+                connection, self._tables.decisions, decision, _decision, *same
+            )
+            until = (
+                requests.c.case == decision.case,
+                requests.c.id <= (stored.request_id or 0),
+            )
+            answered = sa.update(requests).where(
+                *until, requests.c.decision_id.is_(None)
+            )
+            connection.execute(answered.values(decision_id=stored.id))
+            return stored
+
+        return self.database.write(decision.case, work)
+
+    def decisions(self, case: str, batch_id: int | None = None) -> list[Decision]:
+        table = self._tables.decisions
+        return self._all(
+            table, _decision, table.c.case == case, *_equal(table.c.batch_id, batch_id)
+        )
+
+    def decision(self, decision_id: int) -> Decision:
+        found = self._all(
+            self._tables.decisions,
+            _decision,
+            self._tables.decisions.c.id == decision_id,
+        )
+        if not found:
+            raise NotFound(f"no decision {decision_id} in {self.database.where}")
+        return found[0]
+
+    def record_training(self, training: Training) -> Training:
+        table = self._tables.trainings
+        return self._once(
+            table, training, _training, table.c.decision_id == training.decision_id
+        )
+
+    def trainings(self, case: str, decision_id: int | None = None) -> list[Training]:
+        table = self._tables.trainings
+        return self._all(
+            table,
+            _training,
+            table.c.case == case,
+            *_equal(table.c.decision_id, decision_id),
+        )
+
+    def last_training_batch(self, case: str) -> int | None:
+        decisions, trainings = self._tables.decisions.c, self._tables.trainings.c
+        query = sa.select(sa.func.max(decisions.batch_id)).where(
+            decisions.id == trainings.decision_id, trainings.case == case
+        )
+        newest: int | None = self.database.read(
+            lambda connection: connection.execute(query).scalar_one()
+        )
+        return newest
+
+    def record_verdict(self, verdict: Verdict) -> Verdict:
+        table = self._tables.verdicts
+        return self._once(
+            table, verdict, _verdict, table.c.decision_id == verdict.decision_id
+        )
+
+    def verdicts(self, case: str, decision_id: int | None = None) -> list[Verdict]:
+        table = self._tables.verdicts
+        return self._all(
+            table,
+            _verdict,
+            table.c.case == case,
+            *_equal(table.c.decision_id, decision_id),
+        )
+
+    def open_move(self, move: Move) -> Move:
+        """A verdict is carried out by one move; a person may order any number."""
+        table = self._tables.moves
+        if move.verdict_id is not None:
+            return self._once(table, move, _move, table.c.verdict_id == move.verdict_id)
+        insert = sa.insert(table).values(_values(move)).returning(table)
+        return self.database.write(
+            move.case, lambda c: _move(c.execute(insert).one()), repeatable=False
+        )
+
+    def finish_move(self, move: Move) -> Move:
+        table = self._tables.moves
+
+        def work(connection: sa.Connection) -> Move:
+            unfinished = sa.update(table).where(
+                table.c.id == move.id, table.c.done_at.is_(None)
+            )
+            connection.execute(unfinished.values(done_at=self.database.now(connection)))
+            return _move(
+                connection.execute(sa.select(table).where(table.c.id == move.id)).one()
+            )
+
+        return self.database.write(move.case, work)
+
+    @contextmanager
+    def moving(self, case: str) -> Iterator[None]:
+        with self.database.writing(case) as connection:
+            if not self.database.is_sqlite:  # which has one writer anyway
+                turn = sa.func.hashtextextended(f"relevo moves {case}", 0)
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(turn)))
+            yield
+
+    def move(self, move_id: int) -> Move:
+        return self._all(self._tables.moves, _move, self._tables.moves.c.id == move_id)[
+            0
+        ]
+
+    def moves(self, case: str) -> list[Move]:
+        return self._all(self._tables.moves, _move, self._tables.moves.c.case == case)
+
+    def add_request(self, case: str, reason: str) -> Request:
+        table = self._tables.requests
+
+        def work(connection: sa.Connection) -> Request:
+            values = {
+                "case": case,
+                "reason": reason,
+                "asked_at": self.database.now(connection),
+            }
+            return _request(
+                connection.execute(
+                    sa.insert(table).values(values).returning(table)
+                ).one()
+            )
+
+        return self.database.write(case, work, repeatable=False)
+
+    def open_requests(self, case: str) -> list[Request]:
+        table = self._tables.requests
+        return self._all(
+            table, _request, table.c.case == case, table.c.decision_id.is_(None)
+        )
+
+    def _once(
+        self,
+        table: sa.Table,
+        entry: Entry,
+        read: Callable[[sa.Row[Any]], Entry],
+        *same: sa.ColumnElement[bool],
+    ) -> Entry:
+        return self.database.write(
+            entry.case,
+            lambda connection: _stored(connection, table, entry, read, *same),
+        )
+
+    def _all(
+        self,
+        table: sa.Table,
+        read: Callable[[sa.Row[Any]], Entry],
+        *conditions: sa.ColumnElement[bool],
+    ) -> list[Entry]:
+        query = sa.select(table).where(*conditions).order_by(table.c.id)
+        return self.database.read(
+            lambda connection: [read(row) for row in connection.execute(query)]
+        )
+
+
+def _equal(column: sa.Column[Any], value: int | None) -> list[sa.ColumnElement[bool]]:
+    return [] if value is None else [column == value]
+
+
+def _stored(
+    connection: sa.Connection,
+    table: sa.Table,
+    entry: Entry,
+    read: Callable[[sa.Row[Any]], Entry],
+    *same: sa.ColumnElement[bool],
+) -> Entry:
+    insert_once(connection, table, _values(entry))
+    return read(connection.execute(sa.select(table).where(*same)).one())
+
+
+def _values(entry: Entry) -> dict[str, Any]:
+    """The row of an entry. Its id is the database's to give; nested values are JSON."""
+    values = {
+        field.name: getattr(entry, field.name)
+        for field in fields(entry)
+        if field.name != "id"
+    }
+    for name in AS_JSON:
+        if name == "evidence" and name in values:
+            values[name] = [asdict(fact) for fact in values[name]]
+        if name in values:
+            values[name] = json.dumps(values[name])
+    return values
+
+
+def _evidence(text: str) -> tuple[Evidence, ...]:
+    return tuple(Evidence(**fact) for fact in json.loads(text))
+
+
+def _decision(row: sa.Row[Any]) -> Decision:
+    return Decision(
+        row.id, row.case, row.batch_id, Action(row.action), row.sentence, _evidence(row.evidence), json.loads(row.policy),
+        row.decided_at, row.request_id,
+    )  # fmt: skip
+
+
+def _training(row: sa.Row[Any]) -> Training:
+    return Training(
+        row.id, row.case, row.decision_id, row.version, row.run_id, row.estimator, tuple(json.loads(row.batches)),
+        json.loads(row.rows), row.data_sha256, json.loads(row.metrics), row.seconds, row.trained_at,
+    )  # fmt: skip
+
+
+def _verdict(row: sa.Row[Any]) -> Verdict:
+    return Verdict(
+        row.id, row.case, row.decision_id, Ruling(row.ruling), row.challenger, row.champion, row.contest_number,
+        row.sentence, _evidence(row.evidence), row.ruled_at,
+    )  # fmt: skip
+
+
+def _move(row: sa.Row[Any]) -> Move:
+    return Move(
+        row.id, row.case, MoveKind(row.kind), row.version, row.previous, row.reason, row.verdict_id, row.asked_at,
+        row.done_at,
+    )  # fmt: skip
+
+
+def _request(row: sa.Row[Any]) -> Request:
+    return Request(row.id, row.case, row.reason, row.asked_at, row.decision_id)

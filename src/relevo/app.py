@@ -1,0 +1,148 @@
+"""What the CLI, the DAG and the UI call: one use case with its ports in place.
+
+Steps and adapters are imported where they are first needed: `relevo --help` and the parsing of a DAG must not wait for MLflow.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from relevo.bootstrap import LOOP_PATIENCE, LoopPorts, load_use_case
+from relevo.settings import Settings
+
+if TYPE_CHECKING:
+    from relevo.domain.batch import Batch, BatchState
+    from relevo.domain.evidence import Decision, Move, Training, Verdict
+    from relevo.loop.run_batch import BatchResult, ReportProgress
+
+LONGEST_WAIT = 30.0
+
+
+class Loop(LoopPorts):
+    """The loop of one use case. Each step may be run again, by another process too, with the same result."""
+
+    @contextmanager
+    def working(self, holder: str) -> Iterator[Loop]:
+        """Hold the case while working on it; first finishes what a killed process left half-way."""
+        with self.warehouse.lease(self.case.name, holder):
+            if any(
+                move.done_at is None for move in self.warehouse.moves(self.case.name)
+            ):
+                self.publisher.finish_open_moves(self.case.name)
+            yield self
+
+    def ingest(self) -> Batch | None:
+        from relevo.loop.ingest import ingest
+
+        return ingest(
+            self.case,
+            self.source,
+            self.warehouse,
+            self.landing,
+            self.settings.source_tries,
+            _back_off,
+        )
+
+    def prepare(self, batch_id: int) -> int:
+        from relevo.loop.prepare import prepare
+
+        return prepare(self.case, self.warehouse.batch(batch_id), self.warehouse)
+
+    def decide(self, batch_id: int) -> Decision:
+        from relevo.loop.decide import decide
+
+        return decide(
+            self.case,
+            self.warehouse.batch(batch_id),
+            self.warehouse,
+            self.registry,
+            self.clock,
+        )
+
+    def decide_on_requests(self, batch_id: int) -> None:
+        """Decide once more on a batch for training requests that came after its own decision."""
+        from relevo.loop.decide import decide
+
+        batch = self.warehouse.batch(batch_id)
+        for request in self.warehouse.open_requests(self.case.name):
+            decide(self.case, batch, self.warehouse, self.registry, self.clock, request)
+
+    def open_decisions(self, batch_id: int) -> list[Decision]:
+        """Decisions on a batch that have not taken effect yet, those on a training request too."""
+        from relevo.loop.progress import is_carried_out
+
+        decisions = self.warehouse.decisions(self.case.name, batch_id)
+        return [
+            decision
+            for decision in decisions
+            if not is_carried_out(decision, self.warehouse)
+        ]
+
+    def train(self, decision_id: int) -> Training:
+        from relevo.loop.train import train
+
+        decision = self.warehouse.decision(decision_id)
+        return train(
+            self.case,
+            decision,
+            self.warehouse,
+            self.registry,
+            self.publisher,
+            self.commit,
+        )
+
+    def contest(self, decision_id: int) -> Verdict:
+        from relevo.loop.contest import contest
+
+        decision = self.warehouse.decision(decision_id)
+        return contest(self.case, decision, self.warehouse, self.registry, self.clock)
+
+    def publish(self, decision_id: int) -> Move | None:
+        return self.publisher.publish(
+            self.warehouse.verdicts(self.case.name, decision_id)[0]
+        )
+
+    def run_batch(self, report: ReportProgress) -> BatchResult | None:
+        """Process the next batch; None when the source has no more."""
+        from relevo.loop.run_batch import run_batch
+
+        return run_batch(self, report)
+
+    def retrain(self, reason: str, report: ReportProgress) -> BatchResult:
+        """Train, contest and publish now, on all rows so far."""
+        from relevo.loop.review import retrain
+        from relevo.loop.run_batch import run_decision
+
+        batch, decision = retrain(
+            self.case, reason, self.warehouse, self.registry, self.clock
+        )
+        return run_decision(self, batch, decision, report)
+
+    def promote(self, version: str, reason: str) -> Move:
+        return self.publisher.promote(self.case.name, version, reason)
+
+    def roll_back(self, reason: str) -> Move:
+        return self.publisher.roll_back(self.case.name, reason)
+
+    def judge_batch(self, number: int, state: BatchState, reason: str) -> Batch | None:
+        """Accept or reject a stopped batch; None where a lost one is given up."""
+        from relevo.loop.review import judge_batch
+
+        return judge_batch(
+            self.case, self.source.name, number, state, reason, self.warehouse
+        )
+
+
+def open_loop(
+    name: str, settings: Settings | None = None, patience: float = LOOP_PATIENCE
+) -> Loop:
+    """The loop of a use case. Connections are opened when a step first needs them; see `patience` of the warehouse."""
+    settings = settings or Settings()
+    return Loop(load_use_case(name, settings), settings, patience)
+
+
+def _back_off(try_number: int) -> None:
+    time.sleep(min(LONGEST_WAIT, 0.5 * 2**try_number))

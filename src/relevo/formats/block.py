@@ -1,0 +1,98 @@
+"""Rows on their way from a format's own shape to typed columns."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+import msgspec
+import pyarrow as pa
+
+from relevo.domain.arrival import BadCell, RawChunk
+from relevo.domain.arrow import ARROW_TYPES
+from relevo.domain.cells import printable
+from relevo.domain.contract import Contract
+from relevo.formats.columns import Values, type_column
+
+REST = "_rest"
+LINE = "_line"
+
+
+@dataclass(slots=True)
+class Block:
+    """Some rows, a column at a time.
+
+    `spelled`: the format has no types, all values are text. `extras`: by index, fields that have no column.
+    `broken`: by index, why a row as a whole cannot be read into columns; its text is in its extras.
+    """
+
+    rows: int
+    columns: dict[str, Values]
+    spelled: bool = False
+    extras: dict[int, dict[str, object]] = field(default_factory=dict)
+    broken: dict[int, str] = field(default_factory=dict)
+
+
+def raw_schema(contract: Contract) -> pa.Schema:
+    """The columns of a RawChunk's rows."""
+    return pa.schema(
+        [
+            *((column.name, ARROW_TYPES[column.kind]) for column in contract),
+            (REST, pa.string()),
+        ]
+    )
+
+
+def to_chunk(block: Block, contract: Contract, first_position: int) -> RawChunk:
+    arrays: list[pa.Array] = []
+    rest = block.extras
+    bad = [
+        BadCell(first_position + i, REST, _shown(rest[i]), reason)
+        for i, reason in block.broken.items()
+    ]
+    for column in contract:
+        values = block.columns.get(column.name)
+        typed = type_column(
+            column,
+            pa.nulls(block.rows) if values is None else values,
+            spelled=block.spelled,
+        )
+        arrays.append(typed.array)
+        for index, original in typed.misfits.items():
+            rest.setdefault(index, {})[column.name] = original
+        bad += [
+            BadCell(first_position + index, column.name, value, reason)
+            for index, value, reason in typed.bad
+            if index not in block.broken
+        ]
+    arrays.append(_rest_column(rest, block.rows))
+    return RawChunk(
+        first_position, pa.record_batch(arrays, schema=raw_schema(contract)), bad
+    )
+
+
+def _shown(extras: dict[str, object]) -> str:
+    return printable(extras.get(LINE, ""))
+
+
+def _rest_column(rest: dict[int, dict[str, object]], rows: int) -> pa.Array:
+    if not rest:
+        return pa.nulls(rows, pa.string())
+    texts: list[str | None] = [None] * rows
+    for index, fields in rest.items():
+        texts[index] = _to_json(fields)
+    return pa.array(texts, pa.string())
+
+
+def _to_json(fields: dict[str, object]) -> str:
+    """Infinity has no JSON and becomes its name; what JSON has no type for becomes its text."""
+    plain = {
+        name: str(v)
+        if isinstance(v, float) and v in (float("inf"), float("-inf"))
+        else v
+        for name, v in fields.items()
+    }
+    try:
+        return msgspec.json.encode(plain, enc_hook=str).decode()
+    except (UnicodeEncodeError, TypeError):
+        return json.dumps(plain, default=str)

@@ -1,0 +1,63 @@
+"""What a model learns of a target: numbers near zero, from which the target's own unit is got back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relevo.domain.frame import Floats, Frame
+from relevo.errors import RelevoError
+from relevo.learning.running_stats import mean_and_spread
+
+MAX_LOG = 80.0  # exp of more does not fit a float32
+
+
+@dataclass(frozen=True, slots=True)
+class TargetScale:
+    """Learned value = (target or its logarithm - shift) / scale; for classification the class's code.
+
+    Values near zero keep the float32 sums of the native and the ONNX model alike to the seventh digit.
+    """
+
+    classes: tuple[str, ...]
+    log: bool
+    shift: float
+    scale: float
+
+    @staticmethod
+    def of(frame: Frame, log_target: bool) -> TargetScale:
+        if not len(frame):
+            raise RelevoError(
+                "no rows to learn from; see what the contract keeps out: relevo quarantine"
+            )
+        if frame.classes:
+            return TargetScale(frame.classes, False, 0.0, 1.0)
+        if log_target and (lowest := float(frame.target.min())) <= 0:
+            raise RelevoError(
+                f"the target goes down to {lowest:g}, which has no logarithm; set log_target=False in use_case.py"
+            )
+        mean, spread = mean_and_spread(frame.target, np.log if log_target else None)
+        return TargetScale((), log_target, mean, 1.0 if log_target else spread)
+
+    @property
+    def outputs(self) -> int:
+        """Numbers that a model gives for a row: one for a regression or two classes, else one a class."""
+        return 1 if len(self.classes) in (0, 2) else len(self.classes)
+
+    def learned(self, target: NDArray[np.float64]) -> Floats:
+        values = np.log(target) if self.log else target
+        return ((values - self.shift) / self.scale).astype(np.float32)
+
+    def answer(self, raw: NDArray[np.floating]) -> NDArray[np.float64]:
+        """From a model's raw numbers [n, outputs]: the target [n], or probabilities [n, classes]."""
+        raw = raw.astype(np.float64)
+        if not self.classes:
+            value = raw[:, 0] * self.scale + self.shift
+            return np.asarray(np.exp(np.minimum(value, MAX_LOG)) if self.log else value)
+        if len(self.classes) == 2:
+            second = 1 / (1 + np.exp(-np.clip(raw[:, 0], -500, 500)))
+            return np.column_stack([1 - second, second])
+        powers = np.exp(raw - raw.max(axis=1, keepdims=True))
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float64)

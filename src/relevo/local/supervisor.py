@@ -1,0 +1,172 @@
+"""Start the programs, show what happens, stop them all."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from relevo.local.programs import Program, kept_token, programs
+from relevo.local.progress import Progress
+from relevo.local.running import Running
+from relevo.local.screen import Screen
+from relevo.local.sessions import end_sessions
+from relevo.local.single_run import Watcher, alone, check_ports
+from relevo.settings import Settings
+
+READY_WITHIN = 600.0  # a laptop that is busy otherwise may take minutes
+PATIENCE_EVERY = 60.0
+LOOK_EVERY = 2.0
+HEALTH_EVERY = 10.0
+UNHEALTHY_FOR = 90.0
+
+
+def up(settings: Settings) -> int:
+    """Run everything until Ctrl-C (0) or until a program fails (1)."""
+    return supervise(settings, programs(settings, kept_token(settings.home)))
+
+
+def supervise(settings: Settings, wanted: list[Program]) -> int:
+    screen = Screen(program.name for program in wanted)
+    with alone(settings.home.absolute()) as lock:
+        check_ports(wanted)
+        supervisor = Supervisor(settings, screen, Watcher(lock))
+        with supervisor.stopping_on_signals():
+            return supervisor.run(wanted)
+
+
+class Failed(Exception):
+    """A program ended, or does not answer; the message is for a person."""
+
+    def __init__(self, running: Running, what: str) -> None:
+        super().__init__(f"{running.program.name} {what}")
+        self.running = running
+
+
+class Supervisor:
+    def __init__(self, settings: Settings, screen: Screen, watcher: Watcher) -> None:
+        self._settings, self._screen, self._watcher = settings, screen, watcher
+        self._logs = settings.home.absolute() / "logs"
+        self._running: list[Running] = []
+        self._stop = threading.Event()
+        self._hurry = False  # a second Ctrl-C
+        self._health_due = 0.0
+
+    @contextmanager
+    def stopping_on_signals(self) -> Iterator[None]:
+        def stop(_: int, __: FrameType | None) -> None:
+            self._hurry = self._stop.is_set()
+            self._stop.set()
+
+        before = {
+            name: signal.signal(name, stop)
+            for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        }
+        try:
+            yield
+        finally:
+            for name, handler in before.items():
+                signal.signal(name, handler)
+
+    def run(self, wanted: list[Program]) -> int:
+        try:
+            progress = Progress(self._settings, self._screen)
+            progress.begin()
+            self._start(wanted)
+            self._wait_until_ready()
+            self._greet()
+            while not self._stop.wait(LOOK_EVERY):
+                self._check()
+                progress.look()
+        except Failed as failure:
+            self._show_end(failure)
+            return 1
+        finally:
+            self._end()
+        return 0
+
+    def _start(self, wanted: list[Program]) -> None:
+        """All at once: a program spends most of its start importing, and none needs another to get up."""
+        self._logs.mkdir(parents=True, exist_ok=True)
+        for program in wanted:
+            running = Running(program, self._logs, self._screen)
+            self._watcher.watch(running.session)
+            self._running.append(running)
+        self._screen.say(f"starting {', '.join(program.name for program in wanted)}")
+
+    def _wait_until_ready(self) -> None:
+        started = said = time.monotonic()
+        for running in self._running:
+            while not self._stop.wait(0.3):
+                self._check_alive()
+                if running.is_healthy():
+                    self._screen.say(
+                        f"ready after {time.monotonic() - started:.0f} s",
+                        running.program.name,
+                    )
+                    break
+                if time.monotonic() - started > READY_WITHIN:
+                    raise Failed(running, f"is not ready after {READY_WITHIN:.0f} s")
+                if time.monotonic() - said > PATIENCE_EVERY:
+                    said = time.monotonic()
+                    self._screen.say(
+                        f"still starting, after {said - started:.0f} s",
+                        running.program.name,
+                    )
+
+    def _greet(self) -> None:
+        if self._stop.is_set():
+            return
+        self._screen.say("everything runs; look at", style="bold")
+        for running in self._running:
+            self._screen.say(
+                f"  {running.program.url}  {running.program.look}", running.program.name
+            )
+        self._screen.say(
+            "a line follows for each batch; `relevo explain CASE BATCH` in another terminal says more"
+        )
+        self._screen.say(
+            "Ctrl-C stops everything; a second `relevo up` goes on where it was"
+        )
+
+    def _check(self) -> None:
+        self._check_alive()
+        if time.monotonic() < self._health_due:
+            return
+        self._health_due = time.monotonic() + HEALTH_EVERY
+        for running in self._running:
+            if not running.is_healthy() and running.seconds_unhealthy > UNHEALTHY_FOR:
+                raise Failed(
+                    running,
+                    f"has not been healthy for {running.seconds_unhealthy:.0f} s",
+                )
+
+    def _check_alive(self) -> None:
+        for running in self._running:
+            if running.exit_code is not None:
+                raise Failed(
+                    running, f"has ended by itself (exit code {running.exit_code})"
+                )
+
+    def _show_end(self, failure: Failed) -> None:
+        self._screen.warn(f"{failure}; stopping everything. Its last lines:")
+        for line in failure.running.last_lines:
+            self._screen.say(line, failure.running.program.name)
+
+    def _end(self) -> None:
+        if self._running:
+            self._screen.say(
+                "stopping everything; a task that is at work has 15 s (Ctrl-C again: none)"
+            )
+        end_sessions(
+            (running.session for running in self._running), force=lambda: self._hurry
+        )
+        for running in self._running:
+            running.close()
+        self._watcher.dismiss()
+        self._screen.say(
+            f"stopped; full logs are in {self._logs}; `relevo up` goes on where this ended"
+        )

@@ -1,0 +1,66 @@
+"""What a person may ask of the loop: accept or reject a stopped batch, give a lost one up, train again."""
+
+from __future__ import annotations
+
+from relevo.domain.batch import Batch, BatchState, Outcome
+from relevo.domain.evidence import Decision
+from relevo.domain.use_case import UseCase
+from relevo.errors import NotFound, OrderRefused
+from relevo.loop.decide import decide
+from relevo.ports.clock import Clock
+from relevo.ports.registry import ModelRegistry
+from relevo.ports.warehouse import Warehouse
+from relevo.releases.publisher import require_reason
+
+
+def judge_batch(
+    case: UseCase,
+    source: str,
+    number: int,
+    state: BatchState,
+    reason: str,
+    warehouse: Warehouse,
+) -> Batch | None:
+    """Accept or reject a stopped batch; accepting a number that never arrived gives a lost batch up (None)."""
+    require_reason(reason)
+    batch = warehouse.find_batch(case.name, source, number)
+    if batch is not None:
+        if batch.state is not BatchState.STOPPED:
+            raise OrderRefused(
+                f"batch {number} of {case.name} is {batch.state}, not stopped; there is nothing to decide"
+            )
+        return warehouse.set_batch_state(batch, state, reason)
+    due = _first_missing(case.name, source, warehouse)
+    if state is BatchState.REJECTED or number != due:
+        raise NotFound(
+            f"{case.name} has no batch {number}; `relevo history {case.name}` lists those it has"
+        )
+    if not warehouse.attempts(case.name, source, Outcome.UNANSWERED, Outcome.LANDED):
+        raise OrderRefused(
+            f"batch {number} of {case.name} has not been asked for yet; nothing of it is lost"
+        )
+    warehouse.accept_gap(case.name, source, number, reason)
+    return None
+
+
+def _first_missing(case: str, source: str, warehouse: Warehouse) -> int:
+    last = warehouse.last_batch(case, source)
+    return 0 if last is None else last.number + 1
+
+
+def retrain(
+    case: UseCase,
+    reason: str,
+    warehouse: Warehouse,
+    registry: ModelRegistry,
+    clock: Clock,
+) -> tuple[Batch, Decision]:
+    """A decision to train now, at the newest batch, because a person says so."""
+    require_reason(reason)
+    batches = warehouse.batches(case.name)
+    if not batches:
+        raise OrderRefused(
+            f"{case.name} has no rows yet; bring batches in first: relevo run {case.name}"
+        )
+    request = warehouse.add_request(case.name, reason)
+    return batches[-1], decide(case, batches[-1], warehouse, registry, clock, request)

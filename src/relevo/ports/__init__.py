@@ -1,0 +1,1 @@
+"""What the loop and serving need from outside: small protocols. Adapters implement them."""

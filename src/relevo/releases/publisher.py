@@ -1,0 +1,153 @@
+"""Verdicts and admin actions take effect: the alias `champion` moves, last and in turn, and its move is on record."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from relevo.domain.evidence import Move, MoveKind, Ruling, Verdict
+from relevo.domain.release import CHAMPION
+from relevo.errors import OrderRefused
+from relevo.ports.clock import Clock
+from relevo.ports.registry import Aliases, ReloadNotifier
+from relevo.ports.store import ObjectStore
+from relevo.ports.warehouse import Record
+from relevo.releases.stored_release import write_pointer
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publisher:
+    """Moves the aliases of use cases."""
+
+    record: Record
+    registry: Aliases
+    store: ObjectStore
+    notify: ReloadNotifier
+    clock: Clock
+
+    def publish(self, verdict: Verdict) -> Move | None:
+        """Promote a winner. A loser keeps its registration and learns why; None is answered.
+
+        So it is where a person has moved the alias since the verdict: that champion has not met the challenger.
+        """
+        moves = self.record.moves(verdict.case)
+        overtaking = overtaking_move(verdict, moves)
+        why = verdict.sentence
+        if overtaking:
+            why += (
+                f"; but since the contest a person made version {overtaking.version} champion: "
+                f"{overtaking.reason}"
+            )
+        tags = {"relevo.verdict": verdict.ruling.value, "relevo.why": why}
+        self.registry.tag(verdict.case, verdict.challenger, tags)
+        if verdict.ruling is Ruling.KEEP or overtaking:
+            return None
+        move = move_of(verdict, moves) or self._open(verdict)
+        if move.done_at is None:
+            return self.finish(move)
+        return move
+
+    def promote(
+        self, case: str, version: str, reason: str, kind: MoveKind = MoveKind.PERSON
+    ) -> Move:
+        """Make a registered version champion because a person says so; a running training need not be waited for."""
+        require_reason(reason)
+        self.finish_open_moves(case)
+        self.registry.version(case, version)
+        previous = self.registry.alias(case, CHAMPION)
+        if previous == version:
+            raise OrderRefused(f"version {version} of {case} is the champion already")
+        intent = Move(
+            0, case, kind, version, previous, reason, None, self.clock.now(), None
+        )
+        return self.finish(self.record.open_move(intent))
+
+    def roll_back(self, case: str, reason: str) -> Move:
+        """Make the champion before the present one champion again."""
+        self.finish_open_moves(case)
+        previous = rollback_target(self.record.moves(case))
+        if previous is None:
+            raise OrderRefused(
+                f"{case} has had no champion before the present one; there is nothing to roll back to"
+            )
+        return self.promote(case, previous, reason, MoveKind.ROLLBACK)
+
+    def finish(self, move: Move) -> Move:
+        """Make `move` true, once: whoever comes second finds it done, and must not put back what was moved since."""
+        with self.record.moving(move.case):
+            if self.record.move(move.id).done_at is None:
+                self.point(move.case, CHAMPION, move.version)
+        done = self.record.finish_move(move)
+        since = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        self.registry.tag(move.case, move.version, {"relevo.champion_since": since})
+        self.notify(move.case)
+        return done
+
+    def finish_open_moves(self, case: str) -> None:
+        """A move that was killed between its intent and its alias is made true now."""
+        for move in self.record.moves(case):
+            if move.done_at is None:
+                log.warning(
+                    "%s: finishing the %s of version %s", case, move.kind, move.version
+                )
+                self.finish(move)
+
+    def point(self, case: str, alias: str, version: str) -> None:
+        """Lead `alias` to a version whose files are stored; safe to repeat. The registry's alias moves last."""
+        write_pointer(case, alias, version, self.store)
+        self.registry.set_alias(case, alias, version)
+
+    def _open(self, verdict: Verdict) -> Move:
+        kind = MoveKind.PROMOTION if verdict.champion else MoveKind.FIRST
+        return self.record.open_move(
+            Move(
+                0,
+                verdict.case,
+                kind,
+                verdict.challenger,
+                verdict.champion,
+                verdict.sentence,
+                verdict.id,
+                self.clock.now(),
+                None,
+            )
+        )
+
+
+def require_reason(reason: str) -> None:
+    if not reason.strip():
+        raise OrderRefused("say why: --reason must not be empty")
+
+
+def rollback_target(moves: list[Move]) -> str | None:
+    """The champion before the present one, as the moves tell it."""
+    champions: list[str] = []
+    for move in moves:
+        if move.done_at is None:
+            continue
+        if move.kind is MoveKind.ROLLBACK and len(champions) > 1:
+            champions.pop()
+        else:
+            champions.append(move.version)
+    return champions[-2] if len(champions) > 1 else None
+
+
+def move_of(verdict: Verdict, moves: list[Move]) -> Move | None:
+    return next((move for move in moves if move.verdict_id == verdict.id), None)
+
+
+def overtaking_move(verdict: Verdict, moves: list[Move]) -> Move | None:
+    """The move that a person ordered after the verdict and before it took effect."""
+    if move_of(verdict, moves):
+        return None
+    return next(
+        (
+            move
+            for move in reversed(moves)
+            if move.verdict_id is None and move.asked_at > verdict.ruled_at
+        ),
+        None,
+    )

@@ -1,0 +1,44 @@
+"""Where a version's files lie in the artifacts store, and the pointer that leads to them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from relevo.domain.release import RELEASE_FILE
+from relevo.errors import ModelRefused
+from relevo.ports.store import ObjectStore
+
+
+def release_prefix(case: str, version: str) -> str:
+    return f"releases/{case}/{version}"
+
+
+def pointer_key(case: str, alias: str) -> str:
+    return f"releases/{case}/{alias}.json"
+
+
+def upload(case: str, version: str, folder: Path, store: ObjectStore) -> None:
+    """Put a release's files into the store; safe to repeat."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    names = [path.relative_to(folder).as_posix() for path in files]
+    # release.json comes last: where it is, all of the release is
+    for name in sorted(names, key=lambda name: (name == RELEASE_FILE, name)):
+        store.put(
+            f"{release_prefix(case, version)}/{name}", [(folder / name).read_bytes()]
+        )
+
+
+def write_pointer(case: str, alias: str, version: str, store: ObjectStore) -> None:
+    """Lead those who cannot ask the registry to a version that is in the store."""
+    prefix = release_prefix(case, version)
+    release = f"{prefix}/{RELEASE_FILE}"
+    if not store.exists(release):
+        raise ModelRefused(
+            f"version {version} of {case}: {release} is not in the artifacts store; "
+            "restore the store, or choose another version"
+        )
+    with store.open(release) as stream:
+        digest = json.load(stream)["digest"]
+    pointer = {"version": version, "digest": digest, "folder": prefix}
+    store.put(pointer_key(case, alias), [json.dumps(pointer).encode()])

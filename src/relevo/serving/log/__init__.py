@@ -1,0 +1,1 @@
+"""The prediction log: an append-only file per case, shipped to database and object store."""

@@ -1,0 +1,213 @@
+"""Takes lines from the segments to one destination, each exactly once, for as long as it takes."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from relevo.errors import LinesRefused, LogUnwritable, RelevoError
+from relevo.serving.log.segments import Segment, Segments, lines_of, sync
+
+FIRST_WAIT, LONGEST_WAIT, CLOSING_WAIT = 0.5, 30.0, 0.25
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """All before `offset` of this segment has arrived. What lies up to `claimed` may have, and is sent again as it was."""
+
+    segment: str = ""
+    offset: int = 0
+    claimed: int = 0
+
+
+class Bookmark:
+    """A place that survives: whole or not at all, and on the disk before anything is done that relies on it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.place = Place()
+        if path.exists():
+            try:
+                self.place = msgspec.json.decode(path.read_bytes(), type=Place)
+            except msgspec.DecodeError as error:
+                raise LogUnwritable(
+                    f"{path}: {error}, so nobody knows what was shipped; restore it, or delete it: everything that "
+                    "still lies there is then shipped once more, which doubles lines in the object store only"
+                ) from error
+
+    def move(self, place: Place) -> None:
+        unfinished = self.path.with_suffix(".unfinished")
+        unfinished.write_bytes(msgspec.json.encode(place))
+        sync(unfinished)
+        unfinished.replace(self.path)
+        sync(self.path.parent)
+        self.place = place
+
+
+class Shipper:
+    """One destination. `send` gets a name that stays the same for the same lines, and the lines."""
+
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        send: Callable[[str, bytes], object],
+        every: float,
+        most_bytes: int,
+    ) -> None:
+        self.name, self._folder, self._send, self._every, self._most_bytes = (
+            name,
+            folder,
+            send,
+            every,
+            most_bytes,
+        )
+        self._bookmark = Bookmark(folder / f"{name}.json")
+        self._closing = threading.Event()
+        self._deadline = float("inf")
+        self._thread = threading.Thread(
+            target=self._run, name=f"relevo-log-{name}", daemon=True
+        )
+        self.found_rows = self.shipped_rows = self.refused_rows = self.failures = 0
+        self.error = ""  # of the outage that goes on
+        self._tries = 0
+
+    @property
+    def place(self) -> Place:
+        return self._bookmark.place
+
+    def start(self, segments: Segments) -> None:
+        self._segments = segments
+        self._thread.start()
+
+    def finish(self, deadline: float) -> None:
+        """Ship what is left, without pause, and end: at the latest at the deadline."""
+        self._deadline = deadline
+        self._closing.set()
+
+    def join(self, deadline: float) -> None:
+        if self._thread.ident is not None:
+            self._thread.join(max(0.0, deadline - time.monotonic()) + 2 * CLOSING_WAIT)
+
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def ship_next(self) -> int:
+        """One flush; the bytes shipped, 0 where there is nothing to ship."""
+        found = self._claim()
+        if found is None:
+            return 0
+        segment, place = found
+        lines = segment.read(place.offset, place.claimed - place.offset)
+        send = partial(self._send, f"{segment.name}-{place.offset:010}")
+        deliver(send, lines, partial(self._keep_aside, segment.name, place.offset))
+        self._bookmark.move(replace(place, offset=place.claimed))
+        self.shipped_rows += lines.count(b"\n")
+        return len(lines)
+
+    def _claim(self) -> tuple[Segment, Place] | None:
+        """What to ship next. The claim is saved first, so that a repetition sends neither more nor fewer lines."""
+        place = self.place
+        for segment in self._segments.all():
+            start = place.offset if segment.name == place.segment else 0
+            if segment.name < place.segment or start >= segment.size:
+                continue
+            if segment.name == place.segment and place.claimed > start:
+                return segment, place
+            self._segments.sync()  # a power cut must not take from here what has arrived there
+            claimed = Place(
+                segment.name, start, start + len(segment.read(start, self._most_bytes))
+            )
+            self._bookmark.move(claimed)
+            return segment, claimed
+        return None
+
+    def _keep_aside(
+        self, segment: str, start: int, offset: int, line: bytes, error: LinesRefused
+    ) -> None:
+        path = self._folder / "refused" / f"{segment}-{start + offset:010}.jsonl"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(line)
+        sync(path)
+        sync(path.parent)
+        self.refused_rows += 1
+        _log.error(
+            "prediction log %s: %s; the line is kept in %s", self._folder, error, path
+        )
+
+    def _run(self) -> None:
+        last_round = counted = False
+        while time.monotonic() < self._deadline:
+            try:
+                if not counted:
+                    self._count_found()
+                    counted = True
+                shipped = self.ship_next()
+            except Exception as error:  # noqa: BLE001
+                self._pause_after(error)
+                continue
+            self._note_that_it_works()
+            if shipped > self._most_bytes // 2 or (shipped and self._closing.is_set()):
+                continue  # there is more; else lines gather for a while, as a flush costs much more than a line
+            if last_round:
+                return
+            last_round = self._closing.wait(self._every)
+
+    def _count_found(self) -> None:
+        """Rows that an earlier process left. There may be gigabytes of them: nobody waits for this at the start."""
+        left = lines_of(self._segments.recovered, self.place.segment, self.place.offset)
+        self.found_rows = sum(lines.count(b"\n") for lines in left)
+
+    def _pause_after(self, error: Exception) -> None:
+        """Told once an outage, not once a try."""
+        if not self.error:
+            trace = None if isinstance(error, RelevoError) else error
+            _log.warning(
+                "prediction log %s: lines wait for the %s: %s",
+                self._folder,
+                self.name,
+                error,
+                exc_info=trace,
+            )
+        self.error = str(error) or type(error).__name__
+        self.failures += 1
+        if self._closing.is_set():
+            time.sleep(CLOSING_WAIT)
+        else:
+            self._closing.wait(
+                min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(self._tries, 10))
+            )
+        self._tries += 1
+
+    def _note_that_it_works(self) -> None:
+        if self.error:
+            _log.warning(
+                "prediction log %s: lines go to the %s again", self._folder, self.name
+            )
+        self.error, self._tries = "", 0
+
+
+def deliver(
+    send: Callable[[bytes], object],
+    lines: bytes,
+    refused: Callable[[int, bytes, LinesRefused], None],
+    offset: int = 0,
+) -> None:
+    """Lines that are refused for what they are hold up nobody: they are found by halving and handed to `refused`."""
+    try:
+        send(lines)
+    except LinesRefused as error:
+        half = lines.rfind(b"\n", 0, len(lines) // 2) + 1 or lines.index(b"\n") + 1
+        if half == len(lines):
+            refused(offset, lines, error)
+            return
+        deliver(send, lines[:half], refused, offset)
+        deliver(send, lines[half:], refused, offset + half)

@@ -1,0 +1,1 @@
+"""A request's body, read into rows and checked field by field."""
