@@ -3,9 +3,20 @@
 import subprocess
 import sys
 
-ALL = ("accuracy", "ingest", "history", "overhead", "campaign", "airflow", "serving")
+ALL = (
+    "accuracy",
+    "ingest",
+    "history",
+    "overhead",
+    "campaign",
+    "airflow",
+    "serving",
+    "density",
+)
 
-for name in sys.argv[1:] or ALL:
+names = [name for name in sys.argv[1:] if not name.startswith("-")]
+options = [name for name in sys.argv[1:] if name.startswith("-")]
+for name in names or ALL:
     if name not in ALL:
         raise SystemExit(f"no benchmark {name!r}; there are {', '.join(ALL)}")
-    subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=True)
+    subprocess.run([sys.executable, "-m", f"benchmarks.{name}", *options], check=True)
