@@ -86,7 +86,7 @@ def _quarantine(place: Place, batch: Batch) -> None:
     st.dataframe(
         table, hide_index=True, height=min(262, 36 * (len(table) + 1)), row_height=31,
         column_config={
-            "Row": st.column_config.NumberProfile(width=60),
+            "Row": st.column_config.NumberColumn(width=60),
             "Column": st.column_config.TextColumn(width=90),
             "Value": st.column_config.TextColumn(width=100),
         },

@@ -101,8 +101,8 @@ def _list(history: History, place: Place) -> None:
         on_select=lambda: _pick_row(key, newest_first, place),
         selection_mode="single-row",
         column_config={
-            "Batch": st.column_config.NumberProfile(width=48),
-            "Rows": st.column_config.NumberProfile(width=58, format="localized"),
+            "Batch": st.column_config.NumberColumn(width=48),
+            "Rows": st.column_config.NumberColumn(width=58, format="localized"),
             "Decision": st.column_config.TextColumn(width=70),
             "Verdict": st.column_config.TextColumn(width=140),
             "Reason": st.column_config.TextColumn(width=430),

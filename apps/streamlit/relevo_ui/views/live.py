@@ -141,7 +141,7 @@ def _recent(found: Traffic, place: Place) -> None:
             "Answer": st.column_config.TextColumn(width=80),
             "Truth": st.column_config.TextColumn(width=80),
             "Version": st.column_config.TextColumn(width=56),
-            "ms": st.column_config.NumberProfile(width=48, format="%.2f"),
+            "ms": st.column_config.NumberColumn(width=48, format="%.2f"),
             "Asked with": st.column_config.TextColumn(width=330),
         },
     )  # fmt: skip
