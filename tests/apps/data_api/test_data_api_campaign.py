@@ -179,9 +179,19 @@ def test_the_default_campaign_has_not_changed(campaign):
     assert digest == "bd80f16287c6f793272e8b6a89ae7c740f1373b1f2e75891afb30f5ac9aa3e5f"
 
 
-def test_a_large_batch_is_streamed_in_little_memory_even_to_a_slow_reader(
-    spawn, state_dir
-):
+@pytest.mark.parametrize(
+    ("number", "digest"),
+    [
+        (0, "c5d2caa1ee053d631d1bb2bc4f8d9d3f5000539810e91e27748cf7fe8cb3ff9e"),
+        (1, "0769a8bfd28ed7236be3e0d2176a4dabe062ffa7275aaf8f6c8ea2c73955124a"),
+        (2, "2a8ac6be57b7d960c2e1e1e3881e10b334b5e283d101f033c128c92d1521bd5f"),
+    ],
+)
+def test_the_first_batches_are_the_same_bytes_as_ever(campaign, number, digest):
+    assert hashlib.sha256(b"".join(campaign.stream(number, group_number=2))).hexdigest() == digest
+
+
+def test_a_large_batch_is_streamed_in_little_memory_even_to_a_slow_reader(spawn, state_dir):
     identity = Campaign().identity
     state_dir.mkdir()
     Cursor(state_dir, 2, identity, len(BATCHES)).write(5)

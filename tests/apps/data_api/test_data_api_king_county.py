@@ -1,5 +1,6 @@
 """The real sales: all of them, once, in order."""
 
+import hashlib
 from datetime import date
 from itertools import pairwise
 
@@ -108,3 +109,15 @@ def test_batch_rows_splits_months_and_loses_no_sale(stream):
     parts = [row for number in range(5) for row in batch(cut, number)]
     assert parts == whole
     assert all(abs(a - b) <= 1 for a, b in pairwise(cut.sizes[:2]))
+
+
+@pytest.mark.parametrize(
+    ("number", "digest"),
+    [
+        (0, "12501e1430aeac8e864f8523e93e3e5a4695cb1c68d602f5f86fa9a8384d61f2"),
+        (1, "dfb69541e09cc65d24a30cd216649fcad983b0fd3da6b54583de73e8b5327f68"),
+        (2, "5dbc4820df71d2c6df650b2e50ae897a590fce3081534d19d5865659ad3d2573"),
+    ],
+)
+def test_the_first_months_are_the_same_bytes_as_ever(stream, number, digest):
+    assert hashlib.sha256(b"".join(stream.stream(number))).hexdigest() == digest
