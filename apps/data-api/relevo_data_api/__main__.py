@@ -7,8 +7,8 @@ import sys
 import uvicorn
 from pydantic import ValidationError
 
-from relevo_data_api.app import create_app
-from relevo_data_api.settings import ENV_PREFIX, Settings
+from relevo_data_api.app import create_data_api
+from relevo_data_api.settings import ENV_PREFIX, DataApiSettings
 
 
 def main() -> None:
@@ -19,7 +19,7 @@ def main() -> None:
     )
     settings = _settings()
     uvicorn.run(
-        create_app(settings),
+        create_data_api(settings),
         host=settings.host,
         port=settings.port,
         log_level="warning",
@@ -28,9 +28,9 @@ def main() -> None:
     )
 
 
-def _settings() -> Settings:
+def _settings() -> DataApiSettings:
     try:
-        return Settings()
+        return DataApiSettings()
     except ValidationError as error:
         lines = [
             f"{ENV_PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}; got {e['input']!r}"

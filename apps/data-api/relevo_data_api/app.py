@@ -3,7 +3,6 @@
 import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, Query, Request
@@ -12,8 +11,8 @@ from fastapi.responses import JSONResponse, StreamingResponse
 
 from relevo_data_api import openapi
 from relevo_data_api.errors import DataApiError, UnknownGroup
-from relevo_data_api.groups import Group, open_groups
-from relevo_data_api.settings import Settings
+from relevo_data_api.groups import ConsumerGroup, open_groups
+from relevo_data_api.settings import DataApiSettings
 
 log = logging.getLogger(__name__)
 
@@ -32,13 +31,12 @@ Repeat = Annotated[
 ]
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
+def create_data_api(settings: DataApiSettings) -> FastAPI:
     """The application. Streams and cursors are opened when it starts, not here."""
-    chosen = settings if settings is not None else Settings()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.groups = open_groups(chosen)
+        app.state.groups = open_groups(settings)
         yield
 
     app = FastAPI(
@@ -46,8 +44,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         description="A batch source: each GET of /data answers the group's next batch.",
         lifespan=lifespan,
     )
-    app.add_exception_handler(DataApiError, refuse)
-    app.add_exception_handler(RequestValidationError, refuse_parameters)
+    app.exception_handler(DataApiError)(refuse)
+    app.exception_handler(RequestValidationError)(refuse_parameters)
     app.get("/health", responses=openapi.HEALTH)(health)
     app.get("/data", response_class=StreamingResponse, responses=openapi.DATA)(data)
     app.get("/restart_data_generation", responses=openapi.RESTART)(
@@ -64,7 +62,7 @@ async def health() -> dict[str, str]:
 def data(
     request: Request,
     group_number: GroupNumber,
-    day: Day = None,  # noqa: ARG001
+    day: Day = None,  # noqa: ARG001 (checked by FastAPI, and changes nothing)
     batch_number: Repeat = None,
 ) -> StreamingResponse:
     """Answer the group's next batch and move its cursor on, or answer an earlier batch again."""
@@ -97,35 +95,25 @@ def restart_data_generation(
     return {"ok": True}
 
 
-async def refuse(request: Request, error: Exception) -> JSONResponse:
-    status = (
-        error.status_code
-        if isinstance(error, DataApiError)
-        else HTTPStatus.INTERNAL_SERVER_ERROR
-    )
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+async def refuse(request: Request, error: DataApiError) -> JSONResponse:
+    if error.status_code >= 500:
         log.error("%s %s: %s", request.method, request.url.path, error)
-    return JSONResponse({"detail": str(error)}, status)
+    return JSONResponse({"detail": str(error)}, error.status_code)
 
 
-async def refuse_parameters(_: Request, error: Exception) -> JSONResponse:
-    problems = error.errors() if isinstance(error, RequestValidationError) else []
-    return JSONResponse(
-        {"detail": "; ".join(map(_sentence, problems))}, HTTPStatus.UNPROCESSABLE_ENTITY
-    )
+async def refuse_parameters(_: Request, error: RequestValidationError) -> JSONResponse:
+    return JSONResponse({"detail": "; ".join(map(_sentence, error.errors()))}, 422)
 
 
 def _sentence(problem: Mapping[str, Any]) -> str:
     sentence = f"{problem['loc'][-1]}: {problem['msg']}"
-    return (
-        sentence
-        if problem["type"] == "missing"
-        else f"{sentence}; got {problem['input']!r:.60}"
-    )
+    if problem["type"] != "missing":
+        sentence += f"; got {problem['input']!r:.60}"
+    return sentence
 
 
-def _group(request: Request, number: int) -> Group:
-    groups: Mapping[int, Group] = request.app.state.groups
+def _group(request: Request, number: int) -> ConsumerGroup:
+    groups: Mapping[int, ConsumerGroup] = request.app.state.groups
     try:
         return groups[number]
     except KeyError:

@@ -1,4 +1,4 @@
-"""Where a group stands in its stream: one small file a group, which outlives the process."""
+"""Where a group stands in its stream: one small file per group, which outlives the process."""
 
 import fcntl
 import os

@@ -10,14 +10,16 @@ from relevo_data_api.errors import (
     NotYetAnswered,
     SourceUnusable,
 )
-from relevo_data_api.settings import Settings
+from relevo_data_api.settings import DataApiSettings
 from relevo_data_api.streams import open_stream
 from relevo_data_api.streams.stream import Stream
 
 Body = Iterator[bytes]
 
 
-class Group:
+class ConsumerGroup:
+    """Reads one stream at a pace of its own."""
+
     def __init__(self, number: int, stream: Stream, cursor: Cursor) -> None:
         self.number = number
         self.stream = stream
@@ -59,7 +61,7 @@ class Group:
             self._cursor.write(0)
 
 
-def open_groups(settings: Settings) -> Mapping[int, Group]:
+def open_groups(settings: DataApiSettings) -> Mapping[int, ConsumerGroup]:
     """Every group of the settings; groups of the same stream share it, and each has a cursor of its own."""
     try:
         settings.state_dir.mkdir(parents=True, exist_ok=True)
@@ -72,7 +74,7 @@ def open_groups(settings: Settings) -> Mapping[int, Group]:
         for name in sorted(set(settings.groups.values()))
     }
     return {
-        number: Group(
+        number: ConsumerGroup(
             number,
             streams[name],
             Cursor(

@@ -26,11 +26,9 @@ EXAMPLE = Listing(
 
 
 def _answer(
-    description: str, example: object, schema: dict[str, Any] | None = None
+    description: str, example: object, **schema: dict[str, Any]
 ) -> dict[str, Any]:
-    content = {"example": msgspec.to_builtins(example)} | (
-        {"schema": schema} if schema else {}
-    )
+    content = {"example": msgspec.to_builtins(example), **schema}
     return {"description": description, "content": {"application/json": content}}
 
 
@@ -77,7 +75,7 @@ DATA: Responses = {
     200: _answer(
         "a batch",
         {"group_number": 1, "batch_number": 0, "data": [EXAMPLE]},
-        _BATCH_SCHEMA,
+        schema=_BATCH_SCHEMA,
     ),
     400: _refusals(
         "the end of data, or no such group",

@@ -16,13 +16,9 @@ def parse_groups(value: object) -> object:
     if not isinstance(value, str):
         return value
     groups: dict[int, str] = {}
-    for entry in filter(None, (part.strip() for part in value.split(","))):
-        number, separator, stream = (piece.strip() for piece in entry.partition("="))
-        if (
-            not separator
-            or not number.isdecimal()
-            or stream not in get_args(StreamName)
-        ):
+    for entry in filter(None, map(str.strip, value.split(","))):
+        number, _, stream = map(str.strip, entry.partition("="))
+        if not number.isdecimal() or stream not in get_args(StreamName):
             streams = " or ".join(get_args(StreamName))
             raise ValueError(
                 f"'{entry}' is not NUMBER=STREAM, where STREAM is {streams}"
@@ -35,12 +31,11 @@ def parse_groups(value: object) -> object:
 
 def default_groups() -> dict[int, StreamName]:
     """Group 2 serves the campaign; 1 and 3 to 10 serve King County, each with a cursor of its own."""
-    return {
-        number: "campaign" if number == 2 else "king-county" for number in range(1, 11)
-    }
+    groups: dict[int, StreamName] = dict.fromkeys(range(1, 11), "king-county")
+    return groups | {2: "campaign"}
 
 
-class Settings(BaseSettings):
+class DataApiSettings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix=ENV_PREFIX, env_ignore_empty=True, frozen=True
     )

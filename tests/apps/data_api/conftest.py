@@ -12,8 +12,8 @@ from typing import NamedTuple
 import httpx
 import pytest
 import uvicorn
-from relevo_data_api.app import create_app
-from relevo_data_api.settings import Settings
+from relevo_data_api.app import create_data_api
+from relevo_data_api.settings import DataApiSettings
 
 
 class Process(NamedTuple):
@@ -41,7 +41,9 @@ def serve(state_dir: Path) -> Iterator[Serve]:
     with ExitStack() as stack:
         yield lambda **settings: stack.enter_context(
             in_thread(
-                Settings(**{"state_dir": state_dir, "campaign_scale": 0.01} | settings)
+                DataApiSettings(
+                    **{"state_dir": state_dir, "campaign_scale": 0.01} | settings
+                )
             )
         )
 
@@ -51,7 +53,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
     """One server for the tests of a module that leave its cursors as they found them."""
     state_dir = tmp_path_factory.mktemp("shared")
     with in_thread(
-        Settings(state_dir=state_dir, groups="1=king-county,7=king-county")
+        DataApiSettings(state_dir=state_dir, groups="1=king-county,7=king-county")
     ) as client:
         yield Shared(client, state_dir)
 
@@ -80,9 +82,11 @@ def spawn(state_dir: Path) -> Iterator[Spawn]:
 
 
 @contextmanager
-def in_thread(settings: Settings) -> Iterator[httpx.Client]:
+def in_thread(settings: DataApiSettings) -> Iterator[httpx.Client]:
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(create_app(settings), log_level="warning"))
+    server = uvicorn.Server(
+        uvicorn.Config(create_data_api(settings), log_level="warning")
+    )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:

@@ -8,7 +8,7 @@ import numpy as np
 import psutil
 import pytest
 from relevo_data_api.cursor import Cursor
-from relevo_data_api.streams.campaign import BATCHES, Campaign
+from relevo_data_api.streams.campaign import Campaign
 
 SIZES = [73_784, 94_551, 230_366, 4_055, 320_696, 361_457]
 
@@ -188,13 +188,17 @@ def test_the_default_campaign_has_not_changed(campaign):
     ],
 )
 def test_the_first_batches_are_the_same_bytes_as_ever(campaign, number, digest):
-    assert hashlib.sha256(b"".join(campaign.stream(number, group_number=2))).hexdigest() == digest
+    assert (
+        hashlib.sha256(b"".join(campaign.stream(number, group_number=2))).hexdigest()
+        == digest
+    )
 
 
-def test_a_large_batch_is_streamed_in_little_memory_even_to_a_slow_reader(spawn, state_dir):
-    identity = Campaign().identity
+def test_a_large_batch_is_streamed_in_little_memory_even_to_a_slow_reader(
+    campaign, spawn, state_dir
+):
     state_dir.mkdir()
-    Cursor(state_dir, 2, identity, len(BATCHES)).write(5)
+    Cursor(state_dir, 2, campaign.identity, campaign.batches).write(5)
     process = spawn(campaign_scale=1.0)
     memory = psutil.Process(process.popen.pid).memory_info
     before, most, rows, tail = memory().rss, 0, 0, b""

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from relevo_data_api.cursor import Cursor
-from relevo_data_api.groups import Group
+from relevo_data_api.groups import ConsumerGroup
 from relevo_data_api.streams.campaign import Campaign
 from relevo_data_api.streams.stream import Listing, Stream
 
@@ -150,5 +150,5 @@ class Failing(Stream):
 def test_a_stream_that_cannot_answer_costs_no_batch(tmp_path):
     cursor = Cursor(tmp_path, 1, "failing", 2)
     with pytest.raises(RuntimeError, match="no rows today"):
-        Group(1, Failing(), cursor).next_batch()
+        ConsumerGroup(1, Failing(), cursor).next_batch()
     assert cursor.read() == 0

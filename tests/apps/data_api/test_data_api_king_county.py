@@ -8,10 +8,10 @@ import pyarrow.parquet as pq
 import pytest
 from relevo_data_api.streams.king_county import (
     KingCounty,
+    city_of_zip,
     house_prices_file,
     previous_sales,
 )
-from relevo_data_api.streams.king_county_zips import CITY_OF_ZIP
 
 
 @pytest.fixture(scope="module")
@@ -72,9 +72,10 @@ def test_every_row_is_a_sale_in_washington_by_no_named_broker(stream):
 
 
 def test_every_zip_of_the_table_has_a_city(sales):
-    assert {sale["zipcode"] for sale in sales} == CITY_OF_ZIP.keys()
-    assert len(CITY_OF_ZIP) == 70
-    assert (CITY_OF_ZIP[98004], CITY_OF_ZIP[98052], CITY_OF_ZIP[98103]) == (
+    cities = city_of_zip()
+    assert {sale["zipcode"] for sale in sales} == cities.keys()
+    assert len(cities) == 70
+    assert (cities[98004], cities[98052], cities[98103]) == (
         "Bellevue",
         "Redmond",
         "Seattle",

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 from relevo_data_api import groups
 from relevo_data_api.errors import SourceUnusable
-from relevo_data_api.settings import Settings
+from relevo_data_api.settings import DataApiSettings
 
 
 @pytest.fixture(autouse=True)
@@ -18,7 +18,7 @@ def no_settings_in_the_environment(monkeypatch):
 
 
 def test_by_default_group_2_serves_the_campaign_and_the_others_king_county():
-    settings = Settings()
+    settings = DataApiSettings()
     assert settings.groups[2] == "campaign"
     assert {n: s for n, s in settings.groups.items() if n != 2} == dict.fromkeys(
         [1, *range(3, 11)], "king-county"
@@ -34,14 +34,14 @@ def test_groups_and_sizes_are_read_from_the_environment(monkeypatch):
     monkeypatch.setenv("RELEVO_DATA_API_GROUPS", " 1=campaign, 7=king-county ")
     monkeypatch.setenv("RELEVO_DATA_API_BATCH_ROWS", "500")
     monkeypatch.setenv("RELEVO_DATA_API_CAMPAIGN_SCALE", "0.5")
-    settings = Settings()
+    settings = DataApiSettings()
     assert settings.groups == {1: "campaign", 7: "king-county"}
     assert (settings.batch_rows, settings.campaign_scale) == (500, 0.5)
 
 
 def test_an_empty_variable_means_the_default(monkeypatch):
     monkeypatch.setenv("RELEVO_DATA_API_BATCH_ROWS", "")
-    assert Settings().batch_rows is None
+    assert DataApiSettings().batch_rows is None
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_an_empty_variable_means_the_default(monkeypatch):
 def test_groups_that_make_no_sense_are_refused(monkeypatch, value):
     monkeypatch.setenv("RELEVO_DATA_API_GROUPS", value)
     with pytest.raises(ValidationError, match="groups"):
-        Settings()
+        DataApiSettings()
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_groups_that_make_no_sense_are_refused(monkeypatch, value):
 def test_a_value_out_of_range_is_refused(monkeypatch, name, value):
     monkeypatch.setenv(f"RELEVO_DATA_API_{name}", value)
     with pytest.raises(ValidationError, match=name.lower()):
-        Settings()
+        DataApiSettings()
 
 
 def test_a_wrong_setting_stops_the_start_and_is_named():
@@ -89,4 +89,4 @@ def test_a_wrong_setting_stops_the_start_and_is_named():
 def test_a_state_directory_that_cannot_be_made_stops_the_start(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(SourceUnusable, match="state_dir"):
-        groups.open_groups(Settings(state_dir=tmp_path / "file" / "state"))
+        groups.open_groups(DataApiSettings(state_dir=tmp_path / "file" / "state"))

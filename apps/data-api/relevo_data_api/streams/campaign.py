@@ -1,41 +1,33 @@
-"""Made-up listings in the six sizes and price bands of the campaign to reproduce: 1,084,909 rows."""
+"""Synthetic listings in the six sizes and price bands of the campaign to reproduce: 1,084,909 rows."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
+import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from relevo_data_api.streams.campaign_houses import (
-    FOR_SALE,
     IN_PLACE_SPREAD,
-    SOLD,
-    STATUS,
+    SALE_DAYS,
     Band,
     Houses,
     Market,
-    PriceSampler,
-    draw_houses,
     round_prices,
-    sale_days,
 )
 from relevo_data_api.streams.campaign_places import (
-    Floats,
-    Ints,
+    FloatArray,
     PlaceSampler,
     build_places,
 )
 from relevo_data_api.streams.stream import Listing, Stream
 
-BATCHES = (
-    Band(73_784, 1, 300_000, FOR_SALE),
-    Band(94_551, 50_000, 1_000_000, FOR_SALE),
-    Band(230_366, 10_000, 5_000_000, SOLD),
-    Band(4_055, 10_000, 300_000, FOR_SALE, state="Ohio"),
-    Band(320_696, 300_000, 500_000, None),
-    Band(361_457, 500_000, 515_000_000, None),
-)
-CHUNK_ROWS = 8_192
+CHUNK_ROWS = 8_192  # the rows depend on it
 RELISTED = 0.02
 REPEATED = 0.004
+
+# each use of random numbers has a generator of its own, so that a batch is the same whatever came before
+NEW_HOUSES, KNOWN_HOUSES, ORDER = range(3)
 
 # a prime above the campaign's rows: multiplying by STREET_STEP modulo it gives each house a street of its own
 STREETS = 2_000_003
@@ -55,140 +47,118 @@ class Campaign(Stream):
     def __init__(
         self, seed: int = 2026, scale: float = 1.0, batch_rows: int | None = None
     ) -> None:
-        limit = batch_rows or max(band.rows for band in BATCHES)
-        self.sizes = [min(limit, max(1, round(band.rows * scale))) for band in BATCHES]
+        self._bands = read_bands()
+        scaled = [max(1, round(band.rows * scale)) for band in self._bands]
+        self.sizes = [min(rows, batch_rows or rows) for rows in scaled]
         self.identity = (
             f"{self.name} seed={seed} scale={float(scale)} batch_rows={batch_rows}"
         )
         self._seed = seed
-        self._sale_days = np.array([*sale_days(), None], dtype=object)
+        self._days = np.array([*SALE_DAYS.astype(str).tolist(), None], dtype=object)
         self._places = build_places(np.random.default_rng([seed, 0, 0, 0]))
-        everywhere = PlaceSampler(self._places, IN_PLACE_SPREAD)
+        samplers = {
+            state: PlaceSampler(self._places, IN_PLACE_SPREAD, state)
+            for state in {band.state for band in self._bands}
+        }
         self._markets = [
-            Market(
-                band,
-                self._places,
-                PriceSampler(band),
-                self._sampler(band.state) or everywhere,
-            )
-            for band in BATCHES
+            Market(band, self._places, samplers[band.state]) for band in self._bands
         ]
 
     def rows(self, batch_number: int) -> Iterator[list[Listing]]:
         chunks = -(-self.sizes[batch_number] // CHUNK_ROWS)
         known = self._known_houses(batch_number)
         for chunk in range(chunks):
-            share = slice(chunk, None, chunks)
-            yield self._listings(self._chunk(batch_number, chunk, _take(known, share)))
+            yield self._listings(self._chunk(batch_number, chunk, known[chunk::chunks]))
 
     def _rng(self, batch_number: int, chunk: int, purpose: int) -> np.random.Generator:
         return np.random.default_rng([self._seed, batch_number + 1, chunk, purpose])
 
-    def _state(self, name: str) -> int:
-        return int(np.flatnonzero(self._places.state_names == name)[0])
-
-    def _sampler(self, state: str | None) -> PlaceSampler | None:
-        return (
-            PlaceSampler(self._places, IN_PLACE_SPREAD, self._state(state))
-            if state
-            else None
-        )
-
-    def _chunk_rows(self, batch_number: int, chunk: int) -> int:
-        return min(CHUNK_ROWS, self.sizes[batch_number] - chunk * CHUNK_ROWS)
-
     def _new_houses(self, batch_number: int, chunk: int) -> Houses:
         """As many houses as the chunk has rows, none of them in any other chunk or batch."""
-        rows = self._chunk_rows(batch_number, chunk)
-        first = sum(band.rows for band in BATCHES[:batch_number]) + chunk * CHUNK_ROWS
-        streets = (
-            np.arange(first + 1, first + rows + 1) * STREET_STEP % STREETS
-        ).astype(float)
-        return draw_houses(
-            self._rng(batch_number, chunk, 0), self._markets[batch_number], streets
+        sent = chunk * CHUNK_ROWS
+        rows = min(CHUNK_ROWS, self.sizes[batch_number] - sent)
+        first = sum(band.rows for band in self._bands[:batch_number]) + sent + 1
+        streets = (np.arange(first, first + rows) * STREET_STEP % STREETS).astype(float)
+        return self._markets[batch_number].draw(
+            self._rng(batch_number, chunk, NEW_HOUSES), streets
         )
 
     def _known_houses(self, batch_number: int) -> Houses:
         """Houses out of the earlier batches' first chunks that this batch's band would take, shuffled."""
-        band = BATCHES[batch_number]
-        none = _take(self._new_houses(0, 0), slice(0))
-        earlier = [
-            _take(self._new_houses(b, 0), slice(self._surely_new(b)))
-            for b in range(batch_number)
-        ]
-        houses = {
-            column: np.concatenate([part[column] for part in [none, *earlier]])
-            for column in none
-        }
+        if batch_number == 0:
+            return self._new_houses(0, 0)[:0]
+        band = self._bands[batch_number]
+        houses = np.concatenate(
+            [self._surely_listed(earlier) for earlier in range(batch_number)]
+        )
         fits = (houses["price"] > band.low / 1.1) & (houses["price"] < band.high * 1.1)
         fits &= ~np.isin(houses["price"], [band.low, band.high])
-        if band.state is not None:
-            fits &= self._places.state[houses["place"]] == self._state(band.state)
-        chosen = self._rng(batch_number, 0, 1).permutation(np.flatnonzero(fits))
-        return _take(houses, chosen)
+        fits &= self._places.in_state(band.state)[houses["place"]]
+        return houses.take(
+            self._rng(batch_number, 0, KNOWN_HOUSES).permutation(np.flatnonzero(fits))
+        )
 
-    def _surely_new(self, batch_number: int) -> int:
-        """How many houses of a batch's first chunk are sent however many relisted ones share the chunk."""
-        rows = self._chunk_rows(batch_number, 0)
-        return rows - int(rows * RELISTED) - int(rows * REPEATED)
+    def _surely_listed(self, batch_number: int) -> Houses:
+        """The new houses of a batch's first chunk that are listed however many known ones it holds."""
+        houses = self._new_houses(batch_number, 0)
+        rows = len(houses)
+        return houses[: rows - int(rows * RELISTED) - int(rows * REPEATED)]
 
     def _chunk(self, batch_number: int, chunk: int, known: Houses) -> Houses:
         """New houses, relisted ones and copies of new ones, shuffled."""
-        rows = self._chunk_rows(batch_number, chunk)
-        rng = self._rng(batch_number, chunk, 2)
-        again = _take(known, slice(int(rows * RELISTED)))
-        copies, relisted = int(rows * REPEATED), len(again["price"])
-        new = rows - copies - relisted
+        rng = self._rng(batch_number, chunk, ORDER)
         houses = self._new_houses(batch_number, chunk)
-        _relist(rng, houses, again, BATCHES[batch_number])
-        order = np.concatenate(
-            [
-                np.arange(new),
-                rng.integers(0, new, copies),
-                np.arange(rows - relisted, rows),
-            ]
+        rows = len(houses)
+        known = known[: int(rows * RELISTED)]
+        relisted = rows - len(known)
+        houses[relisted:] = _relist(
+            rng, known, houses[relisted:], self._bands[batch_number]
         )
-        return _take(houses, rng.permutation(order))
+        copies = int(rows * REPEATED)
+        new = relisted - copies
+        order = np.concatenate(
+            [np.arange(new), rng.integers(0, new, copies), np.arange(relisted, rows)]
+        )
+        return houses.take(rng.permutation(order))
 
     def _listings(self, houses: Houses) -> list[Listing]:
+        places = self._places
         place = houses["place"]
         columns = (
-            houses["broker"].tolist(),
-            STATUS[houses["status"]].tolist(),
-            houses["price"].tolist(),
+            houses["broker"],
+            np.where(houses["sold"], "sold", "for_sale"),
+            houses["price"],
             _nullable(houses["bed"]),
             _nullable(houses["bath"]),
             _nullable(houses["acre"]),
-            houses["street"].tolist(),
-            self._places.city_names[houses["city"]].tolist(),
-            self._places.state_names[self._places.state[place]].tolist(),
-            self._places.zip_code[place].tolist(),
+            houses["street"],
+            places.city_names[houses["city"]],
+            places.state_names[places.state[place]],
+            places.zip_code[place],
             _nullable(houses["size"]),
-            self._sale_days[houses["sold_day"]].tolist(),
+            self._days[houses["sold_day"]],
         )
-        return list(map(Listing, *columns))
+        return list(map(Listing, *(column.tolist() for column in columns)))
 
 
-def _take(houses: Houses, which: slice | Ints) -> Houses:
-    return {column: values[which] for column, values in houses.items()}
+def read_bands() -> list[Band]:
+    """The campaign's batches, in order."""
+    table = Path(__file__).with_name("campaign_batches.toml").read_bytes()
+    return msgspec.toml.decode(table, type=dict[str, list[Band]])["batches"]
 
 
-def _relist(
-    rng: np.random.Generator, houses: Houses, again: Houses, band: Band
-) -> None:
-    """Put known houses in place of the last new ones: same house, new price, the batch's own status."""
-    count = len(again["price"])
-    last = _take(houses, slice(len(houses["price"]) - count, None))
+def _relist(rng: np.random.Generator, known: Houses, new: Houses, band: Band) -> Houses:
+    """Known houses to list in place of new ones: same house, new price, the batch's own status."""
+    count = len(known)
     change = (0.03 + np.abs(rng.normal(0, 0.08, count))) * rng.choice([1, 1, -1], count)
-    price = round_prices(again["price"] * np.exp(change), band)
-    sold_day = np.maximum(again["sold_day"], last["sold_day"])
-    relisted = again | {"price": price, "sold_day": sold_day, "status": last["status"]}
-    for column, values in relisted.items():
-        last[column][:] = values
+    relisted = known.copy()
+    relisted["price"] = round_prices(known["price"] * np.exp(change), band)
+    relisted["sold_day"] = np.maximum(known["sold_day"], new["sold_day"])
+    relisted["sold"] = new["sold"]
+    return relisted
 
 
-def _nullable(values: Floats) -> list[float | None]:
-    listed: list[float | None] = values.tolist()
-    for row in np.flatnonzero(np.isnan(values)).tolist():
-        listed[row] = None
-    return listed
+def _nullable(values: FloatArray) -> NDArray[np.object_]:
+    nullable = values.astype(object)
+    nullable[np.isnan(values)] = None
+    return nullable
