@@ -5,8 +5,8 @@ from __future__ import annotations
 from html import escape
 
 import streamlit as st
-from relevo.releases.publish import rollback_target
 
+from relevo.releases.publisher import rollback_target
 from relevo_ui import blocks, cached, words
 from relevo_ui.charts import models as charts
 from relevo_ui.place import Place, here
