@@ -72,7 +72,8 @@ images: $(IMAGES:%=image-%) ## build the apps' images, tagged with the commit, a
 
 image-%:
 	$(if $(BUILDER),,$(error neither podman nor docker is installed; BUILDER names another))
-	$(BUILDER) build $(BUILD_FLAGS) --build-arg COMMIT=$(COMMIT) --tag $(REGISTRY)/$*:$(TAG) --file apps/$*/Dockerfile .
+	$(BUILDER) build $(BUILD_FLAGS) --build-arg APP=$* --build-arg COMMIT=$(COMMIT) \
+	  --tag $(REGISTRY)/$*:$(TAG) --file apps/Dockerfile .
 	@$(BUILDER) image inspect --format '{{.Size}}' $(REGISTRY)/$*:$(TAG) \
 	  | awk -v most=$(or $(MOST_$*),$(MOST)) '{ printf "$* weighs %.1f MB of %d\n", $$1 / 1e6, most; exit $$1 >= most * 1e6 }'
 

@@ -1,4 +1,4 @@
-"""What the apps' images have in common, read from their Dockerfiles; `make images` builds them."""
+"""What the apps' images have in common, read from their Dockerfile; `make images` builds them."""
 
 import re
 from pathlib import Path
@@ -12,16 +12,33 @@ APPS = sorted(
     if (folder / "pyproject.toml").is_file()
 )
 USERS = {"airflow": "50000:0"}
+DOCKERFILE = (ROOT / "apps" / "Dockerfile").read_text()
+STAGE = r"^FROM (\S+)(?: AS (\S+))?$"
 
 
 def dockerfile(app: str) -> str:
-    return (ROOT / "apps" / app / "Dockerfile").read_text()
+    """The stages that the app's image is made of, the base first: of a stage, what it builds on and copies from."""
+    text = DOCKERFILE.replace("${APP}", app)
+    starts = list(re.finditer(STAGE, text, re.M))
+    ends = [start.start() for start in starts[1:]] + [len(text)]
+    stages = {
+        start[2]: text[start.start() : end]
+        for start, end in zip(starts, ends, strict=True)
+    }
+
+    def made_of(name: str | None) -> str:
+        stage = stages.get(name, "")
+        sources = re.findall(r"^FROM (\S+)|^COPY --from=(\S+)", stage, re.M)
+        return "".join(made_of(base or copied) for base, copied in sources) + stage
+
+    return made_of(None)  # the last stage has no name
 
 
 def test_make_images_builds_every_app() -> None:
     (listed,) = re.findall(r"^IMAGES := (.*)$", (ROOT / "Makefile").read_text(), re.M)
 
     assert sorted(listed.split()) == APPS
+    assert list((ROOT / "apps").rglob("*Dockerfile*")) == [ROOT / "apps" / "Dockerfile"]
 
 
 @pytest.mark.parametrize("app", APPS)
@@ -52,12 +69,9 @@ def test_what_is_installed_comes_from_the_one_lock(app: str) -> None:
 
 
 def test_every_image_is_built_by_the_same_uv_on_the_same_python() -> None:
-    texts = [dockerfile(app) for app in APPS]
+    bases, names = zip(*re.findall(STAGE, DOCKERFILE, re.M), strict=True)
 
-    assert len({tuple(re.findall(r"uv==(\S+)", text)) for text in texts}) == 1
-    assert {
-        one for text in texts for one in re.findall(r"^FROM (\S+)", text, re.M)
-    } == {"${PYTHON_IMAGE}"}
-    assert (
-        len({re.search(r"^ARG PYTHON_IMAGE=.*", text).group() for text in texts}) == 1
-    )  # type: ignore[union-attr]
+    assert len(re.findall(r"uv==(\S+)", DOCKERFILE)) == 1
+    assert set(bases) - set(names) == {"${PYTHON_IMAGE}", "${APP}"}
+    assert set(APPS) <= set(names)
+    assert len(re.findall(r"^ARG PYTHON_IMAGE=", DOCKERFILE, re.M)) == 1

@@ -116,7 +116,9 @@ def test_every_image_of_ours_is_built_here_and_every_one_built_here_runs(
     images = {
         one["image"].rpartition(":")[0] for pod in pods for one in pod.all_containers
     }
-    built = {path.parent.name for path in (REPOSITORY / "apps").glob("*/Dockerfile")}
+    built = {
+        path.parent.name for path in (REPOSITORY / "apps").glob("*/pyproject.toml")
+    }
     assert {
         image.removeprefix(OURS) for image in images if image.startswith(OURS)
     } == built

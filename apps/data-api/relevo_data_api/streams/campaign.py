@@ -27,7 +27,7 @@ RELISTED = 0.02
 REPEATED = 0.004
 
 # each use of random numbers has a generator of its own, so that a batch is the same whatever came before
-NEW_HOUSES, KNOWN_HOUSES, ORDER = range(3)
+NEW_HOUSES, RELISTABLE, ORDER = range(3)
 
 # a prime above the campaign's rows: multiplying by STREET_STEP modulo it gives each house a street of its own
 STREETS = 2_000_003
@@ -66,9 +66,11 @@ class Campaign(Stream):
 
     def rows(self, batch_number: int) -> Iterator[list[Listing]]:
         chunks = -(-self.sizes[batch_number] // CHUNK_ROWS)
-        known = self._known_houses(batch_number)
+        relistable = self._relistable(batch_number)
         for chunk in range(chunks):
-            yield self._listings(self._chunk(batch_number, chunk, known[chunk::chunks]))
+            yield self._listings(
+                self._chunk(batch_number, chunk, relistable[chunk::chunks])
+            )
 
     def _rng(self, batch_number: int, chunk: int, purpose: int) -> np.random.Generator:
         return np.random.default_rng([self._seed, batch_number + 1, chunk, purpose])
@@ -83,7 +85,7 @@ class Campaign(Stream):
             self._rng(batch_number, chunk, NEW_HOUSES), streets
         )
 
-    def _known_houses(self, batch_number: int) -> Houses:
+    def _relistable(self, batch_number: int) -> Houses:
         """Houses out of the earlier batches' first chunks that this batch's band would take, shuffled."""
         if batch_number == 0:
             return self._new_houses(0, 0)[:0]
@@ -95,24 +97,24 @@ class Campaign(Stream):
         fits &= ~np.isin(houses["price"], [band.low, band.high])
         fits &= self._places.in_state(band.state)[houses["place"]]
         return houses.take(
-            self._rng(batch_number, 0, KNOWN_HOUSES).permutation(np.flatnonzero(fits))
+            self._rng(batch_number, 0, RELISTABLE).permutation(np.flatnonzero(fits))
         )
 
     def _surely_listed(self, batch_number: int) -> Houses:
-        """The new houses of a batch's first chunk that are listed however many known ones it holds."""
+        """The new houses of a batch's first chunk that are listed however many relisted ones it holds."""
         houses = self._new_houses(batch_number, 0)
         rows = len(houses)
         return houses[: rows - int(rows * RELISTED) - int(rows * REPEATED)]
 
-    def _chunk(self, batch_number: int, chunk: int, known: Houses) -> Houses:
+    def _chunk(self, batch_number: int, chunk: int, relistable: Houses) -> Houses:
         """New houses, relisted ones and copies of new ones, shuffled."""
         rng = self._rng(batch_number, chunk, ORDER)
         houses = self._new_houses(batch_number, chunk)
         rows = len(houses)
-        known = known[: int(rows * RELISTED)]
-        relisted = rows - len(known)
+        relistable = relistable[: int(rows * RELISTED)]
+        relisted = rows - len(relistable)
         houses[relisted:] = _relist(
-            rng, known, houses[relisted:], self._bands[batch_number]
+            rng, relistable, houses[relisted:], self._bands[batch_number]
         )
         copies = int(rows * REPEATED)
         new = relisted - copies
@@ -147,13 +149,15 @@ def read_bands() -> list[Band]:
     return msgspec.toml.decode(table, type=dict[str, list[Band]])["batches"]
 
 
-def _relist(rng: np.random.Generator, known: Houses, new: Houses, band: Band) -> Houses:
-    """Known houses to list in place of new ones: same house, new price, the batch's own status."""
-    count = len(known)
+def _relist(
+    rng: np.random.Generator, earlier: Houses, new: Houses, band: Band
+) -> Houses:
+    """Houses of earlier batches to list in place of new ones: same house, new price, the batch's own status."""
+    count = len(earlier)
     change = (0.03 + np.abs(rng.normal(0, 0.08, count))) * rng.choice([1, 1, -1], count)
-    relisted = known.copy()
-    relisted["price"] = round_prices(known["price"] * np.exp(change), band)
-    relisted["sold_day"] = np.maximum(known["sold_day"], new["sold_day"])
+    relisted = earlier.copy()
+    relisted["price"] = round_prices(earlier["price"] * np.exp(change), band)
+    relisted["sold_day"] = np.maximum(earlier["sold_day"], new["sold_day"])
     relisted["sold"] = new["sold"]
     return relisted
 
