@@ -12,7 +12,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from relevo.domain.contract import boolean, category, code, date, integer, number
-from relevo.serving.request.row_reader import MOST_REMEMBERED, RowReader, RowsRefused
+from relevo.serving.request import row_reader
+from relevo.serving.request.row_reader import (
+    MOST_REMEMBERED,
+    Problem,
+    RowReader,
+    RowsRefused,
+)
+from relevo.serving.request.row_reader import _once as once_each
 
 COLUMNS = (
     number("size", low=0, high=1000, nullable=True),
@@ -191,3 +198,52 @@ def test_a_list_with_gaps_is_read_as_its_rows_are() -> None:
     assert STRICT.read(json.dumps(rows).encode()) == [
         STRICT.read(json.dumps(row).encode()) for row in rows
     ]
+
+
+class CountedName(str):
+    """A name that counts what it is compared with."""
+
+    compared = 0
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        CountedName.compared += 1
+        return str.__eq__(self, other)
+
+
+def test_a_name_given_twice_is_found_by_looking_at_each_name_once() -> None:
+    names = [CountedName(f"name {index}") for index in range(2000)]
+    pairs = [(name, 1) for name in [*names, CountedName("name 1999")]]
+    CountedName.compared = 0
+    with pytest.raises(RowsRefused, match="name 1999 = 1 is given twice"):
+        once_each(pairs)
+    assert CountedName.compared < 10 * len(pairs)
+
+
+def test_a_body_of_many_names_one_of_them_twice_is_refused() -> None:
+    names = [*(f'"{index}":1' for index in range(200_000)), '"199999":1']
+    with pytest.raises(RowsRefused, match="199999 = 1 is given twice"):
+        STRICT.read(f"{{{','.join(names)}}}".encode())
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{f"name {index}": 1 for index in range(5000)}],
+        [{"rooms": -1}] * 5000,
+        [1] * 5000,
+    ],
+)
+def test_only_the_problems_that_are_shown_are_made(
+    rows: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+
+    def counted(*values: Any) -> Problem:
+        made.append(values)
+        return Problem(*values)
+
+    monkeypatch.setattr(row_reader, "Problem", counted)
+    with pytest.raises(RowsRefused) as refused:
+        RowReader(COLUMNS, 5000).read(json.dumps(rows).encode())
+    assert len(refused.value.problems) == len(made) == row_reader.SHOWN_PROBLEMS

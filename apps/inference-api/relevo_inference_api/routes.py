@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.responses import JSONResponse
 
 from relevo.domain.evidence import Move
-from relevo.serving.explain import explain
+from relevo.serving.explain import Explanation, explain
 from relevo.serving.model import ServedModel
 from relevo.serving.predict import PredictResponse, no_model, one_row, refusal
 from relevo.serving.responses import health_of, model_of, schema_of
@@ -26,7 +25,6 @@ from relevo_inference_api.predictor import Predictor
 from relevo_inference_api.request_ids import STATE
 from relevo_inference_api.service import Service
 
-Result = TypeVar("Result")
 Asked = Annotated[str, Header(alias="Authorization", include_in_schema=False)]
 
 
@@ -180,12 +178,10 @@ class Routes:
         served = self.predictor.case(case)
         self.predictor.require_key(facts(request))
         model = self._model(served)
-        row = one_row(model.strict, await self._body(request))
-        return respond(
-            PredictResponse(
-                200, msgspec.json.encode(await asyncio.to_thread(explain, model, row))
-            )
-        )
+        body = await self._body(request)
+        # bodies are read in threads: megabytes of JSON must not keep other requests waiting
+        explanation = await asyncio.to_thread(_explain, model, body)
+        return respond(PredictResponse(200, msgspec.json.encode(explanation)))
 
     # what is known
     async def schema(self, case: str) -> dict[str, Any]:
@@ -208,8 +204,12 @@ class Routes:
 
     async def label(self, case: str, request: Request) -> dict[str, int]:
         """What turned out to be true, by receipt: one object or a list."""
-        labels = read_labels(await self._body(request), self.predictor.case(case))
-        await asyncio.to_thread(self.service.label, labels)
+        served = self.predictor.case(case)
+        return await asyncio.to_thread(self._label, served, await self._body(request))
+
+    def _label(self, case: ServedCase, body: bytes) -> dict[str, int]:
+        labels = read_labels(body, case)
+        self.service.label(labels)
         return {"accepted": len(labels)}
 
     def reload(self, case: str) -> dict[str, Any]:
@@ -224,14 +224,22 @@ class Routes:
     async def promote(self, case: str, request: Request) -> dict[str, Any]:
         """Make a version champion; the reason is kept."""
         self.predictor.case(case)
-        order = read_order(await self._body(request), Promote)
-        return await _moved(self.service.promote, case, order.version, order.reason)
+        body = await self._body(request)
+        return await asyncio.to_thread(self._promote, case, body)
+
+    def _promote(self, case: str, body: bytes) -> dict[str, Any]:
+        order = read_order(body, Promote)
+        return _moved(self.service.promote(case, order.version, order.reason))
 
     async def rollback(self, case: str, request: Request) -> dict[str, Any]:
         """Hand the baton back to the champion before this one; the reason is kept."""
         self.predictor.case(case)
-        order = read_order(await self._body(request), Rollback)
-        return await _moved(self.service.rollback, case, order.reason)
+        body = await self._body(request)
+        return await asyncio.to_thread(self._rollback, case, body)
+
+    def _rollback(self, case: str, body: bytes) -> dict[str, Any]:
+        order = read_order(body, Rollback)
+        return _moved(self.service.rollback(case, order.reason))
 
     async def _body(self, request: Request) -> bytes:
         return await read_body(
@@ -244,6 +252,9 @@ class Routes:
         return case.model
 
 
-async def _moved(order: Callable[..., Move], *said: str) -> dict[str, Any]:
-    move = await asyncio.to_thread(order, *said)
+def _explain(model: ServedModel, body: bytes) -> Explanation:
+    return explain(model, one_row(model.strict, body))
+
+
+def _moved(move: Move) -> dict[str, Any]:
     return {"version": move.version, "was": move.previous, "reason": move.reason}

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import filterfalse
 from typing import Annotated, Any, Literal, NoReturn, Union
 
 import msgspec
@@ -47,6 +49,15 @@ class RowsRefused(RelevoError):
         self.problems = problems
 
 
+class _Problems(list[Problem]):
+    """As many as are shown. A body of 8 MB can have millions: none is looked for behind these."""
+
+    def add(self, problem: Problem) -> None:
+        self.append(problem)
+        if len(self) == SHOWN_PROBLEMS:
+            raise RowsRefused(self)
+
+
 class RowReader:
     """Reads one object, or a list of up to `max_rows`. `strict` refuses names that are no field."""
 
@@ -55,6 +66,7 @@ class RowReader:
     ) -> None:
         self._columns, self.max_rows, self._strict = tuple(columns), max_rows, strict
         self._names = tuple(column.name for column in columns)
+        self._known_names = frozenset(self._names)
         row: Any = msgspec.defstruct(
             "Row",
             [_slot(place, column) for place, column in enumerate(columns)],
@@ -116,54 +128,39 @@ class RowReader:
                 "is too long a list",
                 f"at most {self.max_rows} rows a request",
             )
-        problems: list[Problem] = []
-        rows = [self._row(row, place, problems) for place, row in enumerate(given)]
-        if not problems:
-            return rows if isinstance(parsed, list) else rows[0]
+        problems = _Problems()
         if not isinstance(parsed, list):
-            problems = [
-                msgspec.structs.replace(problem, row=UNSET) for problem in problems
-            ]
-        raise RowsRefused(problems[:SHOWN_PROBLEMS])
+            rows = [self._row(parsed, UNSET, problems)]
+        else:
+            rows = [self._row(row, index, problems) for index, row in enumerate(given)]
+        if problems:
+            raise RowsRefused(problems)
+        return rows if isinstance(parsed, list) else rows[0]
 
-    def _row(self, given: Any, place: int, problems: list[Problem]) -> Row:
+    def _row(self, given: Any, index: int | UnsetType, problems: _Problems) -> Row:
         if not isinstance(given, dict):
-            problems.append(
-                Problem(
-                    "",
-                    printable(given),
-                    f"is {type_name(given)}, not an object",
-                    self._known(),
-                    place,
-                )
-            )
+            message = f"is {type_name(given)}, not an object"
+            problems.add(Problem("", printable(given), message, self._known(), index))
             return ()
         if self._strict:
-            unknown = (name for name in given if name not in self._names)
-            problems += [
-                Problem(
-                    printable(name),
-                    printable(given[name]),
-                    "is not a field of this model",
-                    self._known(),
-                    place,
-                )
-                for name in unknown
-            ]
+            for name in filterfalse(self._known_names.__contains__, given):
+                shown, value = printable(name), printable(given[name])
+                message = "is not a field of this model"
+                problems.add(Problem(shown, value, message, self._known(), index))
         return tuple(
-            self._cell(column, given.get(column.name), place, problems)
+            self._cell(column, given.get(column.name), index, problems)
             for column in self._columns
         )
 
     def _cell(
-        self, column: Column, value: object, place: int, problems: list[Problem]
+        self, column: Column, value: object, index: int | UnsetType, problems: _Problems
     ) -> Cell:
         try:
             return checked(column, value)
         except Misfit as misfit:
             shown = "" if value is None else printable(value)
-            problems.append(
-                Problem(column.name, shown, str(misfit), allowed(column), place)
+            problems.add(
+                Problem(column.name, shown, str(misfit), allowed(column), index)
             )
             return None
 
@@ -186,8 +183,8 @@ def parse(body: bytes) -> Any:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        counts = Counter(name for name, _ in pairs)
+        twice = next(name for name, count in counts.items() if count > 1)
         _refuse(
             printable(twice),
             printable(found[twice]),
