@@ -1,47 +1,69 @@
-"""Everything Relevo raises on purpose.
+"""Everything Relevo raises on purpose. A star: retrying gives the same answer, so a person must act.
 
 RelevoError
-├── SettingMissing       a setting that is needed has no value, or one that makes no sense
-├── UseCaseBroken        a use case's own file cannot be loaded or contradicts itself
-├── NotFound             a case, batch or version that was asked for does not exist
-├── SourceError          the source said no, and asking again will not help
+├── InvalidSetting *     a setting has a value that makes no sense
+├── PackageMissing *     what was asked for needs a package that is not installed
+├── UseCaseBroken *      a use case's own file cannot be loaded or contradicts itself
+├── NotFound *           a case, batch or version that was asked for does not exist
+├── SourceError *        the source refused
 │   ├── SourceUnavailable    it may answer later: down, slow, 5xx, half an answer
-│   └── SourceContradiction  it answered a known batch number with other content
-├── GapFound             a batch may be lost and nothing may pass over it unasked
-├── BatchStopped         too many bad rows: a person must accept or reject the batch
+│   └── SourceContradiction *  it answered a known batch number with other content
+├── GapFound *           a batch may be lost and nothing may pass over it unasked
+├── BatchStopped *       too many bad rows: a person must accept or reject the batch
+├── TrainingFailed       no candidate could be trained on these rows
 ├── LeaseHeld            another live process works on this case
 ├── LeaseLost            a successor has taken over: this process must stop
 ├── StoreUnavailable     database, object store or registry cannot be reached
 ├── LogHeld              another process writes this prediction log
 ├── LogUnwritable        a prediction cannot be logged: the disk is full, or the log is at its limit
 ├── LinesRefused         the database cannot hold a logged line as it is
-├── ModelRefused         a model file is damaged, foreign or does not fit its signature
-└── OrderRefused         what a person asked for would break a rule
+├── ModelRefused *       a model file is damaged, foreign or does not fit its signature
+└── RequestRefused *     what was asked for cannot be done as things are
+    ├── InvalidInput         a value that was passed in cannot be used
+    ├── ReasonMissing        an admin action has no reason
+    ├── AlreadyChampion      the version to promote is the champion
+    ├── NothingToRollBackTo  there was no champion before this one
+    ├── BatchNotStopped      a batch to accept or reject waits for no decision
+    ├── NothingToTrainOn     no clean rows have arrived
+    ├── NoExplanation        the model has no exact explanation
+    ├── UseCaseExists        `relevo new` would write over a use case
+    ├── AlreadyRunning       another `relevo up` works in this home
+    └── PortInUse            a program of `relevo up` cannot have its port
 """
+
+from typing import ClassVar
 
 
 class RelevoError(Exception):
     """Base of all errors that are raised on purpose; the message names subject, value and remedy."""
 
+    retryable: ClassVar[bool] = True
 
-class SettingMissing(RelevoError):
-    pass
+
+class InvalidSetting(RelevoError):
+    retryable = False
+
+
+class PackageMissing(RelevoError):
+    retryable = False
 
 
 class UseCaseBroken(RelevoError):
-    pass
+    retryable = False
 
 
 class NotFound(RelevoError):
-    pass
+    retryable = False
 
 
 class SourceError(RelevoError):
-    pass
+    retryable = False
 
 
 class SourceUnavailable(SourceError):
     """`maybe_answered` is False only where the request surely never reached the source."""
+
+    retryable = True
 
     def __init__(self, message: str, *, maybe_answered: bool) -> None:
         super().__init__(message)
@@ -53,10 +75,14 @@ class SourceContradiction(SourceError):
 
 
 class GapFound(RelevoError):
-    pass
+    retryable = False
 
 
 class BatchStopped(RelevoError):
+    retryable = False
+
+
+class TrainingFailed(RelevoError):
     pass
 
 
@@ -85,8 +111,48 @@ class LinesRefused(RelevoError):
 
 
 class ModelRefused(RelevoError):
+    retryable = False
+
+
+class RequestRefused(RelevoError):
+    retryable = False
+
+
+class InvalidInput(RequestRefused):
     pass
 
 
-class OrderRefused(RelevoError):
+class ReasonMissing(RequestRefused):
+    pass
+
+
+class AlreadyChampion(RequestRefused):
+    pass
+
+
+class NothingToRollBackTo(RequestRefused):
+    pass
+
+
+class BatchNotStopped(RequestRefused):
+    pass
+
+
+class NothingToTrainOn(RequestRefused):
+    pass
+
+
+class NoExplanation(RequestRefused):
+    pass
+
+
+class UseCaseExists(RequestRefused):
+    pass
+
+
+class AlreadyRunning(RequestRefused):
+    pass
+
+
+class PortInUse(RequestRefused):
     pass

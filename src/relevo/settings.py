@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
-from relevo.errors import SettingMissing
+from relevo.errors import InvalidSetting
 
 
 class EnvSettings(BaseSettings):
@@ -24,10 +24,10 @@ class EnvSettings(BaseSettings):
                 + f": {one['msg']}; got {one['input']!r}"
                 for one in error.errors()
             ]
-            raise SettingMissing("\n".join(wrong)) from None
+            raise InvalidSetting("\n".join(wrong)) from None
         except SettingsError as error:
             name = str(error).split('"')[1]
-            raise SettingMissing(
+            raise InvalidSetting(
                 f"{prefix}{name}".upper() + f": is no JSON; {error.__cause__}"
             ) from None
 

@@ -16,7 +16,7 @@ import pytest
 from relevo.adapters.objects.folder_store import FolderStore
 from relevo.adapters.objects.object_key import UNFINISHED
 from relevo.adapters.objects.s3_store import S3Store
-from relevo.errors import NotFound, OrderRefused, StoreUnavailable
+from relevo.errors import InvalidInput, NotFound, StoreUnavailable
 from relevo.ports.store import ObjectStore
 from tests.file_size_limit import file_size_limit
 from tests.servers import free_port
@@ -131,7 +131,7 @@ def test_a_key_that_could_leave_the_store_is_refused(
         lambda: store.exists(key),
         lambda: store.delete(key),
     ):
-        with pytest.raises(OrderRefused, match="object key"):
+        with pytest.raises(InvalidInput, match="object key"):
             use()
 
 

@@ -21,7 +21,7 @@ from relevo.adapters.sql.tables import REVISION
 from relevo.adapters.sql.warehouse import SqlWarehouse
 from relevo.domain.arrival import BadCell, BatchSummary, RawChunk
 from relevo.domain.batch import BatchState, Outcome
-from relevo.errors import NotFound, SettingMissing, SourceContradiction
+from relevo.errors import InvalidSetting, NotFound, SourceContradiction
 from tests.contract.flats import FLATS, SOURCE, good_rows, load, record_batch
 from tests.contract.warehouse_child import READY
 
@@ -83,7 +83,7 @@ def test_the_migrations_make_the_tables_that_the_queries_use(
 def test_a_url_that_is_no_warehouse_is_refused_by_name_and_without_its_password(
     url: str,
 ) -> None:
-    with pytest.raises(SettingMissing, match="RELEVO_WAREHOUSE_URL") as refused:
+    with pytest.raises(InvalidSetting, match="RELEVO_WAREHOUSE_URL") as refused:
         SqlWarehouse(url)
     assert "secret" not in str(refused.value)
 

@@ -13,7 +13,14 @@ from relevo.bootstrap import load_use_case
 from relevo.cli.app import app
 from relevo.domain.evidence import Action, MoveKind
 from relevo.domain.release import CHAMPION, MODEL_FILE
-from relevo.errors import ModelRefused, NotFound, OrderRefused, UseCaseBroken
+from relevo.errors import (
+    AlreadyChampion,
+    InvalidInput,
+    ModelRefused,
+    NotFound,
+    ReasonMissing,
+    UseCaseBroken,
+)
 from relevo.loop import review
 from relevo.loop.run_batch import run_batch
 from relevo.settings import Settings
@@ -109,7 +116,7 @@ def test_predict_answers_a_row_and_a_file_alike_and_knows_new_cities(
     answers = relevo(ran, "predict", "flats", "--file", str(rows)).split()
     assert answers[0] == one.split()[0]
     assert len(answers) == 3
-    with pytest.raises(OrderRefused, match="size = '-5' is below 1"):
+    with pytest.raises(InvalidInput, match="size = '-5' is below 1"):
         relevo(ran, "predict", "flats", "size=-5")
 
 
@@ -141,9 +148,9 @@ def test_an_order_without_reason_or_sense_is_refused(ran: Settings) -> None:
     loop = open_loop("flats", ran)
     champion = loop.registry.alias("flats", CHAMPION)
     assert champion
-    with pytest.raises(OrderRefused, match="say why"):
+    with pytest.raises(ReasonMissing, match="say why"):
         promote(loop, "1", "  ")
-    with pytest.raises(OrderRefused, match="is the champion already"):
+    with pytest.raises(AlreadyChampion, match="is the champion already"):
         promote(loop, champion, "again")
     with pytest.raises(NotFound, match="no version 77"):
         promote(loop, "77", "why not")

@@ -11,7 +11,7 @@ import pytest
 from sklearn.linear_model import Ridge
 
 from relevo.domain.cells import Row
-from relevo.errors import OrderRefused
+from relevo.errors import NoExplanation
 from relevo.learning.candidates import SklearnEstimator
 from relevo.serving.explain import Explanation, _explainer, explain
 from relevo.serving.model import ServedModel
@@ -102,5 +102,5 @@ def test_another_estimator_says_that_it_has_no_exact_explanation(
     tmp_path: Path,
 ) -> None:
     model = loaded(houses(tmp_path, SklearnEstimator(Ridge)))
-    with pytest.raises(OrderRefused, match="no exact explanation"):
+    with pytest.raises(NoExplanation, match="no exact explanation"):
         asked(model, [{}])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from relevo.errors import SettingMissing
+from relevo.errors import InvalidSetting
 from relevo.settings import Settings
 
 BIN = Path(sys.executable).parent
@@ -27,14 +27,14 @@ def test_a_value_that_makes_no_sense_is_named(
     name: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, value)
-    with pytest.raises(SettingMissing, match=f"^{name}: "):
+    with pytest.raises(InvalidSetting, match=f"^{name}: "):
         Settings()
 
 
 def test_all_that_is_wrong_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RELEVO_SOURCE_TRIES", "0")
     monkeypatch.setenv("RELEVO_API_PORT", "none")
-    with pytest.raises(SettingMissing) as error:
+    with pytest.raises(InvalidSetting) as error:
         Settings()
     assert [line.partition(":")[0] for line in str(error.value).splitlines()] == [
         "RELEVO_SOURCE_TRIES",

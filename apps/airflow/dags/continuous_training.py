@@ -16,26 +16,15 @@ from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOpe
 from airflow.sdk import DAG, Param, TriggerRule, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from relevo import errors
 from relevo.app import Loop, open_loop
 from relevo.bootstrap import find_use_cases, load_use_case
 from relevo.domain.evidence import Action
 from relevo.domain.use_case import UseCase
+from relevo.errors import RelevoError
 from relevo.settings import Settings
 
 log = logging.getLogger("relevo.airflow")
 
-# Asking again would get the same answer: a person must act.
-HOPELESS = (
-    errors.BatchStopped,
-    errors.GapFound,
-    errors.ModelRefused,
-    errors.NotFound,
-    errors.OrderRefused,
-    errors.SettingMissing,
-    errors.SourceError,
-    errors.UseCaseBroken,
-)
 FIRST_DAY = datetime(2024, 1, 1, tzinfo=UTC)
 # The first delay is Airflow's own setting, [core] default_task_retry_delay; each one after it is twice as long.
 PATIENCE = {
@@ -60,12 +49,12 @@ even where the evidence would not ask for it. Why each decision fell: `relevo hi
 
 @contextmanager
 def _failing_at_once() -> Iterator[None]:
-    """What asking again would not mend fails without retries, with the library's message."""
+    """What a retry would not mend fails without retries, with the library's message."""
     try:
         yield
-    except errors.SourceUnavailable:
-        raise
-    except HOPELESS as error:
+    except RelevoError as error:
+        if error.retryable:
+            raise
         raise AirflowFailException(str(error)) from error
 
 
@@ -280,7 +269,7 @@ def dag_id(case: str) -> str:
 def _dag(case: str, settings: Settings) -> DAG:
     try:
         return continuous_training(load_use_case(case, settings))
-    except errors.RelevoError as error:
+    except RelevoError as error:
         message = str(error)
     except Exception as error:  # noqa: BLE001
         message = f"{settings.use_cases / case / 'use_case.py'}: {type(error).__name__}: {error}"

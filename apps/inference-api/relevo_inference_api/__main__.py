@@ -8,7 +8,7 @@ import sys
 
 import uvicorn
 
-from relevo.errors import SettingMissing
+from relevo.errors import InvalidSetting
 from relevo_inference_api.app import create_app
 from relevo_inference_api.log_lines import log_as_json
 from relevo_inference_api.settings import ApiSettings
@@ -24,7 +24,7 @@ def main() -> None:
     try:
         settings = ApiSettings()
         app = create_app(settings)
-    except SettingMissing as error:
+    except InvalidSetting as error:
         sys.exit(str(error))
     log_as_json()
     gc.freeze()  # what was imported lives as long as the process: no need to look through it again and again

@@ -17,7 +17,7 @@ from prometheus_client import (
 )
 from prometheus_fastapi_instrumentator import Instrumentator
 
-from relevo.errors import ModelRefused, NotFound, OrderRefused, RelevoError
+from relevo.errors import ModelRefused, NotFound, RelevoError, RequestRefused
 from relevo.serving.metrics import ServingMetrics
 from relevo.serving.predict import PredictResponse, refusal
 from relevo.serving.request.row_reader import RowsRefused
@@ -33,7 +33,7 @@ from relevo_inference_api.routes import Routes, facts, respond
 from relevo_inference_api.service import Service
 from relevo_inference_api.settings import ApiSettings
 
-STATUS = {NotFound: 404, OrderRefused: 409, ModelRefused: 409}
+STATUS = {NotFound: 404, RequestRefused: 409, ModelRefused: 409}
 
 
 def create_app(

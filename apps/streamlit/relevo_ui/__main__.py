@@ -7,7 +7,7 @@ from pathlib import Path
 
 from streamlit.web import cli
 
-from relevo.errors import SettingMissing
+from relevo.errors import InvalidSetting
 from relevo.settings import Settings
 from relevo_ui.settings import UiSettings
 
@@ -15,7 +15,7 @@ from relevo_ui.settings import UiSettings
 def main() -> None:
     try:  # what is set wrong is said now, not to the first visitor
         wanted, _ = UiSettings(), Settings()
-    except SettingMissing as error:
+    except InvalidSetting as error:
         sys.exit(str(error))
     options = [f"--server.address={wanted.host}", f"--server.port={wanted.port}"]
     sys.argv = [

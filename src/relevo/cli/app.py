@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 
 from relevo.cli import show
-from relevo.errors import NotFound, RelevoError
+from relevo.errors import InvalidInput, NotFound, RelevoError
 from relevo.settings import Settings
 
 if TYPE_CHECKING:
@@ -195,7 +195,7 @@ def predict(
         predict_row(console, loop, values)
     else:
         fields = " ".join(f"{name}=…" for name in loop.case.features)
-        raise NotFound(
+        raise InvalidInput(
             f"say what to predict: relevo predict {case} {fields}, or --file ROWS.csv"
         )
 

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from relevo.domain.arrival import Format
 from relevo.domain.release import CHAMPION, MODEL_FILE, RELEASE_FILE, Release
-from relevo.errors import NotFound, OrderRefused
+from relevo.errors import InvalidInput, NotFound
 from relevo.features.feature_rows import read_features
 from relevo.learning.onnx_model import OnnxModel
 
@@ -30,7 +30,7 @@ def predict_row(console: Console, loop: Loop, pairs: list[str]) -> None:
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or name not in features:
-            raise OrderRefused(
+            raise InvalidInput(
                 f"{pair!r} is not NAME=VALUE of a feature; {loop.case.name} has {', '.join(features)}"
             )
         row[name] = value
@@ -64,7 +64,7 @@ def _answers(loop: Loop, stream: BinaryIO, format: Format) -> Iterator[str]:
     release = Release.from_dict(json.loads((folder / RELEASE_FILE).read_text()))
     for frame, bad in read_features(stream, format, loop.case):
         for cell in bad:
-            raise OrderRefused(
+            raise InvalidInput(
                 f"row {cell.position + 1}: {cell.column} = {cell.value!r} {cell.reason}"
             )
         yield from _lines(release, model.predict(frame))

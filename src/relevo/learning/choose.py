@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from relevo.domain.frame import Frame
 from relevo.domain.use_case import Candidate, Fitted, Task
-from relevo.errors import RelevoError
+from relevo.errors import RelevoError, TrainingFailed, UseCaseBroken
 from relevo.learning.folds import fold_of, lowest, split_off
 from relevo.learning.metrics import mean_loss, row_losses
 
@@ -45,13 +45,13 @@ def choose(
     """Cross-validate the candidates on training rows, fit the best on all of them; `validation` only stops it early.
 
     Whoever is surely behind after a fold is out of the further ones, which are asked only while two are left.
-    A candidate that raises is out, and why is on record; where all do, that is a RelevoError. The loss is the mean
+    A candidate that raises is out, and why is on record; where all do, that is TrainingFailed. The loss is the mean
     absolute log error with `log_target`, else RMSE, or log loss. A single candidate is scored on the validation rows.
     """
     tell = progress or _silent
     names = [candidate.name for candidate in candidates]
     if len(set(names)) < len(names):
-        raise RelevoError(
+        raise UseCaseBroken(
             f"candidates: {', '.join(names)}: give each a name of its own in use_case.py"
         )
     if len(candidates) == 1:
@@ -87,7 +87,9 @@ def _best(
             errors[candidate.name] = _reason(error)
             del scores[candidate.name]
     reasons = "; ".join(f"{name}: {reason}" for name, reason in errors.items())
-    raise RelevoError(f"no candidate could be fitted on {len(train):,} rows. {reasons}")
+    raise TrainingFailed(
+        f"no candidate could be fitted on {len(train):,} rows. {reasons}"
+    )
 
 
 def _only(
@@ -104,7 +106,7 @@ def _only(
     except RelevoError:
         raise
     except Exception as error:
-        raise RelevoError(
+        raise TrainingFailed(
             f"{candidate.name} could not be fitted on {len(train):,} rows: {_reason(error)}"
         ) from error
     shown = validation if len(validation) else train
@@ -204,7 +206,7 @@ def surely_worse(losses: Losses, best: Losses, identity: NDArray[np.int64]) -> b
 def _losses(model: Fitted, frame: Frame, log_target: bool) -> Losses:
     answers = model.predict(frame)
     if not np.isfinite(answers).all():
-        raise RelevoError(f"{model.name} answers numbers that are not finite")
+        raise TrainingFailed(f"{model.name} answers numbers that are not finite")
     return row_losses(_task(frame), log_target, frame.target, answers)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relevo.domain.frame import Floats, Frame
-from relevo.errors import RelevoError
+from relevo.errors import NothingToTrainOn, UseCaseBroken
 from relevo.learning.running_stats import mean_and_spread
 
 MAX_LOG = 80.0  # exp of more does not fit a float32
@@ -29,13 +29,13 @@ class TargetScale:
     @staticmethod
     def of(frame: Frame, log_target: bool) -> TargetScale:
         if not len(frame):
-            raise RelevoError(
-                "no rows to learn from; see what the contract keeps out: relevo quarantine"
+            raise NothingToTrainOn(
+                "no rows to learn from; `relevo explain CASE BATCH` shows which rows a batch had and why they are bad"
             )
         if frame.classes:
             return TargetScale(frame.classes, False, 0.0, 1.0)
         if log_target and (lowest := float(frame.target.min())) <= 0:
-            raise RelevoError(
+            raise UseCaseBroken(
                 f"the target goes down to {lowest:g}, which has no logarithm; set log_target=False in use_case.py"
             )
         mean, spread = mean_and_spread(frame.target, np.log if log_target else None)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
 
-from relevo.errors import OrderRefused
+from relevo.errors import AlreadyRunning, PortInUse
 from relevo.local import sessions
 from relevo.local.programs import HERE, Program
 
@@ -26,7 +26,7 @@ def alone(home: Path) -> Iterator[IO[str]]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
-            raise OrderRefused(
+            raise AlreadyRunning(
                 f"`relevo up` runs already for {home} (process {lock.read().strip() or 'unknown'}), or was killed and "
                 "is being cleaned up after: stop it with Ctrl-C there, wait a few seconds, or set RELEVO_HOME elsewhere"
             ) from None
@@ -64,7 +64,7 @@ def check_ports(programs: list[Program]) -> None:
     """All ports that are taken, in one error, before anything starts."""
     taken = [program for program in programs if not _is_free(program.port)]
     if taken:
-        raise OrderRefused(
+        raise PortInUse(
             "; ".join(
                 f"port {program.port}, which {program.name} needs, is in use: stop what listens there, or choose "
                 f"another with {program.setting}={_free_near(program.port)}"
@@ -74,7 +74,7 @@ def check_ports(programs: list[Program]) -> None:
     twice = {program.port: program for program in programs}
     for program in programs:
         if (other := twice[program.port]) is not program:
-            raise OrderRefused(
+            raise PortInUse(
                 f"port {program.port} is given to both {program.name} ({program.setting}) and {other.name} "
                 f"({other.setting}); change one of them"
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from relevo.domain.batch import Batch, BatchState, Outcome
 from relevo.domain.evidence import Decision
 from relevo.domain.use_case import UseCase
-from relevo.errors import NotFound, OrderRefused
+from relevo.errors import BatchNotStopped, NotFound, NothingToTrainOn
 from relevo.loop.decide import decide
 from relevo.ports.clock import Clock
 from relevo.ports.registry import ModelRegistry
@@ -26,7 +26,7 @@ def judge_batch(
     batch = warehouse.find_batch(case.name, source, number)
     if batch is not None:
         if batch.state is not BatchState.STOPPED:
-            raise OrderRefused(
+            raise BatchNotStopped(
                 f"batch {number} of {case.name} is {batch.state}, not stopped; there is nothing to decide"
             )
         return warehouse.set_batch_state(batch, state, reason)
@@ -36,7 +36,7 @@ def judge_batch(
             f"{case.name} has no batch {number}; `relevo history {case.name}` lists those it has"
         )
     if not warehouse.attempts(case.name, source, Outcome.UNANSWERED, Outcome.LANDED):
-        raise OrderRefused(
+        raise BatchNotStopped(
             f"batch {number} of {case.name} has not been asked for yet; nothing of it is lost"
         )
     warehouse.accept_gap(case.name, source, number, reason)
@@ -59,7 +59,7 @@ def retrain(
     require_reason(reason)
     batches = warehouse.batches(case.name)
     if not batches:
-        raise OrderRefused(
+        raise NothingToTrainOn(
             f"{case.name} has no rows yet; bring batches in first: relevo run {case.name}"
         )
     request = warehouse.add_request(case.name, reason)

@@ -29,7 +29,7 @@ from relevo.domain.release import (
     signature_of,
 )
 from relevo.domain.use_case import UseCase
-from relevo.errors import OrderRefused
+from relevo.errors import NothingToTrainOn
 from relevo.learning.card import CardFacts, model_card
 from relevo.learning.choose import Choice, choose
 from relevo.learning.metrics import measure
@@ -102,7 +102,7 @@ def _make(
     sides = _sides(case, ids, warehouse)
     train = sides.train
     if not len(train):
-        raise OrderRefused(
+        raise NothingToTrainOn(
             f"{case.name}: no clean rows to train on in batches up to {decision.batch_id}; see relevo history"
         )
     choice = choose(

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from relevo.domain.evidence import Move, MoveKind, Ruling, Verdict
 from relevo.domain.release import CHAMPION
-from relevo.errors import OrderRefused
+from relevo.errors import AlreadyChampion, NothingToRollBackTo, ReasonMissing
 from relevo.ports.clock import Clock
 from relevo.ports.registry import Aliases, ReloadNotifier
 from relevo.ports.store import ObjectStore
@@ -59,7 +59,9 @@ class Publisher:
         self.registry.version(case, version)
         previous = self.registry.alias(case, CHAMPION)
         if previous == version:
-            raise OrderRefused(f"version {version} of {case} is the champion already")
+            raise AlreadyChampion(
+                f"version {version} of {case} is the champion already"
+            )
         intent = Move(
             0, case, kind, version, previous, reason, None, self.clock.now(), None
         )
@@ -70,7 +72,7 @@ class Publisher:
         self.finish_open_moves(case)
         previous = rollback_target(self.record.moves(case))
         if previous is None:
-            raise OrderRefused(
+            raise NothingToRollBackTo(
                 f"{case} has had no champion before the present one; there is nothing to roll back to"
             )
         return self.promote(case, previous, reason, MoveKind.ROLLBACK)
@@ -119,7 +121,7 @@ class Publisher:
 
 def require_reason(reason: str) -> None:
     if not reason.strip():
-        raise OrderRefused("say why: --reason must not be empty")
+        raise ReasonMissing("say why: --reason must not be empty")
 
 
 def rollback_target(moves: list[Move]) -> str | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from relevo.bootstrap import load_use_case
 from relevo.domain.use_case import Task
-from relevo.errors import OrderRefused, RelevoError, UseCaseBroken
+from relevo.errors import RelevoError, UseCaseBroken, UseCaseExists
 from relevo.scaffold.document import write_document
 from relevo.scaffold.findings import Findings
 from relevo.scaffold.readme import readme, report
@@ -45,7 +45,7 @@ def new_case(
     _check_name(name)
     folder = use_cases / name
     if folder.exists() and any(folder.iterdir()) and not force:
-        raise OrderRefused(
+        raise UseCaseExists(
             f"use case {name!r} is already there, in {folder}/; choose another name, or write over it with --force"
         )
     found = study(

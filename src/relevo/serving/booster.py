@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from relevo.errors import ModelRefused, SettingMissing
+from relevo.errors import ModelRefused, PackageMissing
 
 CONTRIBUTIONS = json.dumps(
     {
@@ -78,7 +78,7 @@ def xgboost_library() -> ctypes.CDLL:
             library = ctypes.CDLL(str(file))
             library.XGBGetLastError.restype = ctypes.c_char_p
             return library
-    raise SettingMissing(
+    raise PackageMissing(
         "XGBoost's library is not installed; install relevo[serving] to explain boosted trees"
     )
 

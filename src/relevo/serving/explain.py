@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relevo.domain.cells import Cell, Row
-from relevo.errors import OrderRefused
+from relevo.errors import NoExplanation
 from relevo.serving.booster import Booster
 from relevo.serving.model import ServedModel
 
@@ -55,7 +55,7 @@ class Explainer(Protocol):
 
 
 def explain(model: ServedModel, row: Row) -> Explanation:
-    """OrderRefused where the estimator has no exact explanation."""
+    """NoExplanation where the estimator has no exact explanation."""
     explainer = _explainer(model.folder, model.release.estimator)
     answers = model.answers([row])[0].astype(np.float64)
     classes, facts = model.release.classes, model.onnx.metadata
@@ -87,7 +87,7 @@ def _explainer(folder: Path, estimator: str) -> Explainer:
         return _Trees(Booster(native / BOOSTER))
     if (native / WEIGHTS).is_file():
         return _Weights.load(native / WEIGHTS)
-    raise OrderRefused(
+    raise NoExplanation(
         f"{estimator}: has no exact explanation; those of boosted_trees and linear_baseline can be explained"
     )
 
@@ -125,7 +125,7 @@ class _Weights:
     def load(path: Path) -> _Weights:
         weights = json.loads(path.read_bytes())
         if "numbers" not in weights:
-            raise OrderRefused(
+            raise NoExplanation(
                 f"{path}: was written by an older Relevo; train the model again to explain it"
             )
         return _Weights(

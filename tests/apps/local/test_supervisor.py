@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from relevo.errors import OrderRefused
+from relevo.errors import AlreadyRunning, PortInUse
 from relevo.local.programs import programs
 from relevo.local.single_run import alone, check_ports
 from relevo.settings import Settings
@@ -109,7 +109,7 @@ def test_a_second_supervisor_of_a_home_is_refused_until_the_first_has_stopped(
 ) -> None:
     with (
         alone(tmp_path),
-        pytest.raises(OrderRefused, match=rf"process {os.getpid()}.*RELEVO_HOME"),
+        pytest.raises(AlreadyRunning, match=rf"process {os.getpid()}.*RELEVO_HOME"),
         alone(tmp_path),
     ):
         pass
@@ -124,7 +124,7 @@ def test_a_port_in_use_is_named_with_its_program_and_setting_before_anything_sta
         port = listener.getsockname()[1]
         wanted = programs(Settings(airflow_port=port))  # type: ignore[call-arg]
         with pytest.raises(
-            OrderRefused,
+            PortInUse,
             match=rf"port {port}, which airflow needs, is in use.*RELEVO_AIRFLOW_PORT=\d+",
         ):
             check_ports([one for one in wanted if one.name == "airflow"])
@@ -132,7 +132,7 @@ def test_a_port_in_use_is_named_with_its_program_and_setting_before_anything_sta
 
 def test_a_port_given_twice_is_refused() -> None:
     port = free_ports(1)[0]
-    with pytest.raises(OrderRefused, match=r"RELEVO_ONE_PORT.*RELEVO_TWO_PORT"):
+    with pytest.raises(PortInUse, match=r"RELEVO_ONE_PORT.*RELEVO_TWO_PORT"):
         check_ports([program(port, "one"), program(port, "two")])
 
 

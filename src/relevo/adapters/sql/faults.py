@@ -11,7 +11,7 @@ import psycopg2.errors
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from relevo.errors import SettingMissing, StoreUnavailable
+from relevo.errors import InvalidSetting, StoreUnavailable
 
 FOR_GOOD = (
     "authentication failed",
@@ -134,12 +134,12 @@ def parsed(url: str) -> sa.URL:
     try:
         found = sa.make_url(url)
     except sa.exc.ArgumentError:  # it is not shown, for it may hold a password
-        raise SettingMissing(f"RELEVO_WAREHOUSE_URL: is no URL; {WANTED_URL}") from None
+        raise InvalidSetting(f"RELEVO_WAREHOUSE_URL: is no URL; {WANTED_URL}") from None
     backend = found.get_backend_name()
     if backend in ("postgresql", "postgres"):
         return found.set(drivername="postgresql+psycopg2")
     if backend == "sqlite" and found.database not in (None, "", ":memory:"):
         return found.set(drivername="sqlite+pysqlite")
-    raise SettingMissing(
+    raise InvalidSetting(
         f"RELEVO_WAREHOUSE_URL: {found.render_as_string(hide_password=True)!r} is no warehouse; {WANTED_URL}"
     )
