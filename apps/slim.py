@@ -1,7 +1,7 @@
-"""Take out of an image's environment what no program of ours uses: `python apps/slim.py /opt/relevo`.
+"""Remove from an image's environment what no program of ours uses: `python apps/slim.py /opt/relevo`.
 
-The API's image is made with it; the list fits the others too. tests/apps/inference_api/test_slim.py has the API answer
-from an environment that was slimmed.
+The inference API's image is made with it; the list fits the others too. A test has the API answer
+from an environment that was slimmed: tests/apps/inference_api/test_slim.py.
 """
 
 import shutil
@@ -16,7 +16,7 @@ UNUSED = (
     "botocore/data/*/",  # 440 services of Amazon's, but for those of USED
     "numpy/_core/_simd.*.so",  # for numpy's tests
     "numpy/f2py/",  # for those who compile Fortran
-    "onnxruntime/capi/libonnxruntime.so.*",  # for programs in C; what Python loads has the same code inside
+    "onnxruntime/capi/libonnxruntime.so.*",  # for programs in C; Python loads the same code elsewhere
     "onnxruntime/quantization/",  # these three rework models; ours are only asked
     "onnxruntime/tools/",
     "onnxruntime/transformers/",
@@ -25,8 +25,8 @@ UNUSED = (
 USED = {
     f"botocore/data/{name}" for name in ("s3", "sts", "sso", "sso-oidc", "signin")
 }  # a bucket, and who we are
-# Nine tenths of uvloop are symbols for debuggers. By name: libraries that auditwheel has rewritten may not load
-# once stripped, as numpy's do not. XGBoost's does.
+# Nine tenths of uvloop are symbols for debuggers. By name, because libraries that auditwheel has
+# rewritten may not load once stripped: numpy's do not, XGBoost's does.
 STRIPPED = (
     "aiohttp",
     "asyncpg",
@@ -42,7 +42,10 @@ STRIPPED = (
 
 def slim(packages: Path) -> None:
     for path in sorted(unused(packages), reverse=True):
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
     libraries = [
         library for name in STRIPPED for library in packages.glob(f"{name}/**/*.so*")
     ]
@@ -51,8 +54,8 @@ def slim(packages: Path) -> None:
 
 
 def unused(packages: Path) -> Iterator[Path]:
-    found = {path for pattern in UNUSED for path in packages.glob(pattern)}
-    return (path for path in found if str(path.relative_to(packages)) not in USED)
+    paths = {path for pattern in UNUSED for path in packages.glob(pattern)}
+    return (path for path in paths if str(path.relative_to(packages)) not in USED)
 
 
 if __name__ == "__main__":

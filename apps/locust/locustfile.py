@@ -1,6 +1,7 @@
 """The load test: each user asks for predictions of random rows, as fast as they are answered.
 
-RELEVO_LOAD_CASE names the use case, RELEVO_LOAD_KEY the API's key where it wants one; all else is Locust's own.
+RELEVO_LOAD_CASE names the use case, RELEVO_LOAD_KEY the API's key where it wants one.
+All other settings are Locust's own.
 """
 
 from __future__ import annotations
@@ -15,19 +16,22 @@ from rows import random_row
 
 CASE = os.environ.get("RELEVO_LOAD_CASE", "house_prices")
 KEY = os.environ.get("RELEVO_LOAD_KEY", "")
-MANY = 50
+ROWS_PER_REQUEST = 50
 
 
-class Asker(FastHttpUser):
+class PredictUser(FastHttpUser):
     def on_start(self) -> None:
         self.rng = random.Random()  # noqa: S311
-        self.headers = {"X-API-Key": KEY} if KEY else {}
+        self.headers: dict[str, str] = {}
+        if KEY:
+            self.headers["X-API-Key"] = KEY
         with self.client.get(
             f"/v1/{CASE}/schema", name="schema", catch_response=True
         ) as answer:
             if answer.status_code != 200:
                 answer.failure(
-                    f"no schema of {CASE}: {answer.status_code} {answer.text}; is there a model yet?"
+                    f"no schema of {CASE}: {answer.status_code} {answer.text}; "
+                    "is there a model yet?"
                 )
                 raise StopUser
             self.fields = answer.json()["fields"]
@@ -38,10 +42,8 @@ class Asker(FastHttpUser):
 
     @task(1)
     def many_rows(self) -> None:
-        self._predict(
-            [random_row(self.fields, self.rng) for _ in range(MANY)],
-            f"predict {MANY} rows",
-        )
+        rows = [random_row(self.fields, self.rng) for _ in range(ROWS_PER_REQUEST)]
+        self._predict(rows, f"predict {len(rows)} rows")
 
     def _predict(self, body: Any, name: str) -> None:
         self.client.post(

@@ -1,1 +1,1 @@
-"""A batch source over HTTP: each GET /data answers the group's next batch and moves its cursor on."""
+"""A batch source over HTTP: each GET /data answers the group's next batch."""

@@ -12,7 +12,7 @@ from relevo_data_api.settings import ENV_PREFIX, DataApiSettings
 
 
 def main() -> None:
-    # uvicorn ends its own work on SIGTERM, then raises it again: this makes that an exit with status 0
+    # uvicorn stops on SIGTERM, then raises it again: this makes that an exit with status 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     logging.basicConfig(
         format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO

@@ -26,7 +26,8 @@ Day = Annotated[
 Repeat = Annotated[
     int | None,
     Query(
-        description="answer this batch again, without moving the cursor; it must have been answered before"
+        description="answer this batch again, without moving the cursor; "
+        "it must have been answered before"
     ),
 ]
 

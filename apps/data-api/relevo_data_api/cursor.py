@@ -12,16 +12,16 @@ from relevo_data_api.errors import CursorBroken
 
 
 class Position(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a cursor file holds. The stream's identity is there because a number means nothing without it."""
+    """What a cursor file holds: a batch number means nothing without its stream."""
 
     stream: str
     next_batch: int
 
 
 class Cursor:
-    """Read and move a group's position, under `locked()`, which keeps out other threads and processes alike.
+    """Read and move a group's position, under `locked()`: one thread of one process at a time.
 
-    No file yet means 0. A file that cannot be believed raises CursorBroken: it is never taken for 0.
+    No file yet means 0. An implausible file raises CursorBroken: it is never taken for 0.
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class Cursor:
         self._lock_path = state_dir / f"group-{group_number}.lock"
         self._stream = stream
         self._batches = batches
-        self._remedy = f"GET /restart_data_generation?group_number={group_number} starts it over at 0"
+        self._restart = f"GET /restart_data_generation?group_number={group_number}"
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -86,7 +86,7 @@ class Cursor:
 
     def _broken(self, what: str) -> CursorBroken:
         return CursorBroken(
-            f"cursor file {self.path} {what}; mend it, or {self._remedy}"
+            f"cursor file {self.path} {what}; mend it, or {self._restart} starts it over at 0"
         )
 
 

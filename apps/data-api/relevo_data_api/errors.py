@@ -4,7 +4,7 @@ DataApiError
 ├── EndOfData         400  the group's last batch has been answered
 ├── UnknownGroup      400  no such group in the settings
 ├── NoSuchBatch       404  the stream never has a batch of that number
-├── NotYetAnswered    404  the batch exists, but only GET /data without batch_number may bring it first
+├── NotYetAnswered    404  the batch exists; GET /data without batch_number answers it first
 ├── CursorBroken      500  the cursor file cannot be read, believed or written
 └── SourceUnusable    500  a stream's own data is missing or not what it should be; stops the start
 """

@@ -1,4 +1,4 @@
-"""A group: a stream and the group's own cursor in it."""
+"""Consumer groups: each reads one stream, at its own cursor."""
 
 from collections.abc import Iterator, Mapping
 from itertools import chain
@@ -18,8 +18,6 @@ Body = Iterator[bytes]
 
 
 class ConsumerGroup:
-    """Reads one stream at a pace of its own."""
-
     def __init__(self, number: int, stream: Stream, cursor: Cursor) -> None:
         self.number = number
         self.stream = stream
@@ -28,7 +26,7 @@ class ConsumerGroup:
     def next_batch(self) -> tuple[int, Body]:
         """The next batch's number and body. The cursor has moved, durably, when this returns.
 
-        The body's first chunk is made before the cursor moves: a stream that cannot answer costs no batch.
+        The body's first chunk is made before the cursor moves: a failing stream costs no batch.
         """
         with self._cursor.locked():
             number = self._cursor.read()
@@ -62,7 +60,7 @@ class ConsumerGroup:
 
 
 def open_groups(settings: DataApiSettings) -> Mapping[int, ConsumerGroup]:
-    """Every group of the settings; groups of the same stream share it, and each has a cursor of its own."""
+    """Every group of the settings. Groups share a stream; each has a cursor of its own."""
     try:
         settings.state_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:

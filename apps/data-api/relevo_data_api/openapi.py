@@ -84,8 +84,10 @@ DATA: Responses = {
     ),
     404: _refusals(
         "the batch asked for again was never answered",
-        not_yet="batch 5 of group 1 has not been answered yet; GET /data?group_number=1 answers the next one, batch 2",
-        no_such_batch="batch 99 of group 1 does not exist; its stream king-county has batches 0 to 12",
+        not_yet="batch 5 of group 1 has not been answered yet; "
+        "GET /data?group_number=1 answers the next one, batch 2",
+        no_such_batch="batch 99 of group 1 does not exist; "
+        "its stream king-county has batches 0 to 12",
     ),
     422: _PARAMETERS,
     500: _CURSOR,

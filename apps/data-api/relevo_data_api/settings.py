@@ -12,7 +12,7 @@ StreamName = Literal["king-county", "campaign"]
 
 
 def parse_groups(value: object) -> object:
-    """Turn "1=king-county,2=campaign" into {1: "king-county", 2: "campaign"}; a mapping passes as it is."""
+    """Turn "1=king-county,2=campaign" into a mapping; a mapping passes as it is."""
     if not isinstance(value, str):
         return value
     groups: dict[int, str] = {}
@@ -30,7 +30,7 @@ def parse_groups(value: object) -> object:
 
 
 def default_groups() -> dict[int, StreamName]:
-    """Group 2 serves the campaign; 1 and 3 to 10 serve King County, each with a cursor of its own."""
+    """Group 2 serves the campaign; 1 and 3 to 10 serve King County."""
     groups: dict[int, StreamName] = dict.fromkeys(range(1, 11), "king-county")
     return groups | {2: "campaign"}
 

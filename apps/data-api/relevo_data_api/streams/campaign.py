@@ -1,4 +1,4 @@
-"""Synthetic listings in the six sizes and price bands of the campaign to reproduce: 1,084,909 rows."""
+"""Synthetic listings in the six sizes and price bands of the campaign: 1,084,909 rows."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,23 +22,23 @@ from relevo_data_api.streams.campaign_places import (
 )
 from relevo_data_api.streams.stream import Listing, Stream
 
-CHUNK_ROWS = 8_192  # the rows depend on it
+CHUNK_ROWS = 8_192  # changing it changes the rows
 RELISTED = 0.02
 REPEATED = 0.004
 
-# each use of random numbers has a generator of its own, so that a batch is the same whatever came before
+# what a chunk draws random numbers for: one generator each, so that no draw shifts another
 NEW_HOUSES, RELISTABLE, ORDER = range(3)
 
-# a prime above the campaign's rows: multiplying by STREET_STEP modulo it gives each house a street of its own
+# a prime above the campaign's rows: multiples of STREET_STEP modulo it give each house its street
 STREETS = 2_000_003
 STREET_STEP = 1_234_577
 
 
 class Campaign(Stream):
-    """Synthetic: equal seed, scale and batch_rows give equal bytes, whichever batch is asked for first.
+    """Equal seed, scale and batch_rows give equal bytes, whichever batch is asked for first.
 
-    - scale makes each batch that fraction of its size, batch_rows cuts each to so many rows; six stay six
-    - one house in some dozens was listed in an earlier batch too: same street, ZIP and house, another price
+    - scale shrinks each batch to that fraction, batch_rows cuts each to so many; six stay six
+    - one house in some dozens was listed in an earlier batch too, at another price
     - four rows in a thousand are an exact copy of another row near by
     """
 
@@ -86,7 +86,7 @@ class Campaign(Stream):
         )
 
     def _relistable(self, batch_number: int) -> Houses:
-        """Houses out of the earlier batches' first chunks that this batch's band would take, shuffled."""
+        """Houses of earlier batches' first chunks that fit this batch's band, shuffled."""
         if batch_number == 0:
             return self._new_houses(0, 0)[:0]
         band = self._bands[batch_number]
@@ -101,7 +101,7 @@ class Campaign(Stream):
         )
 
     def _surely_listed(self, batch_number: int) -> Houses:
-        """The new houses of a batch's first chunk that are listed however many relisted ones it holds."""
+        """The new houses of a batch's first chunk that no relisted one replaces."""
         houses = self._new_houses(batch_number, 0)
         rows = len(houses)
         return houses[: rows - int(rows * RELISTED) - int(rows * REPEATED)]
@@ -152,7 +152,7 @@ def read_bands() -> list[Band]:
 def _relist(
     rng: np.random.Generator, earlier: Houses, new: Houses, band: Band
 ) -> Houses:
-    """Houses of earlier batches to list in place of new ones: same house, new price, the batch's own status."""
+    """Houses of earlier batches in place of new ones: new prices, the batch's own status."""
     count = len(earlier)
     change = (0.03 + np.abs(rng.normal(0, 0.08, count))) * rng.choice([1, 1, -1], count)
     relisted = earlier.copy()

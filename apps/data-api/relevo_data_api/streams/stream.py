@@ -24,7 +24,7 @@ class Listing(msgspec.Struct, frozen=True, gc=False):
 
 
 class Stream(ABC):
-    """A fixed sequence of batches. A batch's bytes depend on the stream's identity and its number alone.
+    """A fixed sequence of batches; identity and batch number alone decide a batch's bytes.
 
     name: what the settings call it.  identity: the name and whatever else decides the rows.
     sizes: the rows of each batch, known without making them.
@@ -40,7 +40,7 @@ class Stream(ABC):
 
     @abstractmethod
     def rows(self, batch_number: int) -> Iterator[list[Listing]]:
-        """The batch's rows, a chunk of some thousands at a time; IndexError where there is no such batch."""
+        """The batch's rows in chunks of some thousands; IndexError where there is no such batch."""
 
     def stream(self, batch_number: int, group_number: int = 1) -> Iterator[bytes]:
         """The body GET /data answers for this batch, to the byte, a chunk at a time."""
