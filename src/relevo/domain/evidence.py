@@ -100,16 +100,16 @@ class Move:
     previous: str | None
     reason: str
     verdict_id: int | None
-    asked_at: datetime
+    requested_at: datetime
     done_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """A person's wish to train again, with a reason."""
+class TrainingRequest:
+    """A person asks to train again, with a reason."""
 
     id: int
     case: str
     reason: str
-    asked_at: datetime
+    requested_at: datetime
     decision_id: int | None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from relevo.domain.batch import Batch, BatchState
 from relevo.domain.decision import Facts, decide_on
-from relevo.domain.evidence import Decision, Evidence, Request
+from relevo.domain.evidence import Decision, Evidence, TrainingRequest
 from relevo.domain.frame import Frame, with_classes
 from relevo.domain.identity import Split
 from relevo.domain.profile import Profile, drift, new_category_share
@@ -33,7 +33,7 @@ def decide(
     warehouse: Warehouse,
     registry: ModelRegistry,
     clock: Clock,
-    request: Request | None = None,
+    request: TrainingRequest | None = None,
 ) -> Decision:
     """The decision on a batch, or on a person's request at this batch; the one on record where there is one.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from relevo.domain.arrival import BadCell, BatchSummary, RawChunk
 from relevo.domain.batch import Attempt, Batch, BatchState, Outcome
-from relevo.domain.evidence import Decision, Move, Request, Training, Verdict
+from relevo.domain.evidence import Decision, Move, Training, TrainingRequest, Verdict
 from relevo.domain.frame import Frame
 from relevo.domain.identity import Split
 from relevo.domain.use_case import UseCase
@@ -62,9 +62,9 @@ class Record(Protocol):
         LeaseLost where one already has; a person, who holds no lease, only waits for his turn.
         """
 
-    def add_request(self, case: str, reason: str) -> Request: ...
+    def add_request(self, case: str, reason: str) -> TrainingRequest: ...
 
-    def open_requests(self, case: str) -> list[Request]: ...
+    def open_requests(self, case: str) -> list[TrainingRequest]: ...
 
 
 class Warehouse(Record, Protocol):

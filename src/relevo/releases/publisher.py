@@ -149,7 +149,7 @@ def overtaking_move(verdict: Verdict, moves: list[Move]) -> Move | None:
         (
             move
             for move in reversed(moves)
-            if move.verdict_id is None and move.asked_at > verdict.ruled_at
+            if move.verdict_id is None and move.requested_at > verdict.ruled_at
         ),
         None,
     )

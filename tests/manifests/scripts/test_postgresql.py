@@ -67,7 +67,7 @@ def test_the_api_writes_predictions_and_moves_and_no_more(migrated: Guarded) -> 
     )
     run(
         api,
-        'INSERT INTO audit.moves ("case", kind, version, reason, asked_at) '
+        'INSERT INTO audit.moves ("case", kind, version, reason, requested_at) '
         f"VALUES ('house_prices', 'promotion', '1', 'a test', '{now}')",
     )
     run(api, "SELECT count(*) FROM audit.verdicts")

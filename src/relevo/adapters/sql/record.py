@@ -18,20 +18,20 @@ from relevo.domain.evidence import (
     Evidence,
     Move,
     MoveKind,
-    Request,
     Ruling,
     Training,
+    TrainingRequest,
     Verdict,
 )
 from relevo.errors import NotFound
 
-Entry = TypeVar("Entry", Decision, Training, Verdict, Move, Request)
+Entry = TypeVar("Entry", Decision, Training, Verdict, Move, TrainingRequest)
 AS_JSON = ("evidence", "policy", "batches", "rows", "metrics")
 
 
 class Record(Part):
     def record_decision(self, decision: Decision) -> Decision:
-        table, requests = self._tables.decisions.c, self._tables.requests
+        table, requests = self._tables.decisions.c, self._tables.training_requests
         same = (
             table.case == decision.case,
             table.batch_id == decision.batch_id,
@@ -150,14 +150,14 @@ class Record(Part):
     def moves(self, case: str) -> list[Move]:
         return self._all(self._tables.moves, _move, self._tables.moves.c.case == case)
 
-    def add_request(self, case: str, reason: str) -> Request:
-        table = self._tables.requests
+    def add_request(self, case: str, reason: str) -> TrainingRequest:
+        table = self._tables.training_requests
 
-        def work(connection: sa.Connection) -> Request:
+        def work(connection: sa.Connection) -> TrainingRequest:
             values = {
                 "case": case,
                 "reason": reason,
-                "asked_at": self.database.now(connection),
+                "requested_at": self.database.now(connection),
             }
             return _request(
                 connection.execute(
@@ -167,8 +167,8 @@ class Record(Part):
 
         return self.database.write(case, work, repeatable=False)
 
-    def open_requests(self, case: str) -> list[Request]:
-        table = self._tables.requests
+    def open_requests(self, case: str) -> list[TrainingRequest]:
+        table = self._tables.training_requests
         return self._all(
             table, _request, table.c.case == case, table.c.decision_id.is_(None)
         )
@@ -254,10 +254,12 @@ def _verdict(row: sa.Row[Any]) -> Verdict:
 
 def _move(row: sa.Row[Any]) -> Move:
     return Move(
-        row.id, row.case, MoveKind(row.kind), row.version, row.previous, row.reason, row.verdict_id, row.asked_at,
+        row.id, row.case, MoveKind(row.kind), row.version, row.previous, row.reason, row.verdict_id, row.requested_at,
         row.done_at,
     )  # fmt: skip
 
 
-def _request(row: sa.Row[Any]) -> Request:
-    return Request(row.id, row.case, row.reason, row.asked_at, row.decision_id)
+def _request(row: sa.Row[Any]) -> TrainingRequest:
+    return TrainingRequest(
+        row.id, row.case, row.reason, row.requested_at, row.decision_id
+    )

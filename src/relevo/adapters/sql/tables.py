@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
-REVISION = "0001"  # the migration that makes exactly these tables
+REVISION = "0002"  # the migration that makes exactly these tables
 SCHEMAS = ("raw", "clean", "quarantine", "audit", "predictions")
 
 
@@ -65,7 +65,7 @@ class Tables:
         self.attempts = self._attempts()
         self.batches = self._batches()
         self.cells = self._cells()
-        self.requests = self._requests()
+        self.training_requests = self._training_requests()
         self.decisions = self._decisions()
         self.trainings = self._trainings()
         self.verdicts = self._verdicts()
@@ -106,12 +106,12 @@ class Tables:
             sa.Index("cells_by_row", "batch_id", "position"),
         )  # fmt: skip
 
-    def _requests(self) -> sa.Table:
+    def _training_requests(self) -> sa.Table:
         return self._table(
-            "audit", "requests",
-            _id(), _text("case"), _text("reason"), sa.Column("asked_at", Instant, nullable=False),
+            "audit", "training_requests",
+            _id(), _text("case"), _text("reason"), sa.Column("requested_at", Instant, nullable=False),
             sa.Column("decision_id", sa.Integer),
-            sa.Index("requests_by_case", "case", "decision_id"),
+            sa.Index("training_requests_by_case", "case", "decision_id"),
         )  # fmt: skip
 
     def _decisions(self) -> sa.Table:
@@ -162,7 +162,7 @@ class Tables:
         return self._table(
             "audit", "moves",
             _id(), _text("case"), _text("kind"), _text("version"), sa.Column("previous", sa.Text), _text("reason"),
-            verdict, sa.Column("asked_at", Instant, nullable=False), sa.Column("done_at", Instant),
+            verdict, sa.Column("requested_at", Instant, nullable=False), sa.Column("done_at", Instant),
             sa.Index("moves_by_case", "case"),
         )  # fmt: skip
 
