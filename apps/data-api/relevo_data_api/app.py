@@ -115,10 +115,7 @@ def _sentence(problem: Mapping[str, Any]) -> str:
 
 def _group(request: Request, number: int) -> ConsumerGroup:
     groups: Mapping[int, ConsumerGroup] = request.app.state.groups
-    try:
-        return groups[number]
-    except KeyError:
+    if number not in groups:
         existing = ", ".join(map(str, groups))
-        raise UnknownGroup(
-            f"group {number} does not exist; the groups are {existing}"
-        ) from None
+        raise UnknownGroup(f"group {number} does not exist; the groups are {existing}")
+    return groups[number]

@@ -68,19 +68,11 @@ def open_groups(settings: DataApiSettings) -> Mapping[int, ConsumerGroup]:
             f"state_dir {settings.state_dir} cannot be made: {error}"
         ) from error
     streams = {
-        name: open_stream(name, settings)
-        for name in sorted(set(settings.groups.values()))
+        name: open_stream(name, settings) for name in set(settings.groups.values())
     }
-    return {
-        number: ConsumerGroup(
-            number,
-            streams[name],
-            Cursor(
-                settings.state_dir,
-                number,
-                streams[name].identity,
-                streams[name].batches,
-            ),
-        )
-        for number, name in sorted(settings.groups.items())
-    }
+    groups = {}
+    for number, name in sorted(settings.groups.items()):
+        stream = streams[name]
+        cursor = Cursor(settings.state_dir, number, stream.identity, stream.batches)
+        groups[number] = ConsumerGroup(number, stream, cursor)
+    return groups

@@ -23,10 +23,14 @@ SIZE_SPREAD = 0.42
 SIZE_EFFECT = 0.75
 FINISH_SPREAD = 0.25
 IN_PLACE_SPREAD = float(np.hypot(SIZE_EFFECT * SIZE_SPREAD, FINISH_SPREAD))
+# of a price's distance from its place's level: what size explains, and how loosely
+SIZE_SHARE = SIZE_EFFECT * SIZE_SPREAD**2 / IN_PLACE_SPREAD**2
+SIZE_NOISE = SIZE_SPREAD * FINISH_SPREAD / IN_PLACE_SPREAD
 TYPICAL_PRICE = np.log(330_000)
 
 SALE_DAYS = np.arange(np.datetime64("1975-01-01"), np.datetime64("2022-05-01"))
 
+BoolArray = NDArray[np.bool_]
 Houses = NDArray[Any]  # one record per house, with the fields that Market.draw names
 
 
@@ -59,46 +63,46 @@ class Market:
     def draw(self, rng: np.random.Generator, streets: FloatArray) -> Houses:
         """One house per street. For null, floats are NaN, and sold_day and city are -1."""
         count = len(streets)
+
+        def chance(probability: float | FloatArray) -> BoolArray:
+            return rng.random(count) < probability
+
+        def about(values: FloatArray, spread: float) -> FloatArray:
+            return (values + rng.normal(0, spread, count)).round().clip(1, 40)
+
+        # the order of the draws is part of the data: another order makes other houses
         places = self._places
         log_price = np.interp(rng.random(count), self._cumulative, self._log_prices)
         place = self._sampler.draw(rng, log_price)
-        gap = np.clip(log_price - places.price[place], -3.0, 4.0)
-        share = SIZE_EFFECT * SIZE_SPREAD**2 / IN_PLACE_SPREAD**2
-        size_noise = rng.normal(0, SIZE_SPREAD * FINISH_SPREAD / IN_PLACE_SPREAD, count)
-        size = np.clip(share * gap + size_noise, -2.2, 4.5)
-        finish = np.clip(gap - SIZE_EFFECT * size, -1.0, 1.0)
-        land = rng.random(count) < 0.1 / (1 + np.exp(1.5 * gap)) + 0.04
+        gap = (log_price - places.price[place]).clip(-3.0, 4.0)
+        size = (SIZE_SHARE * gap + rng.normal(0, SIZE_NOISE, count)).clip(-2.2, 4.5)
+        finish = (gap - SIZE_EFFECT * size).clip(-1.0, 1.0)
+        land = chance(0.1 / (1 + np.exp(1.5 * gap)) + 0.04)
         sold = self._sold(rng, count)
-        bed = np.clip(np.round(3.1 + 1.7 * size + rng.normal(0, 0.6, count)), 1, 40)
-        bath = np.clip(
-            np.round(2.1 + 1.7 * size + 1.2 * finish + rng.normal(0, 0.45, count)),
-            1,
-            40,
-        )
+        bed = about(3.1 + 1.7 * size, 0.6)
+        bath = about(2.1 + 1.7 * size + 1.2 * finish, 0.45)
         columns = {
             "place": place,
-            "city": np.where(rng.random(count) < 0.001, -1, places.city[place]),
+            "city": np.where(chance(0.001), -1, places.city[place]),
             "sold": sold,
             "price": round_prices(np.exp(log_price), self.band),
             "broker": np.floor(
                 places.state[place] * 2_000.0 + 1 + 1_999 * rng.random(count) ** 3
             ),
             "street": streets,
-            "bed": _blank(bed, land | (rng.random(count) < 0.07)),
-            "bath": _blank(bath, land | (rng.random(count) < 0.09)),
-            "size": _blank(
-                np.round(np.exp(size + SIZE_MEAN)), land | (rng.random(count) < 0.13)
-            ),
+            "bed": _blank(bed, land | chance(0.07)),
+            "bath": _blank(bath, land | chance(0.09)),
+            "size": _blank(np.exp(size + SIZE_MEAN).round(), land | chance(0.13)),
             "acre": _blank(
                 _acres(rng, size + finish, places.rural[place], land),
-                ~land & (rng.random(count) < 0.16),
+                ~land & chance(0.16),
             ),
             "sold_day": _sold_days(rng, sold),
         }
         fields = [(name, values.dtype) for name, values in columns.items()]
         return np.rec.fromarrays(columns.values(), dtype=fields)
 
-    def _sold(self, rng: np.random.Generator, count: int) -> NDArray[np.bool_]:
+    def _sold(self, rng: np.random.Generator, count: int) -> BoolArray:
         if self.band.sold is None:
             return rng.binomial(1, 0.4, count).astype(bool)
         return np.full(count, self.band.sold)
@@ -113,15 +117,12 @@ def round_prices(price: FloatArray, band: Band) -> FloatArray:
     return (np.round(price / step) * step).clip(band.low, band.high)
 
 
-def _blank(values: FloatArray, where: NDArray[np.bool_]) -> FloatArray:
+def _blank(values: FloatArray, where: BoolArray) -> FloatArray:
     return np.where(where, np.nan, values)
 
 
 def _acres(
-    rng: np.random.Generator,
-    worth: FloatArray,
-    rural: FloatArray,
-    land: NDArray[np.bool_],
+    rng: np.random.Generator, worth: FloatArray, rural: FloatArray, land: BoolArray
 ) -> FloatArray:
     """A fifth of an acre is typical; about one in a hundred is a farm, up to 100,000 acres."""
     count = len(worth)
@@ -134,7 +135,7 @@ def _acres(
     return np.round(np.clip(acres, 0.01, 100_000), 2)
 
 
-def _sold_days(rng: np.random.Generator, sold: NDArray[np.bool_]) -> IntArray:
+def _sold_days(rng: np.random.Generator, sold: BoolArray) -> IntArray:
     """Indexes in SALE_DAYS: sold houses in the last months, houses for sale years ago or never."""
     last = len(SALE_DAYS) - 1
     ago = rng.exponential(np.where(sold, 120, 3_500))
