@@ -81,7 +81,15 @@ def ingest_all(
     started = time.perf_counter()
     while batch := ingest(case, source, warehouse, landing, 1, lambda _: None):
         warehouse.record_decision(
-            Decision(0, case.name, batch.id, Action.SKIP, "", (), {}, datetime.now(UTC))
+            Decision(
+                case=case.name,
+                batch_id=batch.id,
+                action=Action.SKIP,
+                sentence="",
+                evidence=(),
+                policy={},
+                decided_at=datetime.now(UTC),
+            )
         )
     return time.perf_counter() - started
 

@@ -82,7 +82,14 @@ def test_an_expired_lease_is_taken_and_its_holder_fenced(
                 lambda: prepare(FLATS, batch, warehouse),
                 lambda: warehouse.record_decision(DECISION),
                 lambda: warehouse.open_move(
-                    Move(0, "flats", MoveKind.PERSON, "1", None, "", None, NOW, None)
+                    Move(
+                        case="flats",
+                        kind=MoveKind.PERSON,
+                        version="1",
+                        previous=None,
+                        reason="",
+                        requested_at=NOW,
+                    )
                 ),
                 lambda: warehouse.set_batch_state(batch, BatchState.REJECTED, "no"),
                 lambda: warehouse.accept_gap("flats", SOURCE, 3, "no"),

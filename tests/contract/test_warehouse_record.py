@@ -22,57 +22,75 @@ from relevo.errors import NotFound
 
 NOW = datetime(2026, 11, 21, 8, 30, 15, 123456, tzinfo=UTC)
 EVIDENCE = (
-    Evidence("rows", 0.61, 0.6, True, "61 % of all rows are new"),
-    Evidence("drift", None, 0.25, None, "no champion: drift ist nicht messbar"),
-    Evidence("error", float("inf"), 0.1, False, "it is as it is"),
+    Evidence(
+        name="rows",
+        value=0.61,
+        threshold=0.6,
+        passed=True,
+        sentence="61 % of all rows are new",
+    ),
+    Evidence(
+        name="drift", threshold=0.25, sentence="no champion: drift ist nicht messbar"
+    ),
+    Evidence(
+        name="error",
+        value=float("inf"),
+        threshold=0.1,
+        passed=False,
+        sentence="it is as it is",
+    ),
 )
 DECISION = Decision(
-    0,
-    "flats",
-    1,
-    Action.TRAIN,
-    "train, as rows are new",
-    EVIDENCE,
-    {"a": 0.6, "b": ["x"]},
-    NOW,
+    case="flats",
+    batch_id=1,
+    action=Action.TRAIN,
+    sentence="train, as rows are new",
+    evidence=EVIDENCE,
+    policy={"a": 0.6, "b": ["x"]},
+    decided_at=NOW,
 )
 
 
 def training_of(decision: Decision) -> Training:
     return Training(
-        0,
-        "flats",
-        decision.id,
-        "3",
-        "run",
-        "ridge",
-        (1, 2),
-        {"train": 80, "test": 20},
-        "sha",
-        {"rmse": 0.1 + 0.2},
-        1.5,
-        NOW,
+        case="flats",
+        decision_id=decision.id,
+        version="3",
+        run_id="run",
+        estimator="ridge",
+        batches=(1, 2),
+        rows={"train": 80, "test": 20},
+        data_sha256="sha",
+        metrics={"rmse": 0.1 + 0.2},
+        seconds=1.5,
+        trained_at=NOW,
     )
 
 
 def verdict_of(decision: Decision) -> Verdict:
     return Verdict(
-        0, "flats", decision.id, Ruling.PROMOTE, "3", None, 1, "it won", EVIDENCE, NOW
+        case="flats",
+        decision_id=decision.id,
+        ruling=Ruling.PROMOTE,
+        challenger="3",
+        champion=None,
+        contest_number=1,
+        sentence="it won",
+        evidence=EVIDENCE,
+        ruled_at=NOW,
     )
 
 
 def move_of(verdict: Verdict | None) -> Move:
     kind = MoveKind.FIRST if verdict else MoveKind.PERSON
     return Move(
-        0,
-        "flats",
-        kind,
-        "3",
-        None,
-        "it won",
-        verdict.id if verdict else None,
-        NOW,
-        None,
+        case="flats",
+        kind=kind,
+        version="3",
+        previous=None,
+        reason="it won",
+        verdict_id=verdict.id if verdict else None,
+        requested_at=NOW,
     )
 
 

@@ -54,7 +54,15 @@ def skip(loop: Loop, batch: Any) -> None:
     from relevo.domain.evidence import Action, Decision
 
     loop.warehouse.record_decision(
-        Decision(0, "flats", batch.id, Action.SKIP, "test", (), {}, loop.clock.now())
+        Decision(
+            case="flats",
+            batch_id=batch.id,
+            action=Action.SKIP,
+            sentence="test",
+            evidence=(),
+            policy={},
+            decided_at=loop.clock.now(),
+        )
     )
 
 

@@ -114,15 +114,12 @@ def test_a_forgotten_task_that_wakes_up_before_the_alias_moves_moves_nothing(
     with open_loop("flats", settings).working("forgotten") as loop:
         move = loop.warehouse.open_move(
             Move(
-                0,
-                "flats",
-                MoveKind.PERSON,
-                "2",
-                "1",
-                "late",
-                None,
-                loop.clock.now(),
-                None,
+                case="flats",
+                kind=MoveKind.PERSON,
+                version="2",
+                previous="1",
+                reason="late",
+                requested_at=loop.clock.now(),
             )
         )
         with (
@@ -154,7 +151,12 @@ def test_an_order_that_was_slow_does_not_undo_the_one_after_it(
     loop = open_loop("flats", settings)
     slow = loop.warehouse.open_move(
         Move(
-            0, "flats", MoveKind.PERSON, "2", "1", "slow", None, loop.clock.now(), None
+            case="flats",
+            kind=MoveKind.PERSON,
+            version="2",
+            previous="1",
+            reason="slow",
+            requested_at=loop.clock.now(),
         )
     )
     loop.roll_back("no")

@@ -188,9 +188,9 @@ def _decision(console: Console, loop: Loop, decision: Decision) -> None:
     console.rule(f"decision: {decision.action}", align="left")
     console.print(plain(decision.sentence), highlight=False)
     _evidence(console, decision.evidence, "calls for training")
-    for training in loop.warehouse.trainings(decision.case, decision.id):
+    for training in loop.warehouse.trainings(decision.case, decision.stored_id):
         _training(console, training)
-    for verdict in loop.warehouse.verdicts(decision.case, decision.id):
+    for verdict in loop.warehouse.verdicts(decision.case, decision.stored_id):
         _verdict(console, verdict)
     console.rule("policy", align="left")
     differs = {

@@ -62,7 +62,15 @@ def judge(
         sentence = f"challenger has no usable prediction on {unusable:,} of {rows:,} holdout rows"
         return Judgement(
             Ruling.KEEP,
-            (Evidence("usable", float(unusable), 0.0, False, sentence),),
+            (
+                Evidence(
+                    name="usable",
+                    value=float(unusable),
+                    threshold=0.0,
+                    passed=False,
+                    sentence=sentence,
+                ),
+            ),
             sentence,
         )
     usable = np.where(
@@ -127,7 +135,13 @@ def classic(
     ]
     faults = f", but it {' and '.join(broken)}" if broken else ""
     evidence = (
-        Evidence("rmse", challenger_rmse, champion_rmse, won, sentence),
+        Evidence(
+            name="rmse",
+            value=challenger_rmse,
+            threshold=champion_rmse,
+            passed=won,
+            sentence=sentence,
+        ),
         *guards,
     )
     return Judgement(
@@ -140,7 +154,9 @@ def classic(
 def onnx_guard(fitness: Fitness, policy: Policy) -> Evidence:
     gap, limit = fitness.onnx_gap, policy.onnx_tolerance
     said = f"challenger differs between its ONNX and native forms by {gap:.2g} (limit {limit:g})"
-    return Evidence("onnx", gap, limit, gap <= limit, said)
+    return Evidence(
+        name="onnx", value=gap, threshold=limit, passed=gap <= limit, sentence=said
+    )
 
 
 def _win(match: Match, policy: Policy, alpha: float) -> Evidence:
@@ -168,7 +184,13 @@ def _win(match: Match, policy: Policy, alpha: float) -> Evidence:
         said = f"{percent(gain, decimals=1)} lower {where}, which chance explains ({chance}; needs {percent(needs)})"
     else:
         said = f"{percent(gain, decimals=1)} lower {where}{'' if won else ', not surely enough'} {at_least}"
-    return Evidence("win", bound, needs, won, f"challenger's error is {said}")
+    return Evidence(
+        name="win",
+        value=bound,
+        threshold=needs,
+        passed=won,
+        sentence=f"challenger's error is {said}",
+    )
 
 
 def _slice_guards(match: Match, policy: Policy) -> list[Evidence]:
@@ -189,7 +211,9 @@ def _slice_guards(match: Match, policy: Policy) -> list[Evidence]:
     ]
     if NEWEST in match.slices and NEWEST not in large:
         few = f"{NEWEST} has {match.slices[NEWEST].sum():,} holdout rows; needs {policy.min_slice_rows:,} to be judged"
-        guards.append(Evidence(f"slice: {NEWEST}", None, policy.slice_rise, None, few))
+        guards.append(
+            Evidence(name=f"slice: {NEWEST}", threshold=policy.slice_rise, sentence=few)
+        )
     return guards
 
 
@@ -212,8 +236,8 @@ def _slice_guard(
     )
     chance = ", which chance explains" if rise > limit and not surely else ""
     return Evidence(
-        f"slice: {label}", rise, limit, not (rise > limit and surely),
-        f"challenger is {size}{chance} (limit {percent(limit)})",
+        name=f"slice: {label}", value=rise, threshold=limit, passed=not (rise > limit and surely),
+        sentence=f"challenger is {size}{chance} (limit {percent(limit)})",
     )  # fmt: skip
 
 
@@ -225,7 +249,11 @@ def _rmse_guard(match: Match, policy: Policy) -> list[Evidence]:
     said = f"challenger has RMSE {rmses} (limit +{percent(policy.rmse_rise)})"
     return [
         Evidence(
-            "rmse", match.challenger_rmse, limit, match.challenger_rmse <= limit, said
+            name="rmse",
+            value=match.challenger_rmse,
+            threshold=limit,
+            passed=match.challenger_rmse <= limit,
+            sentence=said,
         )
     ]
 
@@ -240,13 +268,19 @@ def _fitness_guards(fitness: Fitness, policy: Policy) -> tuple[Evidence, ...]:
     )
     passed = None if ratio is None else ratio <= policy.scoring_time_ratio
     return (
-        Evidence("size", size, policy.max_size_mb, size <= policy.max_size_mb, weighs),
         Evidence(
-            "time",
-            ratio,
-            policy.scoring_time_ratio,
-            passed,
-            takes or "scoring time not measured",
+            name="size",
+            value=size,
+            threshold=policy.max_size_mb,
+            passed=size <= policy.max_size_mb,
+            sentence=weighs,
+        ),
+        Evidence(
+            name="time",
+            value=ratio,
+            threshold=policy.scoring_time_ratio,
+            passed=passed,
+            sentence=takes or "scoring time not measured",
         ),
         onnx_guard(fitness, policy),
     )

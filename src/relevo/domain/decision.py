@@ -117,7 +117,13 @@ def _muted(one: Evidence, why: str) -> Evidence:
         if one.sentence.endswith(")")
         else f"{one.sentence} ({why})"
     )
-    return Evidence(one.name, one.value, one.threshold, False, sentence)
+    return Evidence(
+        name=one.name,
+        value=one.value,
+        threshold=one.threshold,
+        passed=False,
+        sentence=sentence,
+    )
 
 
 def _not_measured(facts: Facts, policy: Policy) -> str:
@@ -142,17 +148,15 @@ def _unknown(
     name: str, subject: str, threshold: float | None, facts: Facts, policy: Policy
 ) -> Evidence:
     return Evidence(
-        name,
-        None,
-        threshold,
-        None,
-        f"{subject} not measured ({_not_measured(facts, policy)})",
+        name=name,
+        threshold=threshold,
+        sentence=f"{subject} not measured ({_not_measured(facts, policy)})",
     )
 
 
 def _first(facts: Facts) -> Evidence:
     sentence = "there is a champion" if facts.has_champion else "no champion yet"
-    return Evidence("first", None, None, not facts.has_champion, sentence)
+    return Evidence(name="first", passed=not facts.has_champion, sentence=sentence)
 
 
 def _rows(facts: Facts, policy: Policy) -> Evidence:
@@ -161,7 +165,13 @@ def _rows(facts: Facts, policy: Policy) -> Evidence:
         policy.new_rows_share,
     )
     sentence = f"{percent(share, needs)} of rows are new since the last training (needs {percent(needs)})"
-    return Evidence("rows", share, needs, share >= needs, sentence)
+    return Evidence(
+        name="rows",
+        value=share,
+        threshold=needs,
+        passed=share >= needs,
+        sentence=sentence,
+    )
 
 
 def _psi(value: float, limit: float) -> str:
@@ -179,18 +189,18 @@ def _inputs(facts: Facts, policy: Policy) -> Evidence:
     worst, most = max(facts.drift.items(), key=lambda item: item[1])
     if most > limit:
         return Evidence(
-            "input_drift",
-            most,
-            limit,
-            True,
-            f"inputs drifted (PSI {_psi(most, limit)}, {worst}; limit {limit:.2f})",
+            name="input_drift",
+            value=most,
+            threshold=limit,
+            passed=True,
+            sentence=f"inputs drifted (PSI {_psi(most, limit)}, {worst}; limit {limit:.2f})",
         )
     return Evidence(
-        "input_drift",
-        most,
-        limit,
-        False,
-        f"inputs steady (largest PSI {_psi(most, limit)}, {worst})",
+        name="input_drift",
+        value=most,
+        threshold=limit,
+        passed=False,
+        sentence=f"inputs steady (largest PSI {_psi(most, limit)}, {worst})",
     )
 
 
@@ -200,14 +210,18 @@ def _target(facts: Facts, policy: Policy) -> Evidence:
         return _unknown("target_drift", "target drift", limit, facts, policy)
     if moved > limit:
         return Evidence(
-            "target_drift",
-            moved,
-            limit,
-            True,
-            f"target drifted (PSI {_psi(moved, limit)}; limit {limit:.2f})",
+            name="target_drift",
+            value=moved,
+            threshold=limit,
+            passed=True,
+            sentence=f"target drifted (PSI {_psi(moved, limit)}; limit {limit:.2f})",
         )
     return Evidence(
-        "target_drift", moved, limit, False, f"target steady (PSI {_psi(moved, limit)})"
+        name="target_drift",
+        value=moved,
+        threshold=limit,
+        passed=False,
+        sentence=f"target steady (PSI {_psi(moved, limit)})",
     )
 
 
@@ -220,13 +234,19 @@ def _error(facts: Facts, policy: Policy) -> Evidence:
     now_text, then_text = _amount(now, facts.metric), _amount(then, facts.metric)
     if now > limit:
         rise = f"rose to {now_text} from {then_text} when trained (limit +{percent(policy.error_rise)})"
-        return Evidence("error", now, limit, True, f"champion's {facts.metric} {rise}")
+        return Evidence(
+            name="error",
+            value=now,
+            threshold=limit,
+            passed=True,
+            sentence=f"champion's {facts.metric} {rise}",
+        )
     return Evidence(
-        "error",
-        now,
-        limit,
-        False,
-        f"champion's {facts.metric} {now_text} against {then_text} when trained",
+        name="error",
+        value=now,
+        threshold=limit,
+        passed=False,
+        sentence=f"champion's {facts.metric} {now_text} against {then_text} when trained",
     )
 
 
@@ -242,7 +262,13 @@ def _new_categories(facts: Facts, policy: Policy) -> Evidence:
         return _unknown("new_categories", "new categories", limit, facts, policy)
     where = f"{facts.new_category_column}; " if facts.new_category_column else ""
     sentence = f"{percent(share, limit)} of rows hold categories never seen in training ({where}limit {percent(limit)})"
-    return Evidence("new_categories", share, limit, share > limit, sentence)
+    return Evidence(
+        name="new_categories",
+        value=share,
+        threshold=limit,
+        passed=share > limit,
+        sentence=sentence,
+    )
 
 
 def _age(facts: Facts, policy: Policy) -> Evidence:
@@ -252,7 +278,13 @@ def _age(facts: Facts, policy: Policy) -> Evidence:
     days = f"{int(age * 10) / 10:g}"
     bound = f"limit {limit:g}" if limit is not None else "no limit"
     sentence = f"champion is {days} {'day' if days == '1' else 'days'} old ({bound})"
-    return Evidence("age", age, limit, limit is not None and age > limit, sentence)
+    return Evidence(
+        name="age",
+        value=age,
+        threshold=limit,
+        passed=limit is not None and age > limit,
+        sentence=sentence,
+    )
 
 
 def _person(facts: Facts) -> Evidence:
@@ -262,5 +294,9 @@ def _person(facts: Facts) -> Evidence:
         else "no person asked"
     )
     return Evidence(
-        "person", float(len(facts.requests)), 1.0, bool(facts.requests), asked
+        name="person",
+        value=float(len(facts.requests)),
+        threshold=1.0,
+        passed=bool(facts.requests),
+        sentence=asked,
     )

@@ -7,14 +7,28 @@ from datetime import datetime
 from enum import StrEnum
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What the record keeps. Its id is the warehouse's to give: None until it is stored."""
+
+    id: int | None = None
+    case: str
+
+    @property
+    def stored_id(self) -> int:
+        if self.id is None:
+            raise ValueError(f"{type(self).__name__} of {self.case} is not stored yet")
+        return self.id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """One measured fact. `passed` says whether it calls for the action; None where it could not be measured."""
 
     name: str
-    value: float | None
-    threshold: float | None
-    passed: bool | None
+    value: float | None = None
+    threshold: float | None = None
+    passed: bool | None = None
     sentence: str
 
 
@@ -23,12 +37,10 @@ class Action(StrEnum):
     SKIP = "skip"
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision(Entry):
     """Train or skip, with why. `request_id` is set where a person asked for it."""
 
-    id: int
-    case: str
     batch_id: int
     action: Action
     sentence: str
@@ -48,12 +60,10 @@ class Ruling(StrEnum):
     KEEP = "keep"
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict(Entry):
     """What a contest found: the challenger becomes champion, or the champion is kept."""
 
-    id: int
-    case: str
     decision_id: int
     ruling: Ruling
     challenger: str
@@ -64,18 +74,16 @@ class Verdict:
     ruled_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Training:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Training(Entry):
     """A challenger that was trained and registered for a decision."""
 
-    id: int
-    case: str
     decision_id: int
     version: str
     run_id: str
     estimator: str
     batches: tuple[int, ...]  # batch ids whose rows were used
-    rows: dict[str, int]  # side -> rows
+    rows: dict[str, int]  # by split
     data_sha256: str
     metrics: dict[str, float]
     seconds: float
@@ -89,27 +97,23 @@ class MoveKind(StrEnum):
     PERSON = "person"  # promoted by hand
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move(Entry):
     """The alias `champion` moved. `done_at` is None from the intent until the alias has moved."""
 
-    id: int
-    case: str
     kind: MoveKind
     version: str
     previous: str | None
     reason: str
-    verdict_id: int | None
+    verdict_id: int | None = None
     requested_at: datetime
-    done_at: datetime | None
+    done_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TrainingRequest:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingRequest(Entry):
     """A person asks to train again, with a reason."""
 
-    id: int
-    case: str
     reason: str
     requested_at: datetime
-    decision_id: int | None
+    decision_id: int | None = None

@@ -52,7 +52,7 @@ class CaseProgress:
 
     def begin(self) -> Iterator[str]:
         batches = self._loop.warehouse.batches(self._name)
-        self._told = {decision.id for decision in self._finished()}
+        self._told = {decision.stored_id for decision in self._finished()}
         if batches:
             yield f"{self._name}  goes on after batch {batches[-1].number}: {len(self._told)} decided so far"
         else:
@@ -60,7 +60,9 @@ class CaseProgress:
 
     def news(self) -> Iterator[str]:
         fresh = [
-            decision for decision in self._finished() if decision.id not in self._told
+            decision
+            for decision in self._finished()
+            if decision.stored_id not in self._told
         ]
         batches = (
             {batch.id: batch for batch in self._loop.warehouse.batches(self._name)}
@@ -68,7 +70,7 @@ class CaseProgress:
             else {}
         )
         for decision in fresh:
-            self._told.add(decision.id)
+            self._told.add(decision.stored_id)
             yield from self._lines(batches[decision.batch_id], decision)
         yield from self._end()
 
@@ -77,14 +79,14 @@ class CaseProgress:
         return [
             decision
             for decision in warehouse.decisions(self._name)
-            if decision.id in self._told or is_carried_out(decision, warehouse)
+            if decision.stored_id in self._told or is_carried_out(decision, warehouse)
         ]
 
     def _lines(self, batch: Batch, decision: Decision) -> Iterator[str]:
         done = "trained" if decision.action is Action.TRAIN else "skipped"
         head = f"{self._name}  batch {batch.number:<3}"
         yield f"{head} {batch.rows:>9,} rows  {done}: {decision.sentence}"
-        for verdict in self._loop.warehouse.verdicts(self._name, decision.id):
+        for verdict in self._loop.warehouse.verdicts(self._name, decision.stored_id):
             word = "is champion" if verdict.ruling is Ruling.PROMOTE else "is kept out"
             yield f"{' ' * len(head)} version {verdict.challenger} {word}: {verdict.sentence}"
 

@@ -43,9 +43,9 @@ def contest(
     clock: Clock,
 ) -> Verdict:
     """The verdict on a decision's challenger; the one on record where there is one."""
-    if known := warehouse.verdicts(case.name, decision.id):
+    if known := warehouse.verdicts(case.name, decision.stored_id):
         return known[0]
-    training = warehouse.trainings(case.name, decision.id)[0]
+    training = warehouse.trainings(case.name, decision.stored_id)[0]
     champion = registry.alias(case.name, CHAMPION)
     number = 0
     if champion is None or champion == training.version:
@@ -64,16 +64,15 @@ def contest(
         )
     return warehouse.record_verdict(
         Verdict(
-            0,
-            case.name,
-            decision.id,
-            judgement.ruling,
-            training.version,
-            champion,
-            number,
-            judgement.sentence,
-            judgement.evidence,
-            clock.now(),
+            case=case.name,
+            decision_id=decision.stored_id,
+            ruling=judgement.ruling,
+            challenger=training.version,
+            champion=champion,
+            contest_number=number,
+            sentence=judgement.sentence,
+            evidence=judgement.evidence,
+            ruled_at=clock.now(),
         )
     )
 

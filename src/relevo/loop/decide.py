@@ -52,15 +52,14 @@ def decide(
     if repeated:
         evidence, sentence = (*evidence, repeated), f"{sentence}; {repeated.sentence}"
     decision = Decision(
-        0,
-        case.name,
-        batch.id,
-        action,
-        sentence,
-        evidence,
-        asdict(case.policy),
-        clock.now(),
-        asked[-1].id if asked else None,
+        case=case.name,
+        batch_id=batch.id,
+        action=action,
+        sentence=sentence,
+        evidence=evidence,
+        policy=asdict(case.policy),
+        decided_at=clock.now(),
+        request_id=asked[-1].id if asked else None,
     )
     return warehouse.record_decision(decision)
 
@@ -157,9 +156,7 @@ def _same_rows(batch: Batch, warehouse: Warehouse) -> Evidence | None:
     if twin is None:
         return None
     return Evidence(
-        "same_rows",
-        float(twin.number),
-        None,
-        None,
-        f"its rows are those of batch {twin.number} again",
+        name="same_rows",
+        value=float(twin.number),
+        sentence=f"its rows are those of batch {twin.number} again",
     )

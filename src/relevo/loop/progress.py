@@ -21,7 +21,7 @@ def is_finished(batch: Batch, warehouse: Warehouse) -> bool:
 def is_carried_out(decision: Decision, warehouse: Warehouse) -> bool:
     if decision.action is Action.SKIP:
         return True
-    verdicts = warehouse.verdicts(decision.case, decision.id)
+    verdicts = warehouse.verdicts(decision.case, decision.stored_id)
     if not verdicts:
         return False
     if verdicts[0].ruling is Ruling.KEEP:

@@ -63,9 +63,9 @@ def run_decision(
     if decision.action is Action.SKIP:
         return BatchResult(batch, decision)
     report(f"batch {batch.number}: training ({decision.sentence})")
-    training = steps.train(decision.id)
+    training = steps.train(decision.stored_id)
     report(f"batch {batch.number}: version {training.version} meets the champion")
-    verdict = steps.contest(decision.id)
-    steps.publish(decision.id)
+    verdict = steps.contest(decision.stored_id)
+    steps.publish(decision.stored_id)
     give_back()
     return BatchResult(batch, decision, training, verdict)

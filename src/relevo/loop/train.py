@@ -72,7 +72,7 @@ def train(
     commit: str,
 ) -> Training:
     """The decision's challenger, trained and registered once, however often this is called."""
-    if known := warehouse.trainings(case.name, decision.id):
+    if known := warehouse.trainings(case.name, decision.stored_id):
         return known[0]
     version = registry.find(case.name, decision.key)
     if version is None:
@@ -117,7 +117,7 @@ def _make(
     release = Release(
         case=case.name, task=case.task, target=case.contract.target, unit=case.unit, log_target=case.log_target,
         fields=signature_of(case), classes=train.classes, estimator=choice.model.name, digest=digest_of(made.onnx),
-        decision_id=decision.id, data_sha256=data, commit=commit, trained_at=clock.now().isoformat(timespec="seconds"),
+        decision_id=decision.stored_id, data_sha256=data, commit=commit, trained_at=clock.now().isoformat(timespec="seconds"),
         metrics=made.metrics, title=case.title,
     )  # fmt: skip
     rows = {side: len(frame) for side, frame in sides.items()}
@@ -285,6 +285,15 @@ def _training(
     release = Release.from_dict(json.loads((folder / RELEASE_FILE).read_text()))
     record = json.loads((folder / TRAINING_FILE).read_text())
     return Training(
-        0, case.name, decision.id, version.number, version.run_id, release.estimator, tuple(record["batches"]),
-        record["rows"], release.data_sha256, release.metrics, record["seconds"], clock.now(),
-    )  # fmt: skip
+        case=case.name,
+        decision_id=decision.stored_id,
+        version=version.number,
+        run_id=version.run_id,
+        estimator=release.estimator,
+        batches=tuple(record["batches"]),
+        rows=record["rows"],
+        data_sha256=release.data_sha256,
+        metrics=release.metrics,
+        seconds=record["seconds"],
+        trained_at=clock.now(),
+    )

@@ -63,7 +63,12 @@ class Publisher:
                 f"version {version} of {case} is the champion already"
             )
         intent = Move(
-            0, case, kind, version, previous, reason, None, self.clock.now(), None
+            case=case,
+            kind=kind,
+            version=version,
+            previous=previous,
+            reason=reason,
+            requested_at=self.clock.now(),
         )
         return self.finish(self.record.open_move(intent))
 
@@ -80,7 +85,7 @@ class Publisher:
     def finish(self, move: Move) -> Move:
         """Make `move` true, once: whoever comes second finds it done, and must not put back what was moved since."""
         with self.record.moving(move.case):
-            if self.record.move(move.id).done_at is None:
+            if self.record.move(move.stored_id).done_at is None:
                 self.point(move.case, CHAMPION, move.version)
         done = self.record.finish_move(move)
         since = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
@@ -106,15 +111,13 @@ class Publisher:
         kind = MoveKind.PROMOTION if verdict.champion else MoveKind.FIRST
         return self.record.open_move(
             Move(
-                0,
-                verdict.case,
-                kind,
-                verdict.challenger,
-                verdict.champion,
-                verdict.sentence,
-                verdict.id,
-                self.clock.now(),
-                None,
+                case=verdict.case,
+                kind=kind,
+                version=verdict.challenger,
+                previous=verdict.champion,
+                reason=verdict.sentence,
+                verdict_id=verdict.stored_id,
+                requested_at=self.clock.now(),
             )
         )
 

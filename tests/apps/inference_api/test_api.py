@@ -313,29 +313,27 @@ def test_making_the_application_opens_nothing(place: Place) -> None:
 
 
 def decided() -> Decision:
-    evidence = (Evidence("first", None, None, True, "no champion yet"),)
+    evidence = (Evidence(name="first", passed=True, sentence="no champion yet"),)
     return Decision(
-        0,
-        "house_prices",
-        1,
-        Action.TRAIN,
-        "no champion yet",
-        evidence,
-        {},
-        datetime.now(UTC),
+        case="house_prices",
+        batch_id=1,
+        action=Action.TRAIN,
+        sentence="no champion yet",
+        evidence=evidence,
+        policy={},
+        decided_at=datetime.now(UTC),
     )
 
 
 def ruled(decision_id: int) -> Verdict:
     return Verdict(
-        0,
-        "house_prices",
-        decision_id,
-        Ruling.PROMOTE,
-        "1",
-        None,
-        0,
-        "the first one",
-        (),
-        datetime.now(UTC),
+        case="house_prices",
+        decision_id=decision_id,
+        ruling=Ruling.PROMOTE,
+        challenger="1",
+        champion=None,
+        contest_number=0,
+        sentence="the first one",
+        evidence=(),
+        ruled_at=datetime.now(UTC),
     )

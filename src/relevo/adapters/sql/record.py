@@ -15,6 +15,7 @@ from relevo.adapters.sql.part import Part
 from relevo.domain.evidence import (
     Action,
     Decision,
+    Entry,
     Evidence,
     Move,
     MoveKind,
@@ -25,7 +26,7 @@ from relevo.domain.evidence import (
 )
 from relevo.errors import NotFound
 
-Entry = TypeVar("Entry", Decision, Training, Verdict, Move, TrainingRequest)
+Recorded = TypeVar("Recorded", bound=Entry)
 AS_JSON = ("evidence", "policy", "batches", "rows", "metrics")
 
 
@@ -176,10 +177,10 @@ class Record(Part):
     def _once(
         self,
         table: sa.Table,
-        entry: Entry,
-        read: Callable[[sa.Row[Any]], Entry],
+        entry: Recorded,
+        read: Callable[[sa.Row[Any]], Recorded],
         *same: sa.ColumnElement[bool],
-    ) -> Entry:
+    ) -> Recorded:
         return self.database.write(
             entry.case,
             lambda connection: _stored(connection, table, entry, read, *same),
@@ -188,9 +189,9 @@ class Record(Part):
     def _all(
         self,
         table: sa.Table,
-        read: Callable[[sa.Row[Any]], Entry],
+        read: Callable[[sa.Row[Any]], Recorded],
         *conditions: sa.ColumnElement[bool],
-    ) -> list[Entry]:
+    ) -> list[Recorded]:
         query = sa.select(table).where(*conditions).order_by(table.c.id)
         return self.database.read(
             lambda connection: [read(row) for row in connection.execute(query)]
@@ -204,10 +205,10 @@ def _equal(column: sa.Column[Any], value: int | None) -> list[sa.ColumnElement[b
 def _stored(
     connection: sa.Connection,
     table: sa.Table,
-    entry: Entry,
-    read: Callable[[sa.Row[Any]], Entry],
+    entry: Recorded,
+    read: Callable[[sa.Row[Any]], Recorded],
     *same: sa.ColumnElement[bool],
-) -> Entry:
+) -> Recorded:
     insert_once(connection, table, _values(entry))
     return read(connection.execute(sa.select(table).where(*same)).one())
 
@@ -233,33 +234,69 @@ def _evidence(text: str) -> tuple[Evidence, ...]:
 
 def _decision(row: sa.Row[Any]) -> Decision:
     return Decision(
-        row.id, row.case, row.batch_id, Action(row.action), row.sentence, _evidence(row.evidence), json.loads(row.policy),
-        row.decided_at, row.request_id,
-    )  # fmt: skip
+        id=row.id,
+        case=row.case,
+        batch_id=row.batch_id,
+        action=Action(row.action),
+        sentence=row.sentence,
+        evidence=_evidence(row.evidence),
+        policy=json.loads(row.policy),
+        decided_at=row.decided_at,
+        request_id=row.request_id,
+    )
 
 
 def _training(row: sa.Row[Any]) -> Training:
     return Training(
-        row.id, row.case, row.decision_id, row.version, row.run_id, row.estimator, tuple(json.loads(row.batches)),
-        json.loads(row.rows), row.data_sha256, json.loads(row.metrics), row.seconds, row.trained_at,
-    )  # fmt: skip
+        id=row.id,
+        case=row.case,
+        decision_id=row.decision_id,
+        version=row.version,
+        run_id=row.run_id,
+        estimator=row.estimator,
+        batches=tuple(json.loads(row.batches)),
+        rows=json.loads(row.rows),
+        data_sha256=row.data_sha256,
+        metrics=json.loads(row.metrics),
+        seconds=row.seconds,
+        trained_at=row.trained_at,
+    )
 
 
 def _verdict(row: sa.Row[Any]) -> Verdict:
     return Verdict(
-        row.id, row.case, row.decision_id, Ruling(row.ruling), row.challenger, row.champion, row.contest_number,
-        row.sentence, _evidence(row.evidence), row.ruled_at,
-    )  # fmt: skip
+        id=row.id,
+        case=row.case,
+        decision_id=row.decision_id,
+        ruling=Ruling(row.ruling),
+        challenger=row.challenger,
+        champion=row.champion,
+        contest_number=row.contest_number,
+        sentence=row.sentence,
+        evidence=_evidence(row.evidence),
+        ruled_at=row.ruled_at,
+    )
 
 
 def _move(row: sa.Row[Any]) -> Move:
     return Move(
-        row.id, row.case, MoveKind(row.kind), row.version, row.previous, row.reason, row.verdict_id, row.requested_at,
-        row.done_at,
-    )  # fmt: skip
+        id=row.id,
+        case=row.case,
+        kind=MoveKind(row.kind),
+        version=row.version,
+        previous=row.previous,
+        reason=row.reason,
+        verdict_id=row.verdict_id,
+        requested_at=row.requested_at,
+        done_at=row.done_at,
+    )
 
 
 def _request(row: sa.Row[Any]) -> TrainingRequest:
     return TrainingRequest(
-        row.id, row.case, row.reason, row.requested_at, row.decision_id
+        id=row.id,
+        case=row.case,
+        reason=row.reason,
+        requested_at=row.requested_at,
+        decision_id=row.decision_id,
     )
