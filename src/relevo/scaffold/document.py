@@ -17,7 +17,7 @@ from relevo.scaffold.python_text import (
     quoted,
     width,
 )
-from relevo.scaffold.wide import group_columns
+from relevo.scaffold.wide import Group, group_columns, identity_lines
 
 MOST_LINES = 60
 
@@ -78,10 +78,7 @@ def _grouped(found: Findings) -> Document:
         )
     columns = ["        columns=("]
     for group in groups:
-        head = f"*({_head(group.column)}(" if group.tail else f"{_head(group.column)}("
-        columns += arguments(
-            12, head, _options(group.column, group.source), f"){group.tail},"
-        )
+        columns += _group_lines(group)
     features = assigned_tuple(
         4, "features=", [group.spread for group in groups if group.is_feature], ","
     )
@@ -90,6 +87,17 @@ def _grouped(found: Findings) -> Document:
         constants, found, [*columns, "        ),"], features, with_json=bool(filed)
     )
     return Document(text, names)
+
+
+def _group_lines(group: Group) -> list[str]:
+    head, options = f"{_head(group.column)}(", _options(group.column, group.source)
+    if not group.tail:
+        return arguments(12, head, options, "),")
+    line = f"            *({head}{', '.join(options)}){group.tail},"
+    if width(line) <= WIDTH:
+        return [line]
+    made = arguments(16, head, options, ")")
+    return [" " * 12 + "*(", *made, " " * 16 + group.tail.strip()[:-1], " " * 12 + "),"]
 
 
 def _text(
@@ -138,10 +146,7 @@ def _case(found: Findings, columns: list[str], features: list[str]) -> list[str]
         ),
         "    contract=Contract(",
         *_noted(f"        target={quoted(found.target)},", found.task_why),
-        *_with_note(
-            assigned_tuple(8, "identity=", [quoted(n) for n in found.identity], ","),
-            found.identity_why,
-        ),
+        *_with_note(identity_lines(found.identity), found.identity_why),
         *columns,
         "    ),",
         *_left_out(found),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
-WIDTH = 120
+WIDTH = 88  # ruff's own, so that a use case is formatted wherever it lies
 
 
 def quoted(text: str) -> str:
@@ -57,11 +57,9 @@ def arguments(indent: int, head: str, items: Sequence[str], tail: str) -> list[s
     """As `call`, but arguments of a function may share the one line between the brackets."""
     lines = call(indent, head, items, tail)
     inner = " " * (indent + 4) + ", ".join(items)
-    return (
-        [lines[0], inner, lines[-1]]
-        if len(lines) > 1 and width(inner) <= WIDTH
-        else lines
-    )
+    if len(lines) > 1 and (width(inner) <= WIDTH or len(items) == 1):
+        return [lines[0], inner, lines[-1]]
+    return lines
 
 
 def assigned_tuple(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from relevo.domain.contract import Column, Kind
 from relevo.scaffold.findings import Findings
-from relevo.scaffold.python_text import WIDTH, quoted, width
+from relevo.scaffold.python_text import WIDTH, assigned_tuple, quoted, width
 
 PLURALS = {Kind.CATEGORY: "categories"}
 
@@ -95,23 +95,35 @@ def _extreme(
 
 def _defined(constant: str, names: tuple[str, ...]) -> tuple[str, ...]:
     """The names in one line: a pattern with a number, or all of them; nothing where neither will do."""
-    line = f"{constant} = ({', '.join(map(quoted, names))})"
-    if pattern := _pattern(names):
-        line = f"{constant} = {pattern}"
+    pattern = _pattern(names, in_a_row=True)
+    line = f"{constant} = {pattern or '(' + ', '.join(map(quoted, names)) + ')'}"
     return (line,) if width(line) <= WIDTH else ()
 
 
-def _pattern(names: tuple[str, ...]) -> str:
+def identity_lines(names: tuple[str, ...]) -> list[str]:
+    """One line where a tuple or a pattern fits into it, else one line per name."""
+    lines = assigned_tuple(8, "identity=", [quoted(name) for name in names], ",")
+    line = f"        identity={_pattern(names)},"
+    if len(lines) > 1 and _pattern(names) and width(line) <= WIDTH:
+        return [line]
+    return lines
+
+
+def _pattern(names: tuple[str, ...], *, in_a_row: bool = False) -> str:
+    """A generator of names that differ in one number; empty where there is none."""
     parts = [re.fullmatch(r"(\D*)(0|[1-9]\d*)(\D*)", name, re.ASCII) for name in names]
-    first = parts[0]
-    if first is None or len(names) < 5:
+    ends = {(part[1], part[3]) for part in parts if part}
+    if None in parts or len(ends) > 1 or len(names) < 5:
         return ""
-    before, start, after = first[1], int(first[2]), first[3]
-    if names != tuple(f"{before}{start + i}{after}" for i in range(len(names))) or set(
-        "{}\"'\\"
-    ) & set(before + after):
+    ((before, after),) = ends
+    if set("{}\"'\\") & set(before + after) or not (before + after).isprintable():
         return ""
-    if not (before + after).isprintable():
+    numbers = [int(part[2]) for part in parts if part]
+    start, end = numbers[0], numbers[0] + len(numbers)
+    if numbers == list(range(start, end)):
+        values = f"range({start}, {end})" if start else f"range({end})"
+    elif in_a_row:
         return ""
-    span = f"{start}, {start + len(names)}" if start else str(len(names))
-    return f'tuple(f"{before}{{i}}{after}" for i in range({span}))'
+    else:
+        values = f"({', '.join(map(str, numbers))})"
+    return f'tuple(f"{before}{{i}}{after}" for i in {values})'
