@@ -11,7 +11,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 argocd_version=v3.5.7
 manifest=${ARGOCD_MANIFEST:-https://raw.githubusercontent.com/argoproj/argo-cd/$argocd_version/manifests/install.yaml}
 root=.argocd-apps/apps-of-apps.yaml
-namespaces=(relevo-data relevo-mlflow relevo-airflow relevo-observability relevo-dev relevo-prod relevo-load)
 read -ra kubectl <<<"${KUBECTL:-kubectl}"
 
 k() { "${kubectl[@]}" "$@"; }
@@ -83,7 +82,7 @@ applications() { # name, wave, sync, health, what it says
     awk '$1 ~ /^relevo/ { if ($1 == "relevo") $2 = "root"; print }' | sort -k2,2n -k1,1
 }
 
-expected() { grep -l '^  source:' .argocd-apps/*.yaml | wc -l; }
+expected() { k kustomize "${root%/*}" | grep -c '^kind: Application$'; }
 
 picture() {
   awk '{ mark = ($3 == "Synced" && $4 == "Healthy") ? "\033[32m✓\033[0m" : ($4 == "Degraded" ? "\033[31m✗\033[0m" : "\033[33m…\033[0m")
@@ -119,22 +118,29 @@ explain() { # what is not well, in its own words
 
 secret() { k -n "$1" get secret "$2" -o "go-template={{index .data \"$3\" | base64decode}}" 2>/dev/null || echo "not made yet"; }
 
-addresses() {
-  say "Look: each line in a terminal of its own, then open its address"
-  local name namespace service port
-  while read -r name namespace service port; do
-    printf '  %-9s kubectl -n %-21s port-forward svc/%-20s %s   http://127.0.0.1:%s\n' "$name" "$namespace" "$service" "$port" "${port%%:*}"
-  done <<'LIST'
-UI relevo-prod streamlit 8501:8501
-UI(dev) relevo-dev streamlit 8502:8501
-API relevo-prod inference-api 8989:8989
-API(dev) relevo-dev inference-api 8990:8989
+pages() { # name, namespace, Service, port here and there; prod has the first port, other environments the next
+  local environment of='' next=0
+  for environment in prod $(basename -a k8s/overlays/* | grep -vx prod); do
+    [ "$environment" = prod ] || of="($environment)"
+    echo "UI$of relevo-$environment streamlit $((8501 + next)):8501"
+    echo "API$of relevo-$environment inference-api $((8989 + next)):8989"
+    next=$((next + 1))
+  done
+  cat <<'LIST'
 Airflow relevo-airflow airflow-api-server 8080:8080
 MLflow relevo-mlflow mlflow 5000:5000
 Grafana relevo-observability grafana 3000:3000
 Locust relevo-load locust 8089:8089
 Argo-CD argocd argocd-server 8443:443
 LIST
+}
+
+addresses() {
+  say "Look: each line in a terminal of its own, then open its address"
+  local name namespace service port
+  while read -r name namespace service port; do
+    printf '  %-9s kubectl -n %-21s port-forward svc/%-20s %s   http://127.0.0.1:%s\n' "$name" "$namespace" "$service" "$port" "${port%%:*}"
+  done < <(pages)
   say "Log in"
   printf '  %-9s admin  %s\n' \
     Airflow "$(secret relevo-airflow airflow-login passwords.json | sed 's/.*: *"\(.*\)".*/\1/')" \
@@ -157,7 +163,7 @@ destroy() {
   k -n argocd delete appprojects.argoproj.io relevo --ignore-not-found
   if [ "${1:-}" = --data ]; then
     say "removing namespaces, volumes and Secrets"
-    k delete namespace "${namespaces[@]}" --ignore-not-found --timeout=600s
+    k delete namespace --selector=app.kubernetes.io/part-of=relevo --timeout=600s
   else
     echo "volumes, Secrets and namespaces stay; ./deploy.sh finds them again, ./deploy.sh --destroy --data removes them"
   fi

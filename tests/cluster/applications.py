@@ -9,9 +9,13 @@ from tests.cluster.repository import ROOT
 
 
 def declared() -> set[str]:
-    files = [file.read_text() for file in (ROOT / ".argocd-apps").glob("*.yaml")]
+    files = [
+        *(ROOT / ".argocd-apps").glob("*.yaml"),
+        *(ROOT / "k8s" / "overlays").glob("*/*/application.yaml"),
+    ]
+    texts = [file.read_text() for file in files]
     applications = [
-        text for text in files if re.search(r"^kind: Application$", text, re.M)
+        text for text in texts if re.search(r"^kind: Application$", text, re.M)
     ]
     return {re.findall(r"^  name: (\S+)", text, re.M)[0] for text in applications} - {
         "any"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -12,9 +13,22 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
+import yaml
+
 ROOT = Path(__file__).parents[2]
-IMAGE_TAG = re.compile(r"(name: docker\.io/relevo/[a-z-]+, newTag: )\S+(?=\})")
-CHART_TAG = re.compile(r"(airflow: \{tag: )\S+(?=\})")
+OURS = "docker.io/relevo/"
+
+
+def set_versions(folder: Path, tag: str) -> None:
+    """The files that say what runs, written anew with one tag for the images that are ours; as JSON, which is YAML."""
+    for file in folder.rglob("version/kustomization.yaml"):
+        version = yaml.safe_load(file.read_text())
+        for image in version["images"]:
+            if image["name"].startswith(OURS):
+                image["newTag"] = tag
+        file.write_text(json.dumps(version))
+    airflow = {"airflow": {"images": {"airflow": {"tag": tag}}}}
+    (folder / "platform" / "version" / "airflow.yaml").write_text(json.dumps(airflow))
 
 
 def setting(name: str, remedy: str) -> str:
@@ -55,12 +69,7 @@ class Repository:
             ".argocd-apps/apps-of-apps.yaml",
             lambda text: re.sub(r"repoURL: .*", f"repoURL: {url}", text),
         )
-        for file in (folder / "k8s").rglob("kustomization.yaml"):
-            file.write_text(IMAGE_TAG.sub(rf'\g<1>"{tag}"', file.read_text()))
-        made.edit(
-            "charts/airflow/version.yaml",
-            lambda text: CHART_TAG.sub(rf'\g<1>"{tag}"', text),
-        )
+        set_versions(folder / "k8s", tag)
         if chart := os.environ.get("RELEVO_AIRFLOW_CHART"):
             charts = folder / "charts" / "airflow" / "charts"
             charts.mkdir()

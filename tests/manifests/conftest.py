@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from tests.manifests.pods import Pod, pods_of
-from tests.manifests.rendering import ROOT, Component, Manifest, kustomize, render_all
+from tests.manifests.rendering import (
+    ROOT,
+    Component,
+    Manifest,
+    applications_of,
+    kustomize,
+    render_all,
+)
 
 
 @pytest.fixture(scope="session")
@@ -16,11 +23,7 @@ def root() -> list[Manifest]:
 
 @pytest.fixture(scope="session")
 def applications(root: list[Manifest]) -> list[Manifest]:
-    return [
-        one
-        for one in root
-        if one["kind"] == "Application" and one["metadata"]["name"] != "relevo"
-    ]
+    return applications_of(root)
 
 
 @pytest.fixture(scope="session")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import yaml
 
 from tests.manifests.pods import Pod
-from tests.manifests.rendering import REPOSITORY, Manifest
+from tests.manifests.rendering import Manifest
+from tests.manifests.secret_table import secrets_of
 
 HOST = re.compile(
     r"(?<![\w.-])([a-z][a-z0-9-]*)\.(relevo-[a-z]+)(?:\.svc(?:\.cluster\.local)?)?(?::(\d+))?(?![\w-])"
@@ -41,15 +41,7 @@ class Settings:
             for one in objects
             if one["kind"] == "ConfigMap"
         }
-        table = tomllib.loads(
-            (REPOSITORY / "k8s/base/secrets/secrets.toml").read_text()
-        )
-        self.secrets = {
-            (namespace, name): values
-            for part in table.values()
-            for namespace, names in part.items()
-            for name, values in names.items()
-        }
+        self.secrets = secrets_of(objects)
 
     def environment(self, pod: Pod) -> dict[str, str]:
         found: dict[str, str] = {}
@@ -110,7 +102,8 @@ def _by_environment(
 def _by_files(pod: Pod, settings: Settings) -> Iterator[Connection]:
     files = settings.mounted(pod)
     if "prometheus.yml" in files:
-        yield from _scrapes(pod, yaml.safe_load(files["prometheus.yml"]))
+        for text in files.values():
+            yield from _scrapes(pod, yaml.safe_load(text))
     if "datasource.yaml" in files:
         for service, namespace, port in HOST.findall(files["datasource.yaml"]):
             yield Connection(pod, service, namespace, int(port))

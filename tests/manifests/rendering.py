@@ -54,11 +54,10 @@ def helm(
     shutil.copytree(folder, chart, ignore=shutil.ignore_patterns("charts"))
     (chart / "charts").mkdir()
     shutil.copy(chart_archive(), chart / "charts")
-    values = [
-        part
-        for file in options["valueFiles"]
-        for part in ("--values", str(chart / file))
-    ]
+    inline = scratch / f"{folder.name}-inline.yaml"
+    inline.write_text(yaml.safe_dump(options["valuesObject"]))
+    files = [*(folder / file for file in options["valueFiles"]), inline]
+    values = [part for file in files for part in ("--values", str(file))]
     return _run(
         [
             found,
@@ -85,15 +84,33 @@ def chart_archive() -> Path:
     return path
 
 
-def render(application: Manifest, scratch: Path) -> Component:
+def with_components(
+    path: str, components: list[str], scratch: Path, tree: Path
+) -> Path:
+    """A folder that names some more, as Argo CD's `kustomize edit add component` leaves it, in a copy."""
+    copy = scratch / path.replace("/", "-")
+    shutil.copytree(tree / "k8s", copy / "k8s")
+    file = copy / path / "kustomization.yaml"
+    options = yaml.safe_load(file.read_text())
+    options["components"] = [*options.get("components", []), *components]
+    file.write_text(yaml.safe_dump(options))
+    return file.parent
+
+
+def render(application: Manifest, scratch: Path, tree: Path = REPOSITORY) -> Component:
     source, target = application["spec"]["source"], application["spec"]["destination"]
-    folder = REPOSITORY / source["path"]
-    chart = source.get("helm")
-    objects = (
-        helm(folder, target["namespace"], chart, scratch)
-        if chart
-        else kustomize(folder)
-    )
+    if "helm" in source:
+        objects = helm(
+            tree / source["path"], target["namespace"], source["helm"], scratch
+        )
+    elif "kustomize" in source:
+        objects = kustomize(
+            with_components(
+                source["path"], source["kustomize"]["components"], scratch, tree
+            )
+        )
+    else:
+        objects = kustomize(tree / source["path"])
     for one in objects:
         if one["kind"] not in ("Namespace", "ClusterRole", "ClusterRoleBinding"):
             one["metadata"].setdefault("namespace", target["namespace"])
@@ -111,10 +128,22 @@ def render(application: Manifest, scratch: Path) -> Component:
     )
 
 
-def render_all(applications: list[Manifest], scratch: Path) -> list[Component]:
+def applications_of(root: list[Manifest]) -> list[Manifest]:
+    return [
+        one
+        for one in root
+        if one["kind"] == "Application" and one["metadata"]["name"] != "relevo"
+    ]
+
+
+def render_all(
+    applications: list[Manifest], scratch: Path, tree: Path = REPOSITORY
+) -> list[Component]:
     with ThreadPoolExecutor(max_workers=4) as pool:
         return list(
-            pool.map(lambda application: render(application, scratch), applications)
+            pool.map(
+                lambda application: render(application, scratch, tree), applications
+            )
         )
 
 

@@ -12,6 +12,8 @@ from tests.manifests.rendering import REPOSITORY, ROOT, Component, Manifest, ren
 
 HOOK, POLICY = "argocd.argoproj.io/hook", "argocd.argoproj.io/hook-delete-policy"
 OPTIONS = "argocd.argoproj.io/sync-options"
+BASE, OVERLAYS = REPOSITORY / "k8s" / "base", REPOSITORY / "k8s" / "overlays"
+ENVIRONMENTS = sorted(folder.name for folder in OVERLAYS.iterdir())
 WAVES = [
     {"namespaces"},
     {"secrets"},
@@ -64,31 +66,30 @@ def test_repository_and_revision_are_written_in_one_place(by_hand: Manifest) -> 
 def test_every_folder_has_one_application_an_environment(
     components: list[Component],
 ) -> None:
-    folders = [
-        *(REPOSITORY / "k8s/base").iterdir(),
-        *(REPOSITORY / "k8s/overlays").glob("*/*"),
-    ]
-    overlaid = {
-        folder.name for folder in folders if folder.parent.name in ("dev", "prod")
-    }
+    overlaid = {file.parent.name for file in OVERLAYS.glob("*/*/application.yaml")}
     wanted = {
-        str(folder.relative_to(REPOSITORY))
-        for folder in folders
-        if folder.parent.name in ("dev", "prod") or folder.name not in overlaid
+        f"k8s/overlays/{name}/{folder}" for name in ENVIRONMENTS for folder in overlaid
+    }
+    wanted |= {
+        f"k8s/base/{folder.name}"
+        for folder in BASE.iterdir()
+        if folder.name not in overlaid
     }
     assert {one.path for one in components} == wanted | {"charts/airflow"}
 
 
 def test_names_and_folders_agree(components: list[Component]) -> None:
     for one in components:
-        folder = Path(one.path)
+        folder = REPOSITORY / one.path
         environment = (
-            f"-{folder.parent.name}" if folder.parent.name in ("dev", "prod") else ""
+            f"-{folder.parent.name}" if folder.parent.parent == OVERLAYS else ""
         )
         assert one.name == f"relevo-{folder.name}{environment}"
-        assert (ROOT / f"{one.name.removeprefix('relevo-')}.yaml").is_file()
         if environment:
+            assert (folder / "application.yaml").is_file()
             assert one.namespace == f"relevo{environment}"
+        else:
+            assert (ROOT / f"{folder.name}.yaml").is_file()
         for thing in one.objects:
             if (
                 thing["kind"] in ("Deployment", "StatefulSet")
@@ -97,6 +98,26 @@ def test_names_and_folders_agree(components: list[Component]) -> None:
                 assert thing["metadata"]["name"].startswith(folder.name), thing[
                     "metadata"
                 ]["name"]
+
+
+def test_every_component_of_an_environment_is_used(
+    applications: list[Manifest],
+) -> None:
+    sources = [one["spec"]["source"] for one in applications]
+    used = {
+        (REPOSITORY / source["path"] / component).resolve()
+        for source in sources
+        for component in source.get("kustomize", {}).get("components", [])
+    }
+    used |= {
+        folder
+        for name in ENVIRONMENTS
+        for folder in (OVERLAYS / name, OVERLAYS / name / "version")
+    }
+    files = OVERLAYS.rglob("kustomization.yaml")
+    assert used == {
+        file.parent for file in files if "kind: Component" in file.read_text()
+    }
 
 
 def test_the_environments_hold_only_the_api_and_the_ui(
@@ -111,6 +132,33 @@ def test_the_environments_hold_only_the_api_and_the_ui(
             and thing["metadata"]["namespace"] == name
         }
         assert workloads == {"inference-api", "streamlit"}
+
+
+def test_the_base_knows_no_environment() -> None:
+    known = re.compile(rf"\b({'|'.join(ENVIRONMENTS)})\b")
+    for folder in (
+        BASE,
+        REPOSITORY / "k8s" / "components",
+        REPOSITORY / "k8s" / "platform",
+        REPOSITORY / "charts",
+    ):
+        for file in folder.rglob("*"):
+            if file.suffix in (".yaml", ".yml", ".env", ".toml", ".py", ".tpl"):
+                assert not known.search(file.read_text()), file
+
+
+def test_what_runs_is_said_by_versions_alone() -> None:
+    files = [
+        *(REPOSITORY / "k8s").rglob("kustomization.yaml"),
+        *(REPOSITORY / "charts" / "airflow").glob("*.yaml"),
+    ]
+    said = {
+        file.parent for file in files if re.search(r"newTag|\btag:", file.read_text())
+    }
+    assert said == {
+        REPOSITORY / "k8s/platform/version",
+        *(OVERLAYS / name / "version" for name in ENVIRONMENTS),
+    }
 
 
 def test_dev_and_prod_differ_only_in_what_their_overlays_say(

@@ -7,15 +7,11 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
-import yaml
-
 from tests.manifests.rendering import REPOSITORY
 from tests.manifests.schemas.derive import ARGO_CD
 from tests.servers import absent
 
 SCRIPT = REPOSITORY / "deploy.sh"
-SET_TAG = REPOSITORY / "k8s" / "set-tag.sh"
 RUN_NOW = REPOSITORY / "k8s" / "run-now.sh"
 RESTORE_MLFLOW = REPOSITORY / "k8s" / "base" / "backups" / "restore_mlflow.sh"
 
@@ -35,7 +31,7 @@ def test_scripts_are_clean_shell() -> None:
     if shutil.which("shellcheck") is None:
         absent("shellcheck", "apt-get install shellcheck")
     done = subprocess.run(
-        ["shellcheck", SCRIPT, SET_TAG, RUN_NOW, RESTORE_MLFLOW],
+        ["shellcheck", SCRIPT, RUN_NOW, RESTORE_MLFLOW],
         capture_output=True,
         text=True,
         check=False,
@@ -73,41 +69,3 @@ def test_no_cluster_is_said_before_anything_is_done(tmp_path: Path) -> None:
 
 def test_what_it_installs_is_what_the_root_was_checked_against() -> None:
     assert f"argocd_version={ARGO_CD}\n" in SCRIPT.read_text()
-
-
-@pytest.fixture
-def copied(tmp_path: Path) -> Path:
-    for name in ("k8s", "charts"):
-        shutil.copytree(
-            REPOSITORY / name,
-            tmp_path / name,
-            ignore=shutil.ignore_patterns("charts/airflow/charts"),
-        )
-    return tmp_path
-
-
-def tags(tree: Path) -> dict[str, set[str]]:
-    """Of our own images, by the folder that sets them."""
-    found: dict[str, set[str]] = {}
-    for file in sorted((tree / "k8s").rglob("kustomization.yaml")):
-        for image in yaml.safe_load(file.read_text()).get("images", []):
-            if image["name"].startswith("docker.io/relevo/"):
-                found.setdefault(str(file.parent.relative_to(tree)), set()).add(
-                    image["newTag"]
-                )
-    chart = yaml.safe_load((tree / "charts/airflow/version.yaml").read_text())
-    return found | {"charts/airflow": {chart["airflow"]["images"]["airflow"]["tag"]}}
-
-
-def test_one_command_sets_the_tag_of_all_images(copied: Path) -> None:
-    subprocess.run([copied / "k8s/set-tag.sh", "4f2c1a9"], check=True)
-    assert set(map(frozenset, tags(copied).values())) == {frozenset({"4f2c1a9"})}
-
-
-def test_it_sets_the_tag_of_one_environment_alone(copied: Path) -> None:
-    before = tags(copied)
-    subprocess.run(
-        [copied / "k8s/set-tag.sh", "4f2c1a9", copied / "k8s/overlays/prod"], check=True
-    )
-    changed = {folder for folder, now in tags(copied).items() if now != before[folder]}
-    assert changed == {"k8s/overlays/prod/inference-api", "k8s/overlays/prod/streamlit"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from fnmatch import fnmatch
 
 import pytest
 import yaml
@@ -90,11 +91,29 @@ def test_panels_do_not_overlap_and_say_what_they_show(dashboard: Manifest) -> No
         taken |= cells
 
 
-def test_prometheus_watches_the_api_mlflow_airflow_and_containers() -> None:
-    config = yaml.safe_load((BASE / "prometheus/prometheus.yml").read_text())
+def test_prometheus_watches_the_api_mlflow_airflow_and_containers(
+    objects: list[Manifest],
+) -> None:
+    (files,) = [
+        dict(one["data"])
+        for one in objects
+        if one["kind"] == "ConfigMap"
+        and one["metadata"]["name"].startswith("prometheus-")
+    ]
+    config = yaml.safe_load(files.pop("prometheus.yml"))
     assert [job["job_name"] for job in config["scrape_configs"]] == [
-        "prometheus", "inference-api", "mlflow", "airflow", "containers",
-    ]  # fmt: skip
+        "prometheus",
+        "mlflow",
+        "airflow",
+        "containers",
+    ]
+    assert set(files) == {"relevo-dev.yml", "relevo-prod.yml"}
+    for name, text in files.items():
+        (job,) = yaml.safe_load(text)["scrape_configs"]
+        assert fnmatch(f"/etc/prometheus/{name}", config["scrape_config_files"][0])
+        assert {
+            one["target_label"]: one["replacement"] for one in job["relabel_configs"]
+        } == {"job": "inference-api", "namespace": name.removesuffix(".yml")}
 
 
 def test_the_dashboard_and_its_source_agree(dashboard: Manifest) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from typing import Any
 
 from relevo_data_api.settings import DataApiSettings
@@ -12,6 +11,7 @@ from relevo_ui.settings import UiSettings
 from relevo.settings import Settings
 from tests.manifests.pods import Pod
 from tests.manifests.rendering import REPOSITORY, Manifest
+from tests.manifests.secret_table import secrets_of
 
 Place = tuple[str, str]
 OURS = "docker.io/relevo/"
@@ -30,14 +30,8 @@ def keys_of(objects: list[Manifest], kind: str) -> dict[Place, set[str]]:
     }
 
 
-def secrets() -> dict[Place, set[str]]:
-    table = tomllib.loads((REPOSITORY / "k8s/base/secrets/secrets.toml").read_text())
-    return {
-        (namespace, name): set(values)
-        for part in table.values()
-        for namespace, names in part.items()
-        for name, values in names.items()
-    }
+def secrets(objects: list[Manifest]) -> dict[Place, set[str]]:
+    return {place: set(values) for place, values in secrets_of(objects).items()}
 
 
 def references(
@@ -91,13 +85,20 @@ def test_every_config_map_that_a_pod_names_exists(
     )
 
 
-def test_every_secret_and_key_that_a_pod_names_is_made(pods: list[Pod]) -> None:
+def test_every_secret_and_key_that_a_pod_names_is_made(
+    pods: list[Pod], objects: list[Manifest]
+) -> None:
     assert (
-        check(pods, secrets(), "secret", "secretName", "secretRef", "secretKeyRef") > 20
+        check(
+            pods, secrets(objects), "secret", "secretName", "secretRef", "secretKeyRef"
+        )
+        > 20
     )
 
 
-def test_every_secret_that_is_made_is_used(pods: list[Pod]) -> None:
+def test_every_secret_that_is_made_is_used(
+    pods: list[Pod], objects: list[Manifest]
+) -> None:
     used = {
         (pod.namespace, name)
         for pod in pods
@@ -105,7 +106,7 @@ def test_every_secret_that_is_made_is_used(pods: list[Pod]) -> None:
             pod, "secret", "secretName", "secretRef", "secretKeyRef"
         )
     }
-    assert set(secrets()) - used == {
+    assert set(secrets(objects)) - used == {
         ("relevo-data", "logins")
     }  # copied from, and read by nobody
 

@@ -1,5 +1,5 @@
 -- From here on nobody but the superuser gets into the databases, and who is in is sent out, so that nothing is
--- written while they are put back. open.sql ends it; a restore that fails leaves them closed.
+-- written while they are put back. open.sql ends it; a restore that fails leaves them locked.
 ALTER DATABASE airflow CONNECTION LIMIT 0;
 ALTER DATABASE relevo CONNECTION LIMIT 0;
 

@@ -9,12 +9,24 @@ import secrets
 import sys
 import tomllib
 from pathlib import Path
+from typing import TypeVar
 
 from cluster_api import create_secret, read_secret
 
-SOURCE = "relevo-data"
+SOURCE, ENVIRONMENT = "relevo-data", "serving"
 VALUE = re.compile(r"\{([a-z-]+)\.(\w+)\}")
 Table = dict[str, dict[str, dict[str, str]]]
+Value = TypeVar("Value")
+
+
+def by_namespace(table: dict[str, Value], folder: Path) -> dict[str, Value]:
+    """What `serving` has, each environment gets: a file named like its namespace is in the folder."""
+    environments = sorted(file.name for file in folder.glob("relevo-*"))
+    return {
+        namespace: value
+        for name, value in table.items()
+        for namespace in (environments if name == ENVIRONMENT else [name])
+    }
 
 
 def draw(kind: str) -> str:
@@ -45,8 +57,11 @@ def sources_of(table: Table) -> set[str]:
 
 
 def main(path: Path) -> None:
-    wanted = tomllib.loads(path.read_text())
-    for namespace, names in wanted["made"].items():
+    parts = tomllib.loads(path.read_text())
+    made, copied = (
+        by_namespace(parts[name], path.parent) for name in ("made", "copied")
+    )
+    for namespace, names in made.items():
         for name, kinds in names.items():
             report(
                 namespace,
@@ -55,8 +70,8 @@ def main(path: Path) -> None:
                     namespace, name, {key: draw(kind) for key, kind in kinds.items()}
                 ),
             )
-    sources = {name: read_secret(SOURCE, name) for name in sources_of(wanted["copied"])}
-    for namespace, names in wanted["copied"].items():
+    sources = {name: read_secret(SOURCE, name) for name in sources_of(copied)}
+    for namespace, names in copied.items():
         for name, texts in names.items():
             values = {key: fill(text, sources) for key, text in texts.items()}
             report(namespace, name, create_secret(namespace, name, values))

@@ -5,16 +5,41 @@ from __future__ import annotations
 import base64
 import json
 import tomllib
+from pathlib import Path
 
 import pytest
 
 from tests.manifests.rendering import Manifest
-from tests.manifests.scripts.conftest import BASE, Load
+from tests.manifests.scripts.conftest import Load
+from tests.manifests.secret_table import scripts_of, secrets_of
 
 
-@pytest.fixture(scope="module")
-def table() -> Manifest:
-    return tomllib.loads((BASE / "secrets/secrets.toml").read_text())
+@pytest.fixture
+def scripts(objects: list[Manifest], tmp_path: Path) -> Path:
+    """The folder that the Jobs find."""
+    for name, text in scripts_of(objects).items():
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+@pytest.fixture
+def table(script: Load, scripts: Path) -> Manifest:
+    by_namespace = script("secrets/make_secrets.py").by_namespace
+    parts = tomllib.loads((scripts / "secrets.toml").read_text())
+    return {name: by_namespace(part, scripts) for name, part in parts.items()}
+
+
+def test_what_serving_has_each_environment_gets(
+    table: Manifest, objects: list[Manifest]
+) -> None:
+    made = {
+        (namespace, name)
+        for part in table.values()
+        for namespace, names in part.items()
+        for name in names
+    }
+    assert made == set(secrets_of(objects))
+    assert {("relevo-dev", "warehouse"), ("relevo-prod", "warehouse")} <= made
 
 
 def test_passwords_are_long_and_never_the_same(script: Load) -> None:
@@ -73,7 +98,7 @@ def test_secrets_may_be_made_where_the_table_puts_them(
 
 
 def test_a_rotation_may_change_every_copy_and_restart_every_reader(
-    script: Load, table: Manifest, objects: list[Manifest]
+    script: Load, scripts: Path, table: Manifest, objects: list[Manifest]
 ) -> None:
     module = script("secrets/rotation/rotate_postgresql.py")
     roles = {
@@ -92,6 +117,6 @@ def test_a_rotation_may_change_every_copy_and_restart_every_reader(
         for name, values in names.items():
             if "{postgresql." in "".join(values.values()):
                 assert name in roles[namespace], f"{namespace}/{name}"
-    for namespace, names in module.USED_BY.items():
+    for namespace, names in module.by_namespace(module.USED_BY, scripts).items():
         assert set(names) <= roles[namespace]
         assert {(namespace, name) for name in names} <= deployments

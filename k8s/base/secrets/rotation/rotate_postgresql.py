@@ -15,7 +15,7 @@ from typing import Any
 
 import psycopg2
 from cluster_api import Refused, ask, change_secret, create_secret, read_secret
-from make_secrets import SOURCE, VALUE, Table, fill
+from make_secrets import ENVIRONMENT, SOURCE, VALUE, Table, by_namespace, fill
 from psycopg2 import sql
 
 NAME, NEXT = "postgresql", "postgresql-next"
@@ -25,8 +25,7 @@ USED_BY = {
         "airflow-api-server",
         "airflow-dag-processor",
     ),
-    "relevo-dev": ("inference-api", "streamlit"),
-    "relevo-prod": ("inference-api", "streamlit"),
+    ENVIRONMENT: ("inference-api", "streamlit"),
 }
 
 
@@ -36,8 +35,8 @@ def main(path: Path) -> None:
     new = read_secret(SOURCE, NEXT)
     set_passwords(connect(old["postgres"], new["postgres"]), new)
     change_secret(SOURCE, NAME, new)
-    hand_over(tomllib.loads(path.read_text())["copied"], new)
-    for namespace, names in USED_BY.items():
+    hand_over(by_namespace(tomllib.loads(path.read_text())["copied"], path.parent), new)
+    for namespace, names in by_namespace(USED_BY, path.parent).items():
         for name in names:
             restart(namespace, name)
     ask("DELETE", f"/api/v1/namespaces/{SOURCE}/secrets/{NEXT}")
