@@ -1,4 +1,4 @@
-# One step of the loop. It holds no secret of Airflow's: it speaks to the API server with the token it is started with.
+# One step of the loop. It has no secret of Airflow's: it calls the API server with its own token.
 apiVersion: v1
 kind: Pod
 metadata:

@@ -1,5 +1,5 @@
--- From here on nobody but the superuser gets into the databases, and who is in is sent out, so that nothing is
--- written while they are put back. open.sql ends it; a restore that fails leaves them locked.
+-- Refuses everybody but the superuser and ends open sessions: nothing is written during a restore.
+-- open.sql undoes it; a restore that fails leaves the databases locked.
 ALTER DATABASE airflow CONNECTION LIMIT 0;
 ALTER DATABASE relevo CONNECTION LIMIT 0;
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Puts back the dump FILE of MLflow's database: restore_mlflow.sh FILE. MLflow is kept out until all of it is there.
+# Restores MLflow's database from a dump: restore_mlflow.sh FILE. MLflow is locked out meanwhile.
 set -eu
 ask() { mysql --host="$MYSQL_HOST" --user="$MYSQL_USER" "$@"; }
 
