@@ -80,7 +80,7 @@ def ingest_all(
     source, landing = Bodies(folder, batches), FolderStore(folder / "landing")
     started = time.perf_counter()
     while batch := ingest(case, source, warehouse, landing, 1, lambda _: None):
-        warehouse.record_decision(
+        warehouse.record.add_decision(
             Decision(
                 case=case.name,
                 batch_id=batch.id,
@@ -145,7 +145,9 @@ def main() -> None:
         ours = ingest_all(case, warehouse, folder, batches)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         bare = bare_copy(server.url, case, folder, batches)
-        rows = warehouse.rows_until(case.name, warehouse.batches(case.name)[-1].id)
+        rows = warehouse.batches.rows_until(
+            case.name, warehouse.batches.of(case.name)[-1].id
+        )
     report(
         "ingest", [Figure("rows a second, ingest against a bare COPY", rows / ours, rows / bare, "rows/s", "ratio at least 0.5")],
         rows=rows, peak_mb=round(peak),

@@ -38,9 +38,9 @@ def main() -> None:
             started = time.perf_counter()
             run_batch(loop, lambda _: None)
             ours = time.perf_counter() - started
-        ids = [batch.id for batch in loop.warehouse.batches(case.name)]
+        ids = [batch.id for batch in loop.warehouse.batches.of(case.name)]
         train, validation = (
-            loop.warehouse.frame(case, ids, [side])
+            loop.warehouse.rows.frame(case, ids, [side])
             for side in (Split.TRAIN, Split.VALIDATION)
         )
         started = time.perf_counter()

@@ -29,7 +29,8 @@ class Loop(LoopPorts):
         """Hold the case while working on it; first finishes what a killed process left half-way."""
         with self.warehouse.lease(self.case.name, holder):
             if any(
-                move.done_at is None for move in self.warehouse.moves(self.case.name)
+                move.done_at is None
+                for move in self.warehouse.record.moves(self.case.name)
             ):
                 self.publisher.finish_open_moves(self.case.name)
             yield self
@@ -49,14 +50,15 @@ class Loop(LoopPorts):
     def prepare(self, batch_id: int) -> int:
         from relevo.loop.prepare import prepare
 
-        return prepare(self.case, self.warehouse.batch(batch_id), self.warehouse)
+        batch = self.warehouse.batches.get(batch_id)
+        return prepare(self.case, batch, self.warehouse.rows)
 
     def decide(self, batch_id: int) -> Decision:
         from relevo.loop.decide import decide
 
         return decide(
             self.case,
-            self.warehouse.batch(batch_id),
+            self.warehouse.batches.get(batch_id),
             self.warehouse,
             self.registry,
             self.clock,
@@ -66,25 +68,25 @@ class Loop(LoopPorts):
         """Decide once more on a batch for training requests that came after its own decision."""
         from relevo.loop.decide import decide
 
-        batch = self.warehouse.batch(batch_id)
-        for request in self.warehouse.open_requests(self.case.name):
+        batch = self.warehouse.batches.get(batch_id)
+        for request in self.warehouse.record.open_requests(self.case.name):
             decide(self.case, batch, self.warehouse, self.registry, self.clock, request)
 
     def open_decisions(self, batch_id: int) -> list[Decision]:
         """Decisions on a batch that have not taken effect yet, those on a training request too."""
         from relevo.loop.progress import is_carried_out
 
-        decisions = self.warehouse.decisions(self.case.name, batch_id)
+        decisions = self.warehouse.record.decisions(self.case.name, batch_id)
         return [
             decision
             for decision in decisions
-            if not is_carried_out(decision, self.warehouse)
+            if not is_carried_out(decision, self.warehouse.record)
         ]
 
     def train(self, decision_id: int) -> Training:
         from relevo.loop.train import train
 
-        decision = self.warehouse.decision(decision_id)
+        decision = self.warehouse.record.decision(decision_id)
         return train(
             self.case,
             decision,
@@ -97,12 +99,12 @@ class Loop(LoopPorts):
     def contest(self, decision_id: int) -> Verdict:
         from relevo.loop.contest import contest
 
-        decision = self.warehouse.decision(decision_id)
+        decision = self.warehouse.record.decision(decision_id)
         return contest(self.case, decision, self.warehouse, self.registry, self.clock)
 
     def publish(self, decision_id: int) -> Move | None:
         return self.publisher.publish(
-            self.warehouse.verdicts(self.case.name, decision_id)[0]
+            self.warehouse.record.verdicts(self.case.name, decision_id)[0]
         )
 
     def run_batch(self, report: ReportProgress) -> BatchResult | None:

@@ -143,7 +143,7 @@ class LoopPorts:
         from relevo.releases.publisher import Publisher
 
         return Publisher(
-            record=self.warehouse,
+            record=self.warehouse.record,
             registry=self.registry,
             store=self.artifacts,
             notify=self.notify,
@@ -179,9 +179,10 @@ class ServingPorts:
 
     @cached_property
     def record(self) -> Record:
-        from relevo.adapters.sql.record import Record
+        from relevo.adapters.sql.database import Database
+        from relevo.adapters.sql.record import SqlRecord
 
-        return Record(self._database(), SERVING_PATIENCE)
+        return SqlRecord(Database(self._database(), SERVING_PATIENCE))
 
     @cached_property
     def predictions(self) -> PredictionStore:

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from relevo.adapters.sql.warehouse import SqlWarehouse
 from relevo.domain.arrival import BadCell, BatchSummary, RawChunk
-from relevo.domain.batch import Attempt, Batch
+from relevo.domain.batch import Ahead, Attempt, Batch
 from relevo.domain.contract import (
     Column,
     Contract,
@@ -139,13 +139,15 @@ def load(
         f"sha of {content}",
         content,
     )
-    attempt = attempt or warehouse.open_attempt(case.name, SOURCE)
-    return warehouse.load(case, attempt, chunks(), lambda: facts)
+    attempt = attempt or warehouse.attempts.open(case.name, SOURCE)
+    result = warehouse.batches.load(case, attempt, chunks(), lambda: facts, due=number)
+    assert not isinstance(result, Ahead)
+    return result.batch
 
 
 def good_rows(
     warehouse: SqlWarehouse, batch: Batch, case: UseCase = FLATS
 ) -> list[dict[str, Any]]:
     return [
-        row for chunk in warehouse.good_rows(case, batch) for row in chunk.to_pylist()
+        row for chunk in warehouse.rows.good(case, batch) for row in chunk.to_pylist()
     ]

@@ -147,33 +147,35 @@ def test_nothing_is_lost_or_changed_but_the_names(
 
 
 def test_every_record_reads_as_before(before: Rows, migrated: SqlWarehouse) -> None:
-    assert_read(before["audit.decisions"], migrated.decisions("flats"))
-    assert_read(before["audit.trainings"], migrated.trainings("flats"))
-    assert_read(before["audit.verdicts"], migrated.verdicts("flats"))
-    assert_read(before["audit.moves"], migrated.moves("flats"))
+    assert_read(before["audit.decisions"], migrated.record.decisions("flats"))
+    assert_read(before["audit.trainings"], migrated.record.trainings("flats"))
+    assert_read(before["audit.verdicts"], migrated.record.verdicts("flats"))
+    assert_read(before["audit.moves"], migrated.record.moves("flats"))
     requests = [row for row in before["audit.requests"] if row["decision_id"] is None]
-    assert_read(requests, migrated.open_requests("flats"))
+    assert_read(requests, migrated.record.open_requests("flats"))
     newest = before["audit.batches"][-1]["id"]
-    assert migrated.last_training_batch("flats") == newest
+    assert migrated.record.last_trained_batch("flats") == newest
 
 
 def test_batches_attempts_gaps_and_bad_cells_read_as_before(
     before: Rows, migrated: SqlWarehouse
 ) -> None:
-    batches = migrated.batches("flats")
+    batches = migrated.batches.of("flats")
     assert_read(before["audit.batches"], batches)
     assert [batch.state for batch in batches[2:4]] == [
         BatchState.ACCEPTED,
         BatchState.REJECTED,
     ]
-    assert_read(before["audit.attempts"], migrated.attempts("flats", SOURCE))
+    assert_read(before["audit.attempts"], migrated.attempts.of("flats", SOURCE))
     gaps = {row["number"]: row["reason"] for row in before["audit.gaps"]}
     assert (
-        migrated.accepted_gaps("flats", SOURCE)
+        migrated.attempts.accepted_gaps("flats", SOURCE)
         == gaps
         == {4: "the supplier has lost it"}
     )
-    cells = [asdict(cell) for batch in batches for cell in migrated.bad_cells(batch)]
+    cells = [
+        asdict(cell) for batch in batches for cell in migrated.batches.bad_cells(batch)
+    ]
     stored = [dict(row) for row in before["quarantine.cells"]]
     for row in stored:
         del row["batch_id"]
@@ -186,13 +188,13 @@ def test_rows_are_framed_as_before(
 ) -> None:
     clean, ids = (
         before["clean.flats"],
-        [batch.id for batch in migrated.batches("flats")],
+        [batch.id for batch in migrated.batches.of("flats")],
     )
     for split, count in (("train", 98), ("validation", 13), ("test", 26)):
         rents = sorted(row["rent"] for row in clean if row["side"] == split)
-        frame = migrated.frame(case, ids, [Split(split)])
+        frame = migrated.rows.frame(case, ids, [Split(split)])
         assert sorted(frame.target) == rents
-        assert len(frame) == migrated.count_clean(case, ids)[Split(split)] == count
+        assert len(frame) == migrated.rows.count_clean(case, ids)[Split(split)] == count
 
 
 def test_predictions_and_their_labels_read_as_before(
@@ -260,6 +262,6 @@ def test_the_loop_goes_on_with_the_batch_that_was_in_doubt(
             decision = loop.decide(batch.id)
     assert decision.action is Action.TRAIN
     assert "a new season" in decision.sentence
-    assert not migrated.open_requests("flats")
-    assert not migrated.attempts("flats", SOURCE, Outcome.UNANSWERED)
-    assert migrated.add_request("flats", "and another").id == 3
+    assert not migrated.record.open_requests("flats")
+    assert not migrated.attempts.of("flats", SOURCE, Outcome.UNANSWERED)
+    assert migrated.record.add_request("flats", "and another").id == 3

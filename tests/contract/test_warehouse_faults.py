@@ -116,24 +116,24 @@ def test_a_database_that_is_back_within_the_patience_is_waited_for(
     batch = load(warehouse)
     with warehouse.lease("flats", "run 1") as held:
         for step in (
-            lambda: warehouse.open_attempt("flats", SOURCE),
-            lambda: warehouse.batches("flats"),
-            lambda: prepare(FLATS, batch, warehouse),
-            lambda: len(warehouse.frame(FLATS, [batch.id], list(Split))),
+            lambda: warehouse.attempts.open("flats", SOURCE),
+            lambda: warehouse.batches.of("flats"),
+            lambda: prepare(FLATS, batch, warehouse.rows),
+            lambda: len(warehouse.rows.frame(FLATS, [batch.id], list(Split))),
             lambda: held.check(),
         ):
             own_postgres.stop()
             timer = back_after(own_postgres, 0.5)
             step()
             timer.join()
-    assert len(warehouse.attempts("flats", SOURCE)) == 2
+    assert len(warehouse.attempts.of("flats", SOURCE)) == 2
 
 
 def test_a_database_that_drops_in_the_middle_of_a_load_is_no_loss(
     own_postgres: Postgres,
 ) -> None:
     warehouse = ready(own_postgres)
-    attempt = warehouse.open_attempt("flats", SOURCE)
+    attempt = warehouse.attempts.open("flats", SOURCE)
 
     def chunks() -> Iterator[RawChunk]:
         for first in range(0, 40, 4):
@@ -142,9 +142,11 @@ def test_a_database_that_drops_in_the_middle_of_a_load_is_no_loss(
                 own_postgres.kill()
 
     with pytest.raises(StoreUnavailable, match=r"PostgreSQL 'postgres' at 127.0.0.1"):
-        warehouse.load(FLATS, attempt, chunks(), lambda: BatchSummary(0, 40, 0, "", ""))
+        warehouse.batches.load(
+            FLATS, attempt, chunks(), lambda: BatchSummary(0, 40, 0, "", ""), due=0
+        )
     own_postgres.start()
-    assert warehouse.batches("flats") == []
+    assert warehouse.batches.of("flats") == []
     assert len(good_rows(warehouse, load(warehouse, attempt=attempt))) == 4
 
 
@@ -154,7 +156,7 @@ def test_a_database_that_drops_in_the_middle_of_a_read_says_so(
     warehouse = ready(own_postgres)
     batch = load(warehouse, many_flats(100_000))
     monkeypatch.setattr(copying, "BLOCK_BYTES", 10_000)
-    reader = warehouse.good_rows(FLATS, batch)
+    reader = warehouse.rows.good(FLATS, batch)
     next(reader)
     own_postgres.kill()
     with pytest.raises(StoreUnavailable, match=r"PostgreSQL 'postgres' at 127.0.0.1"):
@@ -171,7 +173,7 @@ def test_a_lease_outlives_a_database_that_is_away_for_a_while(
     with warehouse.lease("flats", "run 1") as held:
         own_postgres.stop()
         with pytest.raises(StoreUnavailable):
-            warehouse.open_attempt("flats", SOURCE)
+            warehouse.attempts.open("flats", SOURCE)
         own_postgres.start()
         held.check()
         own_postgres.stop()
@@ -204,7 +206,7 @@ def test_a_full_sqlite_file_fails_the_step_and_nothing_else(tmp_path: Path) -> N
     )
     with pytest.raises(StoreUnavailable, match="disk is full"):
         load(warehouse, many_flats(20_000))
-    assert warehouse.batches("flats") == []
+    assert warehouse.batches.of("flats") == []
     pages[0] = 10**9
     assert load(warehouse, many_flats(20_000)).rows == 20_000
 
@@ -224,6 +226,6 @@ def test_a_sqlite_file_that_another_process_keeps_writing_is_named(
         with pytest.raises(
             StoreUnavailable, match=r"warehouse.db: database is locked; another process"
         ):
-            warehouse.open_attempt("flats", SOURCE)
+            warehouse.attempts.open("flats", SOURCE)
         other.execute("ROLLBACK")
-    warehouse.open_attempt("flats", SOURCE)
+    warehouse.attempts.open("flats", SOURCE)

@@ -64,7 +64,7 @@ def test_an_expired_lease_is_taken_and_its_holder_fenced(
 ) -> None:
     batch = load(warehouse)
     with warehouse.lease("flats", "run 1") as old:
-        attempt = warehouse.open_attempt("flats", SOURCE)
+        attempt = warehouse.attempts.open("flats", SOURCE)
         pretend(
             warehouse,
             host="elsewhere",
@@ -76,12 +76,12 @@ def test_an_expired_lease_is_taken_and_its_holder_fenced(
             ):
                 old.check()
             for write in (
-                lambda: warehouse.open_attempt("flats", SOURCE),
-                lambda: warehouse.close_attempt(attempt, Outcome.UNANSWERED),
+                lambda: warehouse.attempts.open("flats", SOURCE),
+                lambda: warehouse.attempts.close(attempt, Outcome.UNANSWERED),
                 lambda: load(warehouse, number=1, attempt=attempt),
-                lambda: prepare(FLATS, batch, warehouse),
-                lambda: warehouse.record_decision(DECISION),
-                lambda: warehouse.open_move(
+                lambda: prepare(FLATS, batch, warehouse.rows),
+                lambda: warehouse.record.add_decision(DECISION),
+                lambda: warehouse.record.open_move(
                     Move(
                         case="flats",
                         kind=MoveKind.PERSON,
@@ -91,15 +91,15 @@ def test_an_expired_lease_is_taken_and_its_holder_fenced(
                         requested_at=NOW,
                     )
                 ),
-                lambda: warehouse.set_batch_state(batch, BatchState.REJECTED, "no"),
-                lambda: warehouse.accept_gap("flats", SOURCE, 3, "no"),
+                lambda: warehouse.batches.set_state(batch, BatchState.REJECTED, "no"),
+                lambda: warehouse.attempts.accept_gap("flats", SOURCE, 3, "no"),
             ):
                 with pytest.raises(LeaseLost):
                     write()  # type: ignore[no-untyped-call]
             new.check()
             assert load(second, number=1, attempt=attempt).number == 1
-    assert [b.number for b in second.batches("flats")] == [0, 1]
-    assert second.decisions("flats") == second.moves("flats") == []
+    assert [b.number for b in second.batches.of("flats")] == [0, 1]
+    assert second.record.decisions("flats") == second.record.moves("flats") == []
 
 
 def test_the_old_holder_does_not_give_back_what_is_not_its_own(
@@ -135,8 +135,8 @@ def test_the_same_holder_takes_over_from_its_forgotten_self(
     with warehouse.lease("flats", "run 1"), second.lease("flats", "run 1") as again:
         again.check()
         with pytest.raises(LeaseLost):
-            warehouse.open_attempt("flats", SOURCE)
-        second.open_attempt("flats", SOURCE)
+            warehouse.attempts.open("flats", SOURCE)
+        second.attempts.open("flats", SOURCE)
 
 
 def test_a_worker_of_this_machine_that_was_killed_is_succeeded_at_once(
@@ -210,7 +210,7 @@ def test_a_lease_outlives_a_write_that_takes_longer_than_it(
     taker = threading.Thread(target=try_to_take)
     with warehouse.lease("flats", "run 1") as held:
         batch = load(warehouse)
-        warehouse.write_clean(FLATS, batch, chunks())  # type: ignore[arg-type]
+        warehouse.rows.write_clean(FLATS, batch, chunks())  # type: ignore[arg-type]
         taker.join()
         held.check()
     assert len(refused) == 1
@@ -237,13 +237,13 @@ def test_a_successor_does_not_start_before_the_last_write_of_a_frozen_holder_has
             ):
                 pass
         with successor.lease("flats", "run 2"), pytest.raises(LeaseLost):
-            frozen.open_attempt("flats", SOURCE)
+            frozen.attempts.open("flats", SOURCE)
 
 
 def test_people_may_give_orders_while_a_worker_holds_the_case(
     warehouse: SqlWarehouse, second: SqlWarehouse
 ) -> None:
     with warehouse.lease("flats", "run 1"):
-        second.add_request("flats", "prices fell")
+        second.record.add_request("flats", "prices fell")
         assert load(warehouse, record_batch()).rows == 4
-    assert len(warehouse.open_requests("flats")) == 1
+    assert len(warehouse.record.open_requests("flats")) == 1

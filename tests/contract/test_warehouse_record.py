@@ -95,93 +95,109 @@ def move_of(verdict: Verdict | None) -> Move:
 
 
 def test_a_decision_is_kept_whole_and_made_once(warehouse: SqlWarehouse) -> None:
-    stored = warehouse.record_decision(DECISION)
+    stored = warehouse.record.add_decision(DECISION)
     assert stored == replace(DECISION, id=stored.id)
-    again = warehouse.record_decision(
+    again = warehouse.record.add_decision(
         replace(DECISION, action=Action.SKIP, sentence="now I think otherwise")
     )
-    assert again == stored == warehouse.decision(stored.id)
-    assert warehouse.decisions("flats") == warehouse.decisions("flats", 1) == [stored]
-    assert warehouse.decisions("flats", 2) == warehouse.decisions("other") == []
+    assert again == stored == warehouse.record.decision(stored.id)
+    assert (
+        warehouse.record.decisions("flats")
+        == warehouse.record.decisions("flats", 1)
+        == [stored]
+    )
+    assert (
+        warehouse.record.decisions("flats", 2)
+        == warehouse.record.decisions("other")
+        == []
+    )
     with pytest.raises(NotFound, match="no decision 99"):
-        warehouse.decision(99)
+        warehouse.record.decision(99)
 
 
 def test_moments_come_back_in_utc(warehouse: SqlWarehouse) -> None:
     bogota = NOW.astimezone(timezone(timedelta(hours=-5)))
-    stored = warehouse.record_decision(replace(DECISION, decided_at=bogota))
+    stored = warehouse.record.add_decision(replace(DECISION, decided_at=bogota))
     assert (stored.decided_at, stored.decided_at.tzinfo) == (NOW, UTC)
 
 
 def test_a_request_is_open_until_a_decision_answers_it(warehouse: SqlWarehouse) -> None:
     first, second = (
-        warehouse.add_request("flats", "prices fell"),
-        warehouse.add_request("flats", "and rose"),
+        warehouse.record.add_request("flats", "prices fell"),
+        warehouse.record.add_request("flats", "and rose"),
     )
-    assert warehouse.open_requests("flats") == [first, second]
-    plain = warehouse.record_decision(DECISION)
-    asked = warehouse.record_decision(replace(DECISION, request_id=first.id))
+    assert warehouse.record.open_requests("flats") == [first, second]
+    plain = warehouse.record.add_decision(DECISION)
+    asked = warehouse.record.add_decision(replace(DECISION, request_id=first.id))
     assert asked.id != plain.id
-    assert warehouse.record_decision(replace(DECISION, request_id=first.id)) == asked
-    assert warehouse.open_requests("flats") == [second]
-    assert warehouse.open_requests("other") == []
+    assert (
+        warehouse.record.add_decision(replace(DECISION, request_id=first.id)) == asked
+    )
+    assert warehouse.record.open_requests("flats") == [second]
+    assert warehouse.record.open_requests("other") == []
 
 
 def test_a_training_and_a_verdict_are_recorded_once_for_a_decision(
     warehouse: SqlWarehouse,
 ) -> None:
-    decision = warehouse.record_decision(DECISION)
-    training = warehouse.record_training(training_of(decision))
+    decision = warehouse.record.add_decision(DECISION)
+    training = warehouse.record.add_training(training_of(decision))
     assert training == replace(training_of(decision), id=training.id)
     assert (
-        warehouse.record_training(replace(training_of(decision), version="4"))
+        warehouse.record.add_training(replace(training_of(decision), version="4"))
         == training
     )
-    verdict = warehouse.record_verdict(verdict_of(decision))
+    verdict = warehouse.record.add_verdict(verdict_of(decision))
     assert verdict == replace(verdict_of(decision), id=verdict.id)
     assert (
-        warehouse.record_verdict(replace(verdict_of(decision), ruling=Ruling.KEEP))
+        warehouse.record.add_verdict(replace(verdict_of(decision), ruling=Ruling.KEEP))
         == verdict
     )
     assert (
-        warehouse.trainings("flats")
-        == warehouse.trainings("flats", decision.id)
+        warehouse.record.trainings("flats")
+        == warehouse.record.trainings("flats", decision.id)
         == [training]
     )
     assert (
-        warehouse.verdicts("flats")
-        == warehouse.verdicts("flats", decision.id)
+        warehouse.record.verdicts("flats")
+        == warehouse.record.verdicts("flats", decision.id)
         == [verdict]
     )
-    assert warehouse.trainings("flats", 99) == warehouse.verdicts("other") == []
+    assert (
+        warehouse.record.trainings("flats", 99)
+        == warehouse.record.verdicts("other")
+        == []
+    )
 
 
 def test_what_refers_to_nothing_is_not_recorded(warehouse: SqlWarehouse) -> None:
     with pytest.raises(NotFound, match="not in the warehouse"):
-        warehouse.record_training(training_of(replace(DECISION, id=99)))
-    assert warehouse.trainings("flats") == []
+        warehouse.record.add_training(training_of(replace(DECISION, id=99)))
+    assert warehouse.record.trainings("flats") == []
 
 
 def test_the_batch_of_the_last_training_is_known(warehouse: SqlWarehouse) -> None:
-    assert warehouse.last_training_batch("flats") is None
+    assert warehouse.record.last_trained_batch("flats") is None
     for batch_id in (1, 4, 2):
-        decision = warehouse.record_decision(replace(DECISION, batch_id=batch_id))
-        warehouse.record_training(training_of(decision))
-    warehouse.record_decision(replace(DECISION, batch_id=9, action=Action.SKIP))
-    assert warehouse.last_training_batch("flats") == 4
+        decision = warehouse.record.add_decision(replace(DECISION, batch_id=batch_id))
+        warehouse.record.add_training(training_of(decision))
+    warehouse.record.add_decision(replace(DECISION, batch_id=9, action=Action.SKIP))
+    assert warehouse.record.last_trained_batch("flats") == 4
 
 
 def test_a_verdict_moves_the_alias_once_and_a_person_as_often_as_they_like(
     warehouse: SqlWarehouse,
 ) -> None:
-    verdict = warehouse.record_verdict(verdict_of(warehouse.record_decision(DECISION)))
-    move = warehouse.open_move(move_of(verdict))
+    verdict = warehouse.record.add_verdict(
+        verdict_of(warehouse.record.add_decision(DECISION))
+    )
+    move = warehouse.record.open_move(move_of(verdict))
     assert move == replace(move_of(verdict), id=move.id)
-    assert warehouse.open_move(move_of(verdict)) == move
-    by_hand = [warehouse.open_move(move_of(None)) for _ in range(2)]
-    assert warehouse.moves("flats") == [move, *by_hand]
-    done = warehouse.finish_move(move)
+    assert warehouse.record.open_move(move_of(verdict)) == move
+    by_hand = [warehouse.record.open_move(move_of(None)) for _ in range(2)]
+    assert warehouse.record.moves("flats") == [move, *by_hand]
+    done = warehouse.record.finish_move(move)
     assert done.done_at is not None
     assert done.done_at.tzinfo is UTC
-    assert warehouse.finish_move(move) == done
-    assert warehouse.moves("flats") == [done, *by_hand]
+    assert warehouse.record.finish_move(move) == done
+    assert warehouse.record.moves("flats") == [done, *by_hand]

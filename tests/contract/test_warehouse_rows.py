@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from relevo.adapters.sql import copying, sqlite_rows
+from relevo.adapters.sql.case_tables import clean_table, raw_table
 from relevo.adapters.sql.warehouse import SqlWarehouse
 from relevo.domain.arrival import BadCell
 from relevo.domain.batch import Batch
@@ -68,7 +69,7 @@ def test_rows_with_a_bad_cell_are_kept_and_left_out(warehouse: SqlWarehouse) -> 
 
 
 def _rest(warehouse: SqlWarehouse, batch: Batch) -> list[Any]:
-    query = f"SELECT _rest FROM {warehouse._raw(FLATS).sql} WHERE batch_id = {batch.id} ORDER BY position"
+    query = f"SELECT _rest FROM {raw_table(FLATS, warehouse.database.dialect).sql} WHERE batch_id = {batch.id} ORDER BY position"
     with warehouse.database.reading() as connection:
         return [
             json.loads(row[0]) if row[0] else None
@@ -154,7 +155,7 @@ def test_columns_may_be_called_anything(empty_warehouse: SqlWarehouse) -> None:
         name: values[0] for name, values in rows.items()
     }
     _write(empty_warehouse, case, batch, dict(rows.items()))
-    frame = empty_warehouse.frame(case, [batch.id], ALL_SIDES)
+    frame = empty_warehouse.rows.frame(case, [batch.id], ALL_SIDES)
     assert {name: values.tolist() for name, values in frame.numbers.items()} == {
         column.name: [float(place)] for place, column in enumerate(columns[2:])
     }
@@ -164,13 +165,13 @@ def _write(
     warehouse: SqlWarehouse, case: UseCase, batch: Batch, rows: dict[str, list[Any]]
 ) -> None:
     """CLEAN rows of a contract whose columns may be called as Relevo's own are."""
-    clean = warehouse._clean(case)
+    clean = clean_table(case, warehouse.database.dialect)
     own = [[batch.id], [0], [17], ["train"]]
     arrays = [
         pa.array(v, field.type)
         for v, field in zip([*own, *rows.values()], clean.schema, strict=True)
     ]
-    warehouse.write_clean(
+    warehouse.rows.write_clean(
         case, batch, iter([pa.RecordBatch.from_arrays(arrays, schema=clean.schema)])
     )
 
@@ -201,10 +202,10 @@ def test_a_contract_may_gain_columns_and_widen_whole_numbers(
         None,
         0.0,
     ]
-    prepare(wider, after, warehouse)
-    assert warehouse.frame(wider, [after.id], ALL_SIDES).numbers["rooms"].tolist() == [
-        2.5
-    ]
+    prepare(wider, after, warehouse.rows)
+    assert warehouse.rows.frame(wider, [after.id], ALL_SIDES).numbers[
+        "rooms"
+    ].tolist() == [2.5]
 
 
 @pytest.mark.parametrize(
@@ -219,45 +220,49 @@ def test_a_column_that_changes_its_kind_is_refused_by_name(
 
 def test_clean_rows_are_replaced_whole(warehouse: SqlWarehouse) -> None:
     batch, other = load(warehouse, many_flats(100)), load(warehouse, many_flats(50), 1)
-    assert prepare(FLATS, batch, warehouse) == prepare(FLATS, batch, warehouse) == 100
-    assert prepare(FLATS, other, warehouse) == 50
-    assert sum(warehouse.count_clean(FLATS, [batch.id]).values()) == 100
-    assert warehouse.write_clean(FLATS, batch, iter(())) == 0
-    assert sum(warehouse.count_clean(FLATS, [batch.id, other.id]).values()) == 50
+    assert (
+        prepare(FLATS, batch, warehouse.rows)
+        == prepare(FLATS, batch, warehouse.rows)
+        == 100
+    )
+    assert prepare(FLATS, other, warehouse.rows) == 50
+    assert sum(warehouse.rows.count_clean(FLATS, [batch.id]).values()) == 100
+    assert warehouse.rows.write_clean(FLATS, batch, iter(())) == 0
+    assert sum(warehouse.rows.count_clean(FLATS, [batch.id, other.id]).values()) == 50
 
 
 def test_clean_rows_that_cannot_be_made_leave_those_before(
     warehouse: SqlWarehouse,
 ) -> None:
     batch = load(warehouse, many_flats(20))
-    prepare(FLATS, batch, warehouse)
+    prepare(FLATS, batch, warehouse.rows)
 
     def chunks() -> Iterator[pa.RecordBatch]:
         raise RuntimeError("no more memory")
         yield
 
     with pytest.raises(RuntimeError, match="no more memory"):
-        warehouse.write_clean(FLATS, batch, chunks())
-    assert sum(warehouse.count_clean(FLATS, [batch.id]).values()) == 20
+        warehouse.rows.write_clean(FLATS, batch, chunks())
+    assert sum(warehouse.rows.count_clean(FLATS, [batch.id]).values()) == 20
 
 
 def test_sides_are_counted(warehouse: SqlWarehouse) -> None:
     batch = load(warehouse, many_flats(2000))
-    prepare(FLATS, batch, warehouse)
-    counts = warehouse.count_clean(FLATS, [batch.id])
+    prepare(FLATS, batch, warehouse.rows)
+    counts = warehouse.rows.count_clean(FLATS, [batch.id])
     assert sum(counts.values()) == 2000
     assert 1200 < counts[Split.TRAIN] < 1600
     assert counts[Split.TEST] > 250
     assert counts[Split.VALIDATION] > 100
-    assert warehouse.count_clean(FLATS, []) == dict.fromkeys(Split, 0)
+    assert warehouse.rows.count_clean(FLATS, []) == dict.fromkeys(Split, 0)
 
 
 def test_a_frame_has_the_rows_with_a_target_as_a_model_sees_them(
     warehouse: SqlWarehouse,
 ) -> None:
     batch = load(warehouse)
-    prepare(FLATS, batch, warehouse)
-    frame = warehouse.frame(FLATS, [batch.id], ALL_SIDES)
+    prepare(FLATS, batch, warehouse.rows)
+    frame = warehouse.rows.frame(FLATS, [batch.id], ALL_SIDES)
     assert frame.target.tolist() == [700.0, 800.5, 1e300]
     assert frame.categories["city"].strings().tolist() == [
         "Cádiz",
@@ -292,9 +297,9 @@ def test_a_frame_keeps_batches_and_rows_in_order_and_can_be_had_again(
     rows = many_flats(300)
     second, first = load(warehouse, rows, 1), load(warehouse, rows.slice(0, 120), 0)
     for batch in (first, second):
-        prepare(FLATS, batch, warehouse)
+        prepare(FLATS, batch, warehouse.rows)
     frame, again = (
-        warehouse.frame(FLATS, [first.id, second.id], ALL_SIDES) for _ in range(2)
+        warehouse.rows.frame(FLATS, [first.id, second.id], ALL_SIDES) for _ in range(2)
     )
     assert frame.batch.tolist() == [second.id] * 300 + [first.id] * 120
     assert (
@@ -309,7 +314,7 @@ def test_a_frame_keeps_batches_and_rows_in_order_and_can_be_had_again(
         again.categories["city"].codes, frame.categories["city"].codes
     )
     train, test = (
-        warehouse.frame(FLATS, [first.id, second.id], [side])
+        warehouse.rows.frame(FLATS, [first.id, second.id], [side])
         for side in (Split.TRAIN, Split.TEST)
     )
     assert not set(train.identity.tolist()) & set(test.identity.tolist())
@@ -322,7 +327,7 @@ def test_a_stream_that_is_left_early_leaves_nothing_behind(
     monkeypatch.setattr(sqlite_rows, "BLOCK_ROWS", 50)
     batch = load(warehouse, many_flats(3000))
     for _ in range(20):
-        reader = warehouse.good_rows(FLATS, batch)
+        reader = warehouse.rows.good(FLATS, batch)
         assert next(reader)["position"][0].as_py() == 0
         reader.close()  # type: ignore[attr-defined]
     assert len(good_rows(warehouse, batch)) == 3000
@@ -332,17 +337,17 @@ def test_about_max_rows_are_chosen_by_identity_and_not_by_side(
     warehouse: SqlWarehouse,
 ) -> None:
     batch = load(warehouse, many_flats(20_000))
-    prepare(FLATS, batch, warehouse)
+    prepare(FLATS, batch, warehouse.rows)
     for sides in (ALL_SIDES, [Split.TEST]):
-        whole = warehouse.frame(FLATS, [batch.id], sides)
-        some = warehouse.frame(FLATS, [batch.id], sides, max_rows=len(whole) // 4)
+        whole = warehouse.rows.frame(FLATS, [batch.id], sides)
+        some = warehouse.rows.frame(FLATS, [batch.id], sides, max_rows=len(whole) // 4)
         assert abs(len(some) - len(whole) / 4) < len(whole) * 0.05
         assert not set(some.identity.tolist()) & (
             set(whole.identity.tolist()) - set(some.identity.tolist())
         )
-        assert len(warehouse.frame(FLATS, [batch.id], sides, max_rows=10**6)) == len(
-            whole
-        )
+        assert len(
+            warehouse.rows.frame(FLATS, [batch.id], sides, max_rows=10**6)
+        ) == len(whole)
         kept = np.isin(whole.identity, some.identity)
         np.testing.assert_array_equal(whole.target[kept], some.target)
 
@@ -350,9 +355,9 @@ def test_about_max_rows_are_chosen_by_identity_and_not_by_side(
 def test_a_frame_of_nothing_is_empty(warehouse: SqlWarehouse) -> None:
     batch = load(warehouse)
     for frame in (
-        warehouse.frame(FLATS, [], ALL_SIDES),
-        warehouse.frame(FLATS, [batch.id], ALL_SIDES, max_rows=5),
-        warehouse.frame(FLATS, [batch.id], []),
+        warehouse.rows.frame(FLATS, [], ALL_SIDES),
+        warehouse.rows.frame(FLATS, [batch.id], ALL_SIDES, max_rows=5),
+        warehouse.rows.frame(FLATS, [batch.id], []),
     ):
         assert (
             len(frame)
@@ -390,6 +395,6 @@ def test_classes_are_codes_into_their_names_in_order(
         record_batch({"kind": values, "city": list("abcd")}, case),
         case=case,
     )
-    prepare(case, batch, empty_warehouse)
-    frame = empty_warehouse.frame(case, [batch.id], ALL_SIDES)
+    prepare(case, batch, empty_warehouse.rows)
+    frame = empty_warehouse.rows.frame(case, [batch.id], ALL_SIDES)
     assert (frame.target.tolist(), frame.classes) == (codes, classes)

@@ -29,9 +29,9 @@ def main() -> None:
     warehouse = SqlWarehouse(url)
     with warehouse.lease(FLATS.name, "the killed one"):
         if what == "load":
-            attempt = warehouse.open_attempt(FLATS.name, SOURCE)
-            warehouse.load(
-                FLATS, attempt, chunks(), lambda: BatchSummary(0, 40, 0, "", "")
+            attempt = warehouse.attempts.open(FLATS.name, SOURCE)
+            warehouse.batches.load(
+                FLATS, attempt, chunks(), lambda: BatchSummary(0, 40, 0, "", ""), due=0
             )
         hang()
 

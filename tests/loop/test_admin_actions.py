@@ -132,7 +132,9 @@ def test_promote_and_rollback_move_the_alias_and_leave_a_record(ran: Settings) -
     said = relevo(ran, "rollback", "flats", "--reason", "worse in the shop")
     assert f"version {champion} of flats is champion now" in said
     assert loop.registry.alias("flats", CHAMPION) == champion
-    kinds = [(move.kind, move.reason) for move in loop.warehouse.moves("flats")][-2:]
+    kinds = [(move.kind, move.reason) for move in loop.warehouse.record.moves("flats")][
+        -2:
+    ]
     assert kinds == [
         (MoveKind.PERSON, "trying it"),
         (MoveKind.ROLLBACK, "worse in the shop"),
@@ -163,16 +165,16 @@ def test_wishes_that_are_open_together_are_answered_by_one_decision(
         loop = open_loop("flats", flats_settings(tmp_path, foreign.url))
         with loop.working("test"):
             run_batch(loop, lambda _: None)
-            loop.warehouse.add_request("flats", "the first wish")
+            loop.warehouse.record.add_request("flats", "the first wish")
             batch, decision = review.retrain(
                 loop.case, "the second", loop.warehouse, loop.registry, loop.clock
             )
         assert "the first wish" in decision.sentence
         assert "the second" in decision.sentence
-        assert not loop.warehouse.open_requests("flats")
-        assert [known.id for known in loop.warehouse.decisions("flats", batch.id)][
-            1:
-        ] == [decision.id]
+        assert not loop.warehouse.record.open_requests("flats")
+        assert [
+            known.id for known in loop.warehouse.record.decisions("flats", batch.id)
+        ][1:] == [decision.id]
 
 
 def test_replay_tells_what_another_policy_would_have_decided(

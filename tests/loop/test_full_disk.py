@@ -79,10 +79,10 @@ def test_a_full_disk_is_said_and_nothing_is_lost_once_there_is_room(
         filler.unlink()
         with open_loop("flats", settings).working("after") as loop:
             work_on(loop)
-        batches = loop.warehouse.batches("flats")
+        batches = loop.warehouse.batches.of("flats")
     assert [(batch.number, batch.rows) for batch in batches] == [
         (number, ROWS) for number in range(BATCHES)
     ]
-    assert not loop.warehouse.attempts(
+    assert not loop.warehouse.attempts.of(
         "flats", loop.source.name, Outcome.OPEN, Outcome.UNANSWERED, Outcome.LANDED
     )

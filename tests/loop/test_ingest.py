@@ -53,7 +53,7 @@ def take(loop: Loop, tries: int = 3) -> Any:
 def skip(loop: Loop, batch: Any) -> None:
     from relevo.domain.evidence import Action, Decision
 
-    loop.warehouse.record_decision(
+    loop.warehouse.record.add_decision(
         Decision(
             case="flats",
             batch_id=batch.id,
@@ -76,8 +76,8 @@ def take_all(loop: Loop) -> list[int]:
 def raw(loop: Loop) -> dict[int, list[dict[str, Any]]]:
     """All RAW rows by batch number."""
     rows: dict[int, list[dict[str, Any]]] = {}
-    for batch in loop.warehouse.batches("flats"):
-        chunks = loop.warehouse.good_rows(loop.case, batch)
+    for batch in loop.warehouse.batches.of("flats"):
+        chunks = loop.warehouse.rows.good(loop.case, batch)
         rows[batch.number] = [
             {k: v for k, v in row.items() if k != "position"}
             for c in chunks
@@ -99,7 +99,7 @@ def test_a_batch_whose_answer_is_lost_is_found_again(
     loop = opened(**allowed)
     assert take_all(loop) == [0, 1, 2, 3]
     assert raw(loop) == dict(enumerate(foreign.batches))
-    assert not loop.warehouse.attempts(
+    assert not loop.warehouse.attempts.of(
         "flats", loop.source.name, Outcome.UNANSWERED, Outcome.LANDED, Outcome.OPEN
     )
 
@@ -123,7 +123,7 @@ def test_where_nothing_is_allowed_a_lost_batch_is_a_gap_until_a_person_accepts_i
     assert raw(loop) == {
         number: rows for number, rows in enumerate(foreign.batches) if number != lost
     }
-    assert loop.warehouse.accepted_gaps("flats", loop.source.name) == {
+    assert loop.warehouse.attempts.accepted_gaps("flats", loop.source.name) == {
         lost: "the source is gone"
     }
 
@@ -158,7 +158,7 @@ def test_a_known_number_with_other_content_stops_the_loop(
     foreign.cursor = 0
     with pytest.raises(SourceContradiction, match="batch 0 of flats"):
         take(loop)
-    assert len(loop.warehouse.batches("flats")) == 1
+    assert len(loop.warehouse.batches.of("flats")) == 1
 
 
 def test_a_source_started_over_that_answers_otherwise_stops_the_loop(
@@ -207,7 +207,7 @@ def test_the_same_rows_under_a_new_number_are_loaded_and_reported(
     foreign.batches[2] = foreign.batches[0]
     loop = opened()
     assert take_all(loop) == [0, 1, 2, 3]
-    batches = loop.warehouse.batches("flats")
+    batches = loop.warehouse.batches.of("flats")
     assert batches[2].content_sha256 == batches[0].content_sha256
     assert batches[2].sha256 != batches[0].sha256
 
@@ -216,7 +216,7 @@ def test_an_empty_batch_is_a_batch(opened: Any, foreign: Foreign) -> None:
     foreign.batches[1] = []
     loop = opened()
     assert take_all(loop) == [0, 1, 2, 3]
-    assert loop.warehouse.batches("flats")[1].rows == 0
+    assert loop.warehouse.batches.of("flats")[1].rows == 0
 
 
 def test_an_unknown_group_is_an_error_and_not_the_end(
@@ -240,7 +240,7 @@ def test_a_few_bad_rows_land_in_quarantine_with_column_value_and_reason(
     loop = opened()
     batch = take(loop)
     assert (batch.rows, batch.bad_rows, batch.state) == (60, 7, BatchState.LOADED)
-    cells = loop.warehouse.bad_cells(batch)
+    cells = loop.warehouse.batches.bad_cells(batch)
     assert (cells[0].column, cells[0].value, cells[0].reason) == (
         "rent",
         "a lot",

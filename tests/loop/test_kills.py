@@ -62,12 +62,12 @@ def kill_and_restart(settings: Settings, kills: int, seed: int) -> int:
 
 def assert_nothing_lost_or_doubled(settings: Settings, foreign: Foreign) -> None:
     loop = open_loop("flats", settings)
-    batches = loop.warehouse.batches("flats")
+    batches = loop.warehouse.batches.of("flats")
     assert [batch.number for batch in batches] == list(range(len(foreign.batches)))
     for batch in batches:
         rows = [
             row
-            for chunk in loop.warehouse.good_rows(loop.case, batch)
+            for chunk in loop.warehouse.rows.good(loop.case, batch)
             for row in chunk.to_pylist()
         ]
         assert [row.pop("position") for row in rows] == list(
@@ -75,19 +75,19 @@ def assert_nothing_lost_or_doubled(settings: Settings, foreign: Foreign) -> None
         )
         assert rows == foreign.batches[batch.number]
         assert batch.rows == len(rows)
-    assert not loop.warehouse.attempts(
+    assert not loop.warehouse.attempts.of(
         "flats", loop.source.name, Outcome.OPEN, Outcome.LANDED, Outcome.UNANSWERED
     )
 
 
 def assert_every_batch_decided_once_and_carried_out(settings: Settings) -> None:
     loop = open_loop("flats", settings)
-    decisions = loop.warehouse.decisions("flats")
-    assert len(decisions) == len(loop.warehouse.batches("flats"))
+    decisions = loop.warehouse.record.decisions("flats")
+    assert len(decisions) == len(loop.warehouse.batches.of("flats"))
     trained = [decision for decision in decisions if decision.action is Action.TRAIN]
     versions = loop.registry.versions("flats")
-    assert len(versions) == len(trained) == len(loop.warehouse.verdicts("flats"))
-    moves = loop.warehouse.moves("flats")
+    assert len(versions) == len(trained) == len(loop.warehouse.record.verdicts("flats"))
+    moves = loop.warehouse.record.moves("flats")
     assert all(move.done_at for move in moves)
     assert loop.registry.alias("flats", CHAMPION) == moves[-1].version
 

@@ -112,7 +112,7 @@ def test_a_forgotten_task_that_wakes_up_before_the_alias_moves_moves_nothing(
     settings: Settings,
 ) -> None:
     with open_loop("flats", settings).working("forgotten") as loop:
-        move = loop.warehouse.open_move(
+        move = loop.warehouse.record.open_move(
             Move(
                 case="flats",
                 kind=MoveKind.PERSON,
@@ -149,7 +149,7 @@ def test_an_order_that_was_slow_does_not_undo_the_one_after_it(
     settings: Settings,
 ) -> None:
     loop = open_loop("flats", settings)
-    slow = loop.warehouse.open_move(
+    slow = loop.warehouse.record.open_move(
         Move(
             case="flats",
             kind=MoveKind.PERSON,
@@ -160,7 +160,7 @@ def test_an_order_that_was_slow_does_not_undo_the_one_after_it(
         )
     )
     loop.roll_back("no")
-    assert [move.kind for move in loop.warehouse.moves("flats") if move.done_at][
+    assert [move.kind for move in loop.warehouse.record.moves("flats") if move.done_at][
         1:
     ] == ["person", "rollback"]
     loop.publisher.finish(slow)
@@ -181,7 +181,7 @@ def test_a_verdict_that_a_person_overtook_promotes_nobody_and_the_chain_goes_on(
     settings: Settings,
 ) -> None:
     with open_loop("flats", settings).working("run") as loop:
-        decision = loop.warehouse.decisions("flats")[-1]
+        decision = loop.warehouse.record.decisions("flats")[-1]
         verdict = loop.contest(decision.id)
         won = replace(
             verdict, ruling=Ruling.PROMOTE
@@ -197,7 +197,7 @@ def test_a_verdict_that_a_person_overtook_promotes_nobody_and_the_chain_goes_on(
         assert loop.publish(decision.id) is None
         assert loop.registry.alias("flats", CHAMPION) == "3"
         assert decision.action is Action.TRAIN
-        assert is_carried_out(decision, loop.warehouse)
+        assert is_carried_out(decision, loop.warehouse.record)
     assert (
         "since the contest a person made version 3 champion"
         in loop.registry.version("flats", "2").tags["relevo.why"]

@@ -83,8 +83,8 @@ def evaluate_run_and_load_raw_data(case: str) -> int:
         raise AirflowSkipException("a chain lives; this run starts nothing")
     with _at_work(case) as loop:
         batch = loop.ingest()
-        known = loop.warehouse.batches(case)
-        if batch is None and not (known and loop.warehouse.open_requests(case)):
+        known = loop.warehouse.batches.of(case)
+        if batch is None and not (known and loop.warehouse.record.open_requests(case)):
             log.info("the source of %s has no more data: the chain ends", case)
             raise AirflowSkipException("no more data")
         batch = batch or known[-1]
@@ -102,8 +102,8 @@ def _ask_to_train(case: str, reason: str) -> None:
     """Put a person's wish on record, once; the next decision sees it, in this run or in the chain that lives."""
     with _failing_at_once():
         warehouse = open_loop(case).warehouse
-        if all(one.reason != reason for one in warehouse.open_requests(case)):
-            warehouse.add_request(case, reason)
+        if all(one.reason != reason for one in warehouse.record.open_requests(case)):
+            warehouse.record.add_request(case, reason)
             log.info("asked to train %s: %s", case, reason)
 
 

@@ -120,10 +120,10 @@ def _passes(
 
 def replay_recorded(console: Console, loop: Loop, path: Path) -> None:
     policy = read_policy(loop.case.policy, path)
-    batches = {batch.id: batch for batch in loop.warehouse.batches(loop.case.name)}
+    batches = {batch.id: batch for batch in loop.warehouse.batches.of(loop.case.name)}
     decided = [
         (batches[d.batch_id], d)
-        for d in loop.warehouse.decisions(loop.case.name)
+        for d in loop.warehouse.record.decisions(loop.case.name)
         if d.request_id is None
     ]
     if not decided:
@@ -140,10 +140,10 @@ def replay_trained(console: Console, loop: Loop, path: Path) -> None:
     from relevo.cli.show import Working
 
     policy = read_policy(loop.case.policy, path)
-    batches = loop.warehouse.batches(loop.case.name, loop.source.name)
+    batches = loop.warehouse.batches.of(loop.case.name, loop.source.name)
     was = {
         d.batch_id: d.action
-        for d in loop.warehouse.decisions(loop.case.name)
+        for d in loop.warehouse.record.decisions(loop.case.name)
         if d.request_id is None
     }
     result: list[Replayed] = []
@@ -163,7 +163,7 @@ def replay_trained(console: Console, loop: Loop, path: Path) -> None:
         for missing in set(range(max(b.number for b in batches))) - {
             b.number for b in batches
         }:
-            again.warehouse.accept_gap(
+            again.warehouse.attempts.accept_gap(
                 again.case.name,
                 again.source.name,
                 missing,

@@ -74,7 +74,7 @@ def cases(console: Console, found: list[UseCase], folder: Path) -> None:
 
 def status(console: Console, loop: Loop) -> None:
     name, warehouse = loop.case.name, loop.warehouse
-    batches = warehouse.batches(name)
+    batches = warehouse.batches.of(name)
     if not batches:
         console.print(f"{name} has no rows yet; bring them in: relevo run {name}")
         return
@@ -87,7 +87,7 @@ def status(console: Console, loop: Loop) -> None:
     )
     for alias in (CHAMPION, CHALLENGER):
         console.print(f"{alias:<14} {_version(loop, alias)}", highlight=False)
-    for verdict in warehouse.verdicts(name)[-1:]:
+    for verdict in warehouse.record.verdicts(name)[-1:]:
         console.print(
             f"last contest   {plain(verdict.sentence)}", highlight=False, soft_wrap=True
         )
@@ -99,7 +99,11 @@ def _version(loop: Loop, alias: str) -> str:
     if number is None:
         return "none yet"
     training = next(
-        (t for t in loop.warehouse.trainings(loop.case.name) if t.version == number),
+        (
+            t
+            for t in loop.warehouse.record.trainings(loop.case.name)
+            if t.version == number
+        ),
         None,
     )
     if training is None:
@@ -124,7 +128,9 @@ def _waiting(console: Console, loop: Loop, last: Batch) -> None:
             f"[red]waits[/red]          batch {last.number} is stopped, {last.bad_share:.0%} of its rows are bad: "
             f"relevo accept|reject {loop.case.name} {last.number} --reason …"
         )
-    if lost := loop.warehouse.attempts(loop.case.name, last.source, Outcome.UNANSWERED):
+    if lost := loop.warehouse.attempts.of(
+        loop.case.name, last.source, Outcome.UNANSWERED
+    ):
         console.print(
             f"[yellow]open[/yellow]           {len(lost)} requests got no answer; the next run finds out what they lost"
         )
@@ -134,9 +140,9 @@ def history(console: Console, loop: Loop) -> None:
     """A line a decision: batch, trained or skipped, and the sentence."""
     name, warehouse = loop.case.name, loop.warehouse
     decided: dict[int, list[Decision]] = {}
-    for decision in warehouse.decisions(name):
+    for decision in warehouse.record.decisions(name):
         decided.setdefault(decision.batch_id, []).append(decision)
-    batches = warehouse.batches(name)
+    batches = warehouse.batches.of(name)
     if not batches:
         console.print(f"{name} has no batches yet; bring them in: relevo run {name}")
     for batch in batches:
@@ -160,7 +166,7 @@ def _undecided(batch: Batch) -> str:
 def explain(console: Console, loop: Loop, number: int) -> None:
     name, warehouse = loop.case.name, loop.warehouse
     batch = next(
-        (b for b in reversed(warehouse.batches(name)) if b.number == number), None
+        (b for b in reversed(warehouse.batches.of(name)) if b.number == number), None
     )
     if batch is None:
         raise NotFound(
@@ -175,12 +181,12 @@ def explain(console: Console, loop: Loop, number: int) -> None:
         soft_wrap=True,
         highlight=False,
     )
-    for column, reason, cells in warehouse.bad_cell_counts(batch):
+    for column, reason, cells in warehouse.batches.bad_cell_counts(batch):
         console.print(
             f"  quarantine: {plain(column)} {plain(reason)}: {cells:,} cells",
             highlight=False,
         )
-    for decision in warehouse.decisions(name, batch.id):
+    for decision in warehouse.record.decisions(name, batch.id):
         _decision(console, loop, decision)
 
 
@@ -188,9 +194,9 @@ def _decision(console: Console, loop: Loop, decision: Decision) -> None:
     console.rule(f"decision: {decision.action}", align="left")
     console.print(plain(decision.sentence), highlight=False)
     _evidence(console, decision.evidence, "calls for training")
-    for training in loop.warehouse.trainings(decision.case, decision.stored_id):
+    for training in loop.warehouse.record.trainings(decision.case, decision.stored_id):
         _training(console, training)
-    for verdict in loop.warehouse.verdicts(decision.case, decision.stored_id):
+    for verdict in loop.warehouse.record.verdicts(decision.case, decision.stored_id):
         _verdict(console, verdict)
     console.rule("policy", align="left")
     differs = {

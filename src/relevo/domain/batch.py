@@ -64,3 +64,27 @@ class Attempt:
     number: int | None = None
     sha256: str = ""
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The attempt has become a new batch."""
+
+    batch: Batch
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The attempt brought the rows of a batch that is loaded already."""
+
+    batch: Batch
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """The attempt brought a batch before its turn, so nothing of it was loaded."""
+
+    number: int
+
+
+LoadResult = Loaded | Known | Ahead

@@ -51,7 +51,7 @@ class CaseProgress:
         self._batches_at_end = -1
 
     def begin(self) -> Iterator[str]:
-        batches = self._loop.warehouse.batches(self._name)
+        batches = self._loop.warehouse.batches.of(self._name)
         self._told = {decision.stored_id for decision in self._finished()}
         if batches:
             yield f"{self._name}  goes on after batch {batches[-1].number}: {len(self._told)} decided so far"
@@ -65,7 +65,7 @@ class CaseProgress:
             if decision.stored_id not in self._told
         ]
         batches = (
-            {batch.id: batch for batch in self._loop.warehouse.batches(self._name)}
+            {batch.id: batch for batch in self._loop.warehouse.batches.of(self._name)}
             if fresh
             else {}
         )
@@ -75,26 +75,28 @@ class CaseProgress:
         yield from self._end()
 
     def _finished(self) -> list[Decision]:
-        warehouse = self._loop.warehouse
+        record = self._loop.warehouse.record
         return [
             decision
-            for decision in warehouse.decisions(self._name)
-            if decision.stored_id in self._told or is_carried_out(decision, warehouse)
+            for decision in record.decisions(self._name)
+            if decision.stored_id in self._told or is_carried_out(decision, record)
         ]
 
     def _lines(self, batch: Batch, decision: Decision) -> Iterator[str]:
         done = "trained" if decision.action is Action.TRAIN else "skipped"
         head = f"{self._name}  batch {batch.number:<3}"
         yield f"{head} {batch.rows:>9,} rows  {done}: {decision.sentence}"
-        for verdict in self._loop.warehouse.verdicts(self._name, decision.stored_id):
+        for verdict in self._loop.warehouse.record.verdicts(
+            self._name, decision.stored_id
+        ):
             word = "is champion" if verdict.ruling is Ruling.PROMOTE else "is kept out"
             yield f"{' ' * len(head)} version {verdict.challenger} {word}: {verdict.sentence}"
 
     def _end(self) -> Iterator[str]:
         """Said once for a chain that has worked off all there is."""
         warehouse = self._loop.warehouse
-        attempts = warehouse.attempts(self._name, self._loop.source.name)
-        batches = len(warehouse.batches(self._name))
+        attempts = warehouse.attempts.of(self._name, self._loop.source.name)
+        batches = len(warehouse.batches.of(self._name))
         if (
             attempts
             and attempts[-1].outcome is Outcome.END

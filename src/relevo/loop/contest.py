@@ -43,9 +43,9 @@ def contest(
     clock: Clock,
 ) -> Verdict:
     """The verdict on a decision's challenger; the one on record where there is one."""
-    if known := warehouse.verdicts(case.name, decision.stored_id):
+    if known := warehouse.record.verdicts(case.name, decision.stored_id):
         return known[0]
-    training = warehouse.trainings(case.name, decision.stored_id)[0]
+    training = warehouse.record.trainings(case.name, decision.stored_id)[0]
     champion = registry.alias(case.name, CHAMPION)
     number = 0
     if champion is None or champion == training.version:
@@ -56,13 +56,16 @@ def contest(
         )
     else:
         number = 1 + max(
-            (verdict.contest_number for verdict in warehouse.verdicts(case.name)),
+            (
+                verdict.contest_number
+                for verdict in warehouse.record.verdicts(case.name)
+            ),
             default=0,
         )
         judgement = _meet(
             case, decision, training, champion, number, warehouse, registry
         )
-    return warehouse.record_verdict(
+    return warehouse.record.add_verdict(
         Verdict(
             case=case.name,
             decision_id=decision.stored_id,
@@ -86,7 +89,7 @@ def _meet(
     warehouse: Warehouse,
     registry: ModelRegistry,
 ) -> Judgement:
-    holdout = warehouse.frame(
+    holdout = warehouse.rows.frame(
         case, training.batches, [Split.TEST], max_rows=case.policy.contest_rows
     )
     old_folder, new_folder = (

@@ -40,10 +40,10 @@ def decide(
     All requests that are open are answered by one decision, the newest standing for them.
     """
     wanted = request.id if request else None
-    for known in warehouse.decisions(case.name, batch.id):
+    for known in warehouse.record.decisions(case.name, batch.id):
         if request is None or known.request_id == wanted:
             return known
-    asked = warehouse.open_requests(case.name)
+    asked = warehouse.record.open_requests(case.name)
     facts = measure_facts(
         case, batch, warehouse, registry, clock, [one.reason for one in asked]
     )
@@ -61,7 +61,7 @@ def decide(
         decided_at=clock.now(),
         request_id=asked[-1].id if asked else None,
     )
-    return warehouse.record_decision(decision)
+    return warehouse.record.add_decision(decision)
 
 
 def measure_facts(
@@ -72,8 +72,8 @@ def measure_facts(
     clock: Clock,
     wishes: list[str],
 ) -> Facts:
-    trained = warehouse.last_training_batch(case.name)
-    total = warehouse.rows_until(case.name, batch.id)
+    trained = warehouse.record.last_trained_batch(case.name)
+    total = warehouse.batches.rows_until(case.name, batch.id)
     champion = registry.alias(case.name, CHAMPION)
     facts = Facts(
         batch=batch.number,
@@ -82,19 +82,23 @@ def measure_facts(
         has_champion=champion is not None,
         rows_total=total,
         rows_since_training=total
-        - (warehouse.rows_until(case.name, trained) if trained is not None else 0),
+        - (
+            warehouse.batches.rows_until(case.name, trained)
+            if trained is not None
+            else 0
+        ),
         requests=tuple(wishes),
     )
     if champion is None:
-        known = [one.id for one in warehouse.batches(case.name)]
+        known = [one.id for one in warehouse.batches.of(case.name)]
         return replace(
-            facts, trainable_rows=sum(warehouse.count_clean(case, known).values())
+            facts, trainable_rows=sum(warehouse.rows.count_clean(case, known).values())
         )
     if batch.state is BatchState.REJECTED or not batch.rows:
         return facts
     created = registry.version(case.name, champion).created_at
     age = (clock.now() - created).total_seconds() / 86_400
-    rows = warehouse.frame(
+    rows = warehouse.rows.frame(
         case, [batch.id], list(Split), max_rows=case.policy.contest_rows
     )
     return _against_champion(
@@ -152,7 +156,7 @@ def _errors(
 
 def _same_rows(batch: Batch, warehouse: Warehouse) -> Evidence | None:
     """A batch that holds the very rows of an earlier one is loaded, and people are told."""
-    twin = warehouse.twin(batch)
+    twin = warehouse.batches.twin(batch)
     if twin is None:
         return None
     return Evidence(

@@ -13,8 +13,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import cast
 
-from relevo.domain.arrival import BatchSummary, Format, SourceResponse
-from relevo.domain.batch import Attempt, Batch, BatchState, Outcome
+from relevo.domain.arrival import Format, SourceResponse
+from relevo.domain.batch import Ahead, Attempt, Batch, BatchState, Outcome
 from relevo.domain.use_case import UseCase
 from relevo.errors import BatchStopped, GapFound, SourceError, SourceUnavailable
 from relevo.formats import read_rows
@@ -26,13 +26,6 @@ from relevo.ports.warehouse import Warehouse
 log = logging.getLogger(__name__)
 
 Wait = Callable[[int], None]  # sleeps before try n
-
-
-class _Ahead(Exception):
-    """A landed batch has a later number than the next one due: it must not be loaded yet."""
-
-    def __init__(self, number: int) -> None:
-        self.number = number
 
 
 @dataclass(slots=True)
@@ -63,8 +56,8 @@ def ingest(
 
     A batch that a killed chain left half-way comes first. Raises GapFound or BatchStopped where a person must decide.
     """
-    last = warehouse.last_batch(case.name, source.name)
-    if last is None or is_finished(last, warehouse):
+    last = warehouse.batches.last(case.name, source.name)
+    if last is None or is_finished(last, warehouse.record):
         step = _Ingest(case, source, warehouse, landing, Patience(tries, wait))
         step.settle()
         last = step.next_batch()
@@ -76,7 +69,7 @@ def ingest(
 def _why_stopped(case: UseCase, batch: Batch, warehouse: Warehouse) -> str:
     worst = "; ".join(
         f"{column!r} {reason} ({cells:,} cells)"
-        for column, reason, cells in warehouse.bad_cell_counts(batch)[:3]
+        for column, reason, cells in warehouse.batches.bad_cell_counts(batch)[:3]
     )
     return (
         f"batch {batch.number} of {case.name}: {batch.bad_rows:,} of {batch.rows:,} rows break the contract "
@@ -101,7 +94,7 @@ class _Ingest:
             if stored := self.landing.list(attempt.object_key + "."):
                 self._landed(attempt, stored[0])
             else:
-                self.warehouse.close_attempt(
+                self.warehouse.attempts.close(
                     attempt,
                     Outcome.UNANSWERED,
                     detail="the process ended before an answer landed",
@@ -126,9 +119,11 @@ class _Ingest:
 
     def _due(self) -> int:
         """The number that comes next: one after the last loaded, less those a person gave up."""
-        last = self.warehouse.last_batch(self.case.name, self.source.name)
+        last = self.warehouse.batches.last(self.case.name, self.source.name)
         due = 0 if last is None else last.number + 1
-        given_up = self.warehouse.accepted_gaps(self.case.name, self.source.name)
+        given_up = self.warehouse.attempts.accepted_gaps(
+            self.case.name, self.source.name
+        )
         while due in given_up:
             due += 1
         return due
@@ -153,25 +148,25 @@ class _Ingest:
         self, request: AbstractContextManager[SourceResponse | None], nothing: Outcome
     ) -> bool:
         """One request, on record before it leaves: True where its answer has landed."""
-        attempt = self.warehouse.open_attempt(self.case.name, self.source.name)
+        attempt = self.warehouse.attempts.open(self.case.name, self.source.name)
         try:
             with request as answer:
                 if answer is None:
-                    self.warehouse.close_attempt(attempt, nothing)
+                    self.warehouse.attempts.close(attempt, nothing)
                     return False
                 key = _stored_key(attempt, answer)
                 self.landing.put(key, answer.chunks)
         except SourceError as error:
             lost = isinstance(error, SourceUnavailable) and error.maybe_answered
             outcome = Outcome.UNANSWERED if lost else Outcome.REFUSED
-            self.warehouse.close_attempt(attempt, outcome, detail=str(error))
+            self.warehouse.attempts.close(attempt, outcome, detail=str(error))
             raise
         self._landed(attempt, key)
         return True
 
     def _landed(self, attempt: Attempt, key: str) -> None:
         number, format = _parts(key.removeprefix(attempt.object_key))
-        self.warehouse.close_attempt(
+        self.warehouse.attempts.close(
             attempt, Outcome.LANDED, format=format, number=number
         )
 
@@ -182,30 +177,25 @@ class _Ingest:
             self.landing.list(attempt.object_key + ".")[0]
         ) as stream:
             reading = read_rows(stream, format, self.case.contract, attempt.number)
-
-            def facts() -> BatchSummary:
-                found = reading.facts()
-                if found.number > due:
-                    raise _Ahead(found.number)
-                return found
-
             try:
-                batch = self.warehouse.load(self.case, attempt, iter(reading), facts)
-            except _Ahead as ahead:
-                self.warehouse.close_attempt(
-                    attempt, Outcome.LANDED, format=format, number=ahead.number
+                result = self.warehouse.batches.load(
+                    self.case, attempt, iter(reading), reading.facts, due=due
                 )
-                return None
             except SourceUnavailable as error:
-                self.warehouse.close_attempt(
+                self.warehouse.attempts.close(
                     attempt, Outcome.UNANSWERED, format=format, detail=str(error)
                 )
                 self.patience.spend(error)
                 return None
-        if batch.number == due:
+        if isinstance(result, Ahead):
+            self.warehouse.attempts.close(
+                attempt, Outcome.LANDED, format=format, number=result.number
+            )
+            return None
+        if result.batch.number == due:
             self._clear_suspicion()
-            return batch
-        self._known_again(batch)
+            return result.batch
+        self._known_again(result.batch)
         return None
 
     def _known_again(self, batch: Batch) -> None:
@@ -252,12 +242,12 @@ class _Ingest:
 
     def _clear_suspicion(self) -> None:
         for attempt in self._attempts(Outcome.UNANSWERED):
-            self.warehouse.close_attempt(
+            self.warehouse.attempts.close(
                 attempt, Outcome.HARMLESS, format=attempt.format, detail=attempt.detail
             )
 
     def _attempts(self, outcome: Outcome) -> list[Attempt]:
-        return self.warehouse.attempts(self.case.name, self.source.name, outcome)
+        return self.warehouse.attempts.of(self.case.name, self.source.name, outcome)
 
 
 def _stored_key(attempt: Attempt, answer: SourceResponse) -> str:

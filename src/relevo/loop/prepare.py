@@ -10,18 +10,15 @@ from relevo.domain.contract import Kind
 from relevo.domain.identity import identities, sides
 from relevo.domain.use_case import UseCase
 from relevo.features.clean import cleaned
-from relevo.ports.warehouse import Warehouse
+from relevo.ports.warehouse import RowStore
 
 
-def prepare(case: UseCase, batch: Batch, warehouse: Warehouse) -> int:
+def prepare(case: UseCase, batch: Batch, rows: RowStore) -> int:
     """Write the batch's CLEAN rows and answer how many; a batch that a person rejected gets none."""
-    rejected = batch.state is BatchState.REJECTED
-    rows = (
-        iter(())
-        if rejected
-        else (_clean(case, batch, chunk) for chunk in warehouse.good_rows(case, batch))
-    )
-    return warehouse.write_clean(case, batch, rows)
+    if batch.state is BatchState.REJECTED:
+        return rows.write_clean(case, batch, iter(()))
+    good = rows.good(case, batch)
+    return rows.write_clean(case, batch, (_clean(case, batch, chunk) for chunk in good))
 
 
 def _clean(case: UseCase, batch: Batch, rows: pa.RecordBatch) -> pa.RecordBatch:

@@ -4,29 +4,29 @@ from __future__ import annotations
 
 from relevo.domain.batch import Batch, BatchState
 from relevo.domain.evidence import Action, Decision, Ruling
-from relevo.ports.warehouse import Warehouse
+from relevo.ports.warehouse import Record
 from relevo.releases.publisher import move_of, overtaking_move
 
 
-def is_finished(batch: Batch, warehouse: Warehouse) -> bool:
+def is_finished(batch: Batch, record: Record) -> bool:
     """True where the batch was decided on and all its decisions have taken effect."""
     if batch.state is BatchState.STOPPED:
         return False
-    decisions = warehouse.decisions(batch.case, batch.id)
+    decisions = record.decisions(batch.case, batch.id)
     return bool(decisions) and all(
-        is_carried_out(decision, warehouse) for decision in decisions
+        is_carried_out(decision, record) for decision in decisions
     )
 
 
-def is_carried_out(decision: Decision, warehouse: Warehouse) -> bool:
+def is_carried_out(decision: Decision, record: Record) -> bool:
     if decision.action is Action.SKIP:
         return True
-    verdicts = warehouse.verdicts(decision.case, decision.stored_id)
+    verdicts = record.verdicts(decision.case, decision.stored_id)
     if not verdicts:
         return False
     if verdicts[0].ruling is Ruling.KEEP:
         return True
-    moves = warehouse.moves(decision.case)
+    moves = record.moves(decision.case)
     move = move_of(verdicts[0], moves)
     if move:
         return move.done_at is not None

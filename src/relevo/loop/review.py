@@ -23,28 +23,28 @@ def judge_batch(
 ) -> Batch | None:
     """Accept or reject a stopped batch; accepting a number that never arrived gives a lost batch up (None)."""
     require_reason(reason)
-    batch = warehouse.find_batch(case.name, source, number)
+    batch = warehouse.batches.find(case.name, source, number)
     if batch is not None:
         if batch.state is not BatchState.STOPPED:
             raise BatchNotStopped(
                 f"batch {number} of {case.name} is {batch.state}, not stopped; there is nothing to decide"
             )
-        return warehouse.set_batch_state(batch, state, reason)
+        return warehouse.batches.set_state(batch, state, reason)
     due = _first_missing(case.name, source, warehouse)
     if state is BatchState.REJECTED or number != due:
         raise NotFound(
             f"{case.name} has no batch {number}; `relevo history {case.name}` lists those it has"
         )
-    if not warehouse.attempts(case.name, source, Outcome.UNANSWERED, Outcome.LANDED):
+    if not warehouse.attempts.of(case.name, source, Outcome.UNANSWERED, Outcome.LANDED):
         raise BatchNotStopped(
             f"batch {number} of {case.name} has not been asked for yet; nothing of it is lost"
         )
-    warehouse.accept_gap(case.name, source, number, reason)
+    warehouse.attempts.accept_gap(case.name, source, number, reason)
     return None
 
 
 def _first_missing(case: str, source: str, warehouse: Warehouse) -> int:
-    last = warehouse.last_batch(case, source)
+    last = warehouse.batches.last(case, source)
     return 0 if last is None else last.number + 1
 
 
@@ -57,10 +57,10 @@ def retrain(
 ) -> tuple[Batch, Decision]:
     """A decision to train now, at the newest batch, because a person says so."""
     require_reason(reason)
-    batches = warehouse.batches(case.name)
+    batches = warehouse.batches.of(case.name)
     if not batches:
         raise NothingToTrainOn(
             f"{case.name} has no rows yet; bring batches in first: relevo run {case.name}"
         )
-    request = warehouse.add_request(case.name, reason)
+    request = warehouse.record.add_request(case.name, reason)
     return batches[-1], decide(case, batches[-1], warehouse, registry, clock, request)

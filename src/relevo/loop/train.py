@@ -72,16 +72,16 @@ def train(
     commit: str,
 ) -> Training:
     """The decision's challenger, trained and registered once, however often this is called."""
-    if known := warehouse.trainings(case.name, decision.stored_id):
+    if known := warehouse.record.trainings(case.name, decision.stored_id):
         return known[0]
     version = registry.find(case.name, decision.key)
     if version is None:
         version = _make(case, decision, warehouse, registry, publisher.clock, commit)
     folder = registry.fetch(case.name, version.number)
     upload(case.name, version.number, folder, publisher.store)
-    with warehouse.moving(case.name):
+    with warehouse.record.alias_lock(case.name):
         publisher.point(case.name, CHALLENGER, version.number)
-    return warehouse.record_training(
+    return warehouse.record.add_training(
         _training(case, decision, registry, version, publisher.clock)
     )
 
@@ -96,7 +96,9 @@ def _make(
 ) -> ModelVersion:
     started = time.monotonic()
     batches = [
-        batch for batch in warehouse.batches(case.name) if batch.id <= decision.batch_id
+        batch
+        for batch in warehouse.batches.of(case.name)
+        if batch.id <= decision.batch_id
     ]
     ids = [batch.id for batch in batches]
     sides = _sides(case, ids, warehouse)
@@ -148,15 +150,15 @@ def _make(
             profile_of(train, case.contract.target).to_dict(),
         )
         run = _run(case, decision, choice, release, record)
-        with warehouse.moving(case.name):
+        with warehouse.record.alias_lock(case.name):
             return registry.register(case.name, run, folder, decision.key)
 
 
 def _sides(case: UseCase, batch_ids: list[int], warehouse: Warehouse) -> Sides:
     """Validation and test rows are coded in the classes of the training rows."""
-    train = warehouse.frame(case, batch_ids, [Split.TRAIN])
+    train = warehouse.rows.frame(case, batch_ids, [Split.TRAIN])
     others = (
-        warehouse.frame(case, batch_ids, [side])
+        warehouse.rows.frame(case, batch_ids, [side])
         for side in (Split.VALIDATION, Split.TEST)
     )
     validation, test = (with_classes(frame, train.classes) for frame in others)

@@ -84,7 +84,7 @@ class Publisher:
 
     def finish(self, move: Move) -> Move:
         """Make `move` true, once: whoever comes second finds it done, and must not put back what was moved since."""
-        with self.record.moving(move.case):
+        with self.record.alias_lock(move.case):
             if self.record.move(move.stored_id).done_at is None:
                 self.point(move.case, CHAMPION, move.version)
         done = self.record.finish_move(move)

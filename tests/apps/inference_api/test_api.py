@@ -14,7 +14,8 @@ from relevo_inference_api.app import create_app
 from relevo_inference_api.settings import ApiSettings
 from starlette.testclient import TestClient
 
-from relevo.adapters.sql.record import Record
+from relevo.adapters.sql.database import Database
+from relevo.adapters.sql.record import SqlRecord
 from relevo.domain.evidence import Action, Decision, Evidence, Ruling, Verdict
 from tests.apps.inference_api.conftest import TOKEN, Open, Place, until
 from tests.serving.releases import HOUSE, flowers, point_at, put
@@ -28,9 +29,9 @@ def version_of(client: TestClient) -> str:
 
 
 def test_a_prediction_leads_to_all_that_made_it(place: Place, serve: Open) -> None:
-    record = Record(place.settings().warehouse)
-    decision = record.record_decision(decided())
-    record.record_verdict(ruled(decision.id))
+    record = SqlRecord(Database(place.settings().warehouse, patience=2))
+    decision = record.add_decision(decided())
+    record.add_verdict(ruled(decision.id))
     client = serve()
     said = client.post(PREDICT, json=HOUSE)
     receipt = said.json()["receipt"]

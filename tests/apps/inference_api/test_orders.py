@@ -12,7 +12,8 @@ from starlette.testclient import TestClient
 
 from relevo.adapters.mlflow.aliases import MlflowAliases
 from relevo.adapters.mlflow.registry import MlflowRegistry
-from relevo.adapters.sql.record import Record
+from relevo.adapters.sql.database import Database
+from relevo.adapters.sql.record import SqlRecord
 from relevo.domain.model_version import RunRecord
 from relevo.settings import Settings
 from tests.apps.inference_api.conftest import TOKEN, Place, until
@@ -84,7 +85,7 @@ def test_a_version_is_promoted_and_rolled_back_and_each_move_is_on_record(
     )
     assert (back.json()["version"], back.json()["was"]) == (second, first)
     assert serving(client) == second
-    record = Record(place.settings().warehouse)
+    record = SqlRecord(Database(place.settings().warehouse, patience=2))
     assert [move.reason for move in record.moves(HOUSES)] == [
         "better on new houses",
         "doubt",

@@ -40,7 +40,9 @@ def read_drift(
     loop: Loop, batch: Batch, folder: ReleaseFolder
 ) -> tuple[ColumnDrift, ...]:
     """Most drifted first; nothing of a batch without clean rows."""
-    rows = loop.warehouse.frame(loop.case, [batch.id], list(Split), max_rows=MOST_ROWS)
+    rows = loop.warehouse.rows.frame(
+        loop.case, [batch.id], list(Split), max_rows=MOST_ROWS
+    )
     if not len(rows):
         return ()
     newer = profile_of(rows, folder.profile.target, reference=folder.profile).columns
@@ -54,8 +56,8 @@ def read_drift(
 
 def read_quarantine(loop: Loop, batch: Batch) -> Quarantine:
     return Quarantine(
-        tuple(loop.warehouse.bad_cell_counts(batch)),
-        tuple(loop.warehouse.bad_cells(batch)),
+        tuple(loop.warehouse.batches.bad_cell_counts(batch)),
+        tuple(loop.warehouse.batches.bad_cells(batch)),
     )
 
 

@@ -46,7 +46,7 @@ def compare(
     """None where there are no holdout rows yet."""
     case = loop.case
     rows = (
-        loop.warehouse.frame(case, batches, [Split.TEST], max_rows=MOST_ROWS)
+        loop.warehouse.rows.frame(case, batches, [Split.TEST], max_rows=MOST_ROWS)
         if batches
         else None
     )

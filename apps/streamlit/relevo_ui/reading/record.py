@@ -127,13 +127,13 @@ class History:
 
 def read_history(loop: Loop) -> History:
     name, warehouse = loop.case.name, loop.warehouse
-    moves = tuple(move for move in warehouse.moves(name) if move.done_at)
-    trainings = {one.decision_id: one for one in warehouse.trainings(name)}
-    verdicts = {one.decision_id: one for one in warehouse.verdicts(name)}
+    moves = tuple(move for move in warehouse.record.moves(name) if move.done_at)
+    trainings = {one.decision_id: one for one in warehouse.record.trainings(name)}
+    verdicts = {one.decision_id: one for one in warehouse.record.verdicts(name)}
     decided: dict[int, list[Decision | None]] = {}
-    for decision in warehouse.decisions(name):
+    for decision in warehouse.record.decisions(name):
         decided.setdefault(decision.batch_id, []).append(decision)
-    batches = tuple(warehouse.batches(name))
+    batches = tuple(warehouse.batches.of(name))
     entries = tuple(
         Entry(
             batch,

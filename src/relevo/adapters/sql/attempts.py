@@ -1,41 +1,47 @@
-"""Requests to a source, on record before they are made; and what people gave up."""
+"""Requests to a source, on record before they are made; and the batches that people gave up."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import sqlalchemy as sa
 
-from relevo.adapters.sql.inserting import insert_once
-from relevo.adapters.sql.part import Part
+from relevo.adapters.sql.database import Database
+from relevo.adapters.sql.entries import Entries, insert_once
 from relevo.domain.batch import Attempt, Outcome
 
+Details = dict[str, str | int | None]
+NOT_CLOSED = (Outcome.OPEN, Outcome.LANDED)
 
-class Attempts(Part):
-    def open_attempt(self, case: str, source: str) -> Attempt:
-        table = self._tables.attempts
 
+class SqlAttempts:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._table = database.tables.attempts
+        self._gaps = database.tables.gaps
+        self._entries = Entries(database, self._table, Attempt)
+
+    def open(self, case: str, source: str) -> Attempt:
         def work(connection: sa.Connection) -> Attempt:
-            now = self.database.now(connection)
-            values: dict[str, Any] = {
-                "case": case,
-                "source": source,
-                "outcome": Outcome.OPEN,
-                "started_at": now,
-            }
-            found = connection.execute(
-                sa.insert(table).values(**values, object_key="").returning(table.c.id)
-            ).scalar_one()
-            key = f"landing/{case}/{_safe(source)}/{found:08d}-{now:%Y%m%dT%H%M%S}"
-            connection.execute(
-                sa.update(table).where(table.c.id == found).values(object_key=key)
+            now = self._database.now(connection)
+            attempt = Attempt(
+                id=0,
+                case=case,
+                source=source,
+                object_key="",
+                outcome=Outcome.OPEN,
+                started_at=now,
             )
-            return Attempt(found, case, source, key, Outcome.OPEN, now)
+            attempt = self._entries.add(connection, attempt)
+            # the id tells requests of one warehouse apart, the moment those of two on one store
+            name = f"{attempt.id:08d}-{now:%Y%m%dT%H%M%S}"
+            key = f"landing/{case}/{_safe(source)}/{name}"
+            return self._entries.update(connection, attempt.id, object_key=key)
 
-        return self.database.write(case, work, repeatable=False)
+        # a commit in doubt is not done again: it might leave a second request on record
+        return self._database.write(case, work, repeatable=False)
 
-    def close_attempt(
+    def close(
         self,
         attempt: Attempt,
         outcome: Outcome,
@@ -45,32 +51,39 @@ class Attempts(Part):
         sha256: str = "",
         detail: str = "",
     ) -> Attempt:
-        """What is left empty keeps what it was."""
-        known = {"format": format, "number": number, "sha256": sha256, "detail": detail}
-        values = {
-            name: value for name, value in known.items() if value not in (None, "")
+        details: Details = {
+            "format": format,
+            "number": number,
+            "sha256": sha256,
+            "detail": detail,
         }
-        return self.database.write(
+        return self._database.write(
             attempt.case,
-            lambda connection: self._close(connection, attempt, outcome, values),
+            lambda connection: self.close_in(connection, attempt, outcome, details),
         )
 
-    def attempts(self, case: str, source: str, *outcomes: Outcome) -> list[Attempt]:
-        table = self._tables.attempts
-        query = (
-            sa.select(table)
-            .where(table.c.case == case, table.c.source == source)
-            .order_by(table.c.id)
-        )
-        if outcomes:
-            query = query.where(table.c.outcome.in_(outcomes))
-        return self.database.read(
-            lambda connection: [_attempt(row) for row in connection.execute(query)]
-        )
+    def close_in(
+        self,
+        connection: sa.Connection,
+        attempt: Attempt,
+        outcome: Outcome,
+        details: Details,
+    ) -> Attempt:
+        """A detail that is empty keeps what it was."""
+        values: dict[str, object] = {
+            name: value for name, value in details.items() if value not in (None, "")
+        }
+        if outcome not in NOT_CLOSED:
+            values["closed_at"] = self._database.now(connection)
+        return self._entries.update(connection, attempt.id, outcome=outcome, **values)
+
+    def of(self, case: str, source: str, *outcomes: Outcome) -> list[Attempt]:
+        wanted = self._table.c.outcome.in_(outcomes or Outcome)
+        return self._entries.find(wanted, case=case, source=source)
 
     def accept_gap(self, case: str, source: str, number: int, reason: str) -> None:
-        table, gaps = self._tables.attempts, self._tables.gaps
-        unanswered = sa.and_(
+        table = self._table
+        unanswered = sa.update(table).where(
             table.c.case == case,
             table.c.source == source,
             table.c.outcome == Outcome.UNANSWERED,
@@ -78,7 +91,7 @@ class Attempts(Part):
         )
 
         def work(connection: sa.Connection) -> None:
-            now = self.database.now(connection)
+            now = self._database.now(connection)
             gap = {
                 "case": case,
                 "source": source,
@@ -86,58 +99,21 @@ class Attempts(Part):
                 "reason": reason,
                 "accepted_at": now,
             }
-            insert_once(connection, gaps, gap)
-            connection.execute(
-                sa.update(table)
-                .where(unanswered)
-                .values(outcome=Outcome.GAP, closed_at=now)
-            )
+            insert_once(connection, self._gaps, gap)
+            connection.execute(unanswered.values(outcome=Outcome.GAP, closed_at=now))
 
-        self.database.write(case, work)
+        self._database.write(case, work)
 
     def accepted_gaps(self, case: str, source: str) -> dict[int, str]:
-        gaps = self._tables.gaps
-        query = sa.select(gaps.c.number, gaps.c.reason).where(
-            gaps.c.case == case, gaps.c.source == source
+        gaps = self._gaps.c
+        query = (
+            sa.select(gaps.number, gaps.reason)
+            .where(gaps.case == case, gaps.source == source)
+            .order_by(gaps.number)
         )
-        query = query.order_by(gaps.c.number)
-        return self.database.read(
-            lambda connection: {
-                row.number: row.reason for row in connection.execute(query)
-            }
-        )
-
-    def _close(
-        self,
-        connection: sa.Connection,
-        attempt: Attempt,
-        outcome: Outcome,
-        values: dict[str, Any],
-    ) -> Attempt:
-        table = self._tables.attempts
-        moment = (
-            None
-            if outcome in (Outcome.OPEN, Outcome.LANDED)
-            else self.database.now(connection)
-        )
-        update = (
-            sa.update(table)
-            .where(table.c.id == attempt.id)
-            .values(outcome=outcome, closed_at=moment, **values)
-        )
-        connection.execute(update)
-        return _attempt(
-            connection.execute(sa.select(table).where(table.c.id == attempt.id)).one()
-        )
+        return {row.number: row.reason for row in self._database.fetch(query)}
 
 
 def _safe(source: str) -> str:
     """Fit to be a part of an object's key."""
     return re.sub(r"[^A-Za-z0-9_-]+", "-", source).strip("-") or "source"
-
-
-def _attempt(row: sa.Row[Any]) -> Attempt:
-    return Attempt(
-        row.id, row.case, row.source, row.object_key, Outcome(row.outcome), row.started_at, row.format, row.number,
-        row.sha256, row.detail,
-    )  # fmt: skip

@@ -2,150 +2,148 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 
-from relevo.adapters.sql.attempts import Attempts
-from relevo.adapters.sql.row_part import RowPart
+from relevo.adapters.sql.attempts import Details, SqlAttempts
+from relevo.adapters.sql.case_tables import raw_table, table_name
+from relevo.adapters.sql.database import Database
+from relevo.adapters.sql.entries import Entries, insert_once
 from relevo.adapters.sql.storable import cell_rows, raw_rows
+from relevo.adapters.sql.transfer import Transfer
 from relevo.domain.arrival import BadCell, BatchSummary, RawChunk
-from relevo.domain.batch import Attempt, Batch, BatchState, Outcome
+from relevo.domain.batch import (
+    Ahead,
+    Attempt,
+    Batch,
+    BatchState,
+    Known,
+    Loaded,
+    LoadResult,
+    Outcome,
+)
 from relevo.domain.use_case import UseCase
 from relevo.errors import NotFound, SourceContradiction
-from relevo.ports.warehouse import SummaryAtEnd
 
 
-class _KnownNumber(Exception):
-    """A batch of the same case, source and number is there; what was loaded is rolled back."""
+class SqlBatches:
+    def __init__(
+        self, database: Database, transfer: Transfer, attempts: SqlAttempts
+    ) -> None:
+        self._database = database
+        self._transfer = transfer
+        self._attempts = attempts
+        self._table = database.tables.batches
+        self._cells = database.tables.cells.c
+        self._entries = Entries(database, self._table, Batch)
 
-    def __init__(self, facts: BatchSummary) -> None:
-        self.facts = facts
-
-
-class Batches(Attempts, RowPart):
     def load(
         self,
         case: UseCase,
         attempt: Attempt,
         chunks: Iterator[RawChunk],
-        facts: SummaryAtEnd,
-    ) -> Batch:
-        """More bad rows than the case's policy allows: the batch is there, and its state is STOPPED."""
-        try:
-            with self.database.writing(case.name) as connection:
-                batch_id = self._next_id(connection)
-                self._write_rows(connection, case, batch_id, chunks)
-                return self._settle(connection, case, attempt, batch_id, facts())
-        except _KnownNumber as known:
-            return self._met_again(attempt, known.facts)
+        summarize: Callable[[], BatchSummary],
+        *,
+        due: int,
+    ) -> LoadResult:
+        with self._database.writing(case.name) as connection:
+            batch_id = self._next_id(connection)
+            self._write_rows(connection, case, batch_id, chunks)
+            summary = summarize()
+            if summary.number > due:
+                connection.rollback()
+                return Ahead(summary.number)
+            batch = Batch(
+                id=batch_id,
+                case=case.name,
+                source=attempt.source,
+                number=summary.number,
+                rows=summary.rows,
+                bad_rows=summary.bad_rows,
+                sha256=summary.sha256,
+                content_sha256=summary.content_sha256,
+                object_key=attempt.object_key,
+                state=_state_of(summary, case),
+                loaded_at=self._database.now(connection),
+            )
+            if self._insert(connection, batch, attempt):
+                return Loaded(batch)
+            connection.rollback()
+        return Known(self._known(attempt, summary))
 
-    def batch(self, batch_id: int) -> Batch:
-        found = self._batches(self._tables.batches.c.id == batch_id)
-        if not found:
-            raise NotFound(f"no batch with id {batch_id} in {self.database.where}")
-        return found[0]
+    def get(self, batch_id: int) -> Batch:
+        return self._entries.get(batch_id)
 
-    def find_batch(self, case: str, source: str, number: int) -> Batch | None:
-        table = self._tables.batches.c
+    def find(self, case: str, source: str, number: int) -> Batch | None:
+        found = self._entries.find(case=case, source=source, number=number)
+        return next(iter(found), None)
+
+    def of(self, case: str, source: str | None = None) -> list[Batch]:
+        return self._entries.find(case=case, source=source)
+
+    def last(self, case: str, source: str) -> Batch | None:
+        table = self._table.c
+        newest = sa.select(sa.func.max(table.id)).where(
+            table.case == case, table.source == source
+        )
         return next(
-            iter(
-                self._batches(
-                    table.case == case, table.source == source, table.number == number
-                )
-            ),
-            None,
+            iter(self._entries.find(table.id == newest.scalar_subquery())), None
         )
-
-    def batches(self, case: str, source: str | None = None) -> list[Batch]:
-        table = self._tables.batches.c
-        return self._batches(
-            table.case == case,
-            *([table.source == source] if source is not None else []),
-        )
-
-    def last_batch(self, case: str, source: str) -> Batch | None:
-        table = self._tables.batches.c
-        last = (
-            sa.select(sa.func.max(table.id))
-            .where(table.case == case, table.source == source)
-            .scalar_subquery()
-        )
-        return next(iter(self._batches(table.id == last)), None)
 
     def twin(self, batch: Batch) -> Batch | None:
-        table = self._tables.batches.c
-        same = (
-            table.case == batch.case,
-            table.content_sha256 == batch.content_sha256,
+        table = self._table.c
+        earlier = self._entries.find(
+            table.id < batch.id,
             table.rows > 0,
+            case=batch.case,
+            content_sha256=batch.content_sha256,
         )
-        return next(iter(self._batches(*same, table.id < batch.id)), None)
+        return next(iter(earlier), None)
 
     def rows_until(self, case: str, batch_id: int) -> int:
-        table = self._tables.batches.c
+        table = self._table.c
         query = sa.select(sa.func.coalesce(sa.func.sum(table.rows), 0)).where(
             table.case == case, table.id <= batch_id
         )
-        return self.database.read(
-            lambda connection: int(connection.execute(query).scalar_one())
-        )
+        return int(self._database.fetch(query)[0][0])
 
-    def set_batch_state(self, batch: Batch, state: BatchState, reason: str) -> Batch:
-        table = self._tables.batches
-        update = (
-            sa.update(table)
-            .where(table.c.id == batch.id)
-            .values(state=state, reason=reason)
+    def set_state(self, batch: Batch, state: BatchState, reason: str) -> Batch:
+        return self._database.write(
+            batch.case,
+            lambda connection: self._entries.update(
+                connection, batch.id, state=state, reason=reason
+            ),
         )
-        self.database.write(batch.case, lambda connection: connection.execute(update))
-        return self.batch(batch.id)
 
     def bad_cells(self, batch: Batch, limit: int = 100) -> list[BadCell]:
-        cells = self._tables.cells.c
-        query = sa.select(
-            cells.position, cells.column, cells.value, cells.reason
-        ).where(cells.batch_id == batch.id)
-        query = query.order_by(cells.position, cells.column, cells.reason).limit(limit)
-        return self.database.read(
-            lambda connection: [BadCell(*row) for row in connection.execute(query)]
+        cells = self._cells
+        query = (
+            sa.select(cells.position, cells.column, cells.value, cells.reason)
+            .where(cells.batch_id == batch.id)
+            .order_by(cells.position, cells.column, cells.reason)
+            .limit(limit)
         )
+        return [BadCell(*row) for row in self._database.fetch(query)]
 
     def bad_cell_counts(self, batch: Batch) -> list[tuple[str, str, int]]:
-        cells, count = self._tables.cells.c, sa.func.count()
-        query = sa.select(cells.column, cells.reason, count).where(
-            cells.batch_id == batch.id
+        cells, count = self._cells, sa.func.count()
+        query = (
+            sa.select(cells.column, cells.reason, count)
+            .where(cells.batch_id == batch.id)
+            .group_by(cells.column, cells.reason)
+            .order_by(count.desc(), cells.column, cells.reason)
         )
-        query = query.group_by(cells.column, cells.reason).order_by(
-            count.desc(), cells.column, cells.reason
-        )
-        return self.database.read(
-            lambda connection: [
-                (row[0], row[1], row[2]) for row in connection.execute(query)
-            ]
-        )
-
-    def _batches(self, *conditions: sa.ColumnElement[bool]) -> list[Batch]:
-        table = self._tables.batches
-        query = sa.select(table).where(*conditions).order_by(table.c.id)
-        return self.database.read(
-            lambda connection: [_batch(row) for row in connection.execute(query)]
-        )
+        return [tuple(row) for row in self._database.fetch(query)]
 
     def _next_id(self, connection: sa.Connection) -> int:
-        if (
-            self.database.is_sqlite
-        ):  # where this transaction is the only one that writes
-            highest = sa.select(
-                sa.func.coalesce(sa.func.max(self._tables.batches.c.id), 0)
-            )
-            return int(connection.execute(highest).scalar_one()) + 1
-        sequence = sa.func.pg_get_serial_sequence("audit.batches", "id")
-        return int(
-            connection.execute(sa.select(sa.func.nextval(sequence))).scalar_one()
+        """Known before the batch is, for its rows are written first."""
+        next_id: sa.ColumnElement[int] = sa.func.nextval(
+            sa.func.pg_get_serial_sequence("audit.batches", "id")
         )
+        if self._database.is_sqlite:  # nobody else writes during this transaction
+            next_id = sa.func.coalesce(sa.func.max(self._table.c.id), 0) + 1
+        return int(connection.execute(sa.select(next_id)).scalar_one())
 
     def _write_rows(
         self,
@@ -154,66 +152,48 @@ class Batches(Attempts, RowPart):
         batch_id: int,
         chunks: Iterator[RawChunk],
     ) -> None:
-        table = self._raw(case)
+        dialect = self._database.dialect
+        table = raw_table(case, dialect)
+        cells = table_name("quarantine", "cells", dialect)
         with self._transfer.writer(connection) as writer:
             for chunk in chunks:
-                writer.put(
-                    table.sql,
-                    raw_rows(table, batch_id, chunk.first_position, chunk.rows),
-                )
+                rows = raw_rows(table, batch_id, chunk.first_position, chunk.rows)
+                writer.put(table.sql, rows)
                 if chunk.bad:
-                    writer.put(self._cells, cell_rows(batch_id, chunk.bad))
+                    writer.put(cells, cell_rows(batch_id, chunk.bad))
 
-    def _settle(
-        self,
-        connection: sa.Connection,
-        case: UseCase,
-        attempt: Attempt,
-        batch_id: int,
-        facts: BatchSummary,
-    ) -> Batch:
-        """The batch comes to be, and the attempt has become it."""
-        stopped = (
-            facts.rows > 0 and facts.bad_rows / facts.rows > case.policy.bad_rows_share
-        )
-        batch = Batch(
-            batch_id, case.name, attempt.source, facts.number, facts.rows, facts.bad_rows, facts.sha256,
-            facts.content_sha256, attempt.object_key, BatchState.STOPPED if stopped else BatchState.LOADED,
-            self.database.now(connection),
-        )  # fmt: skip
-        values = {field: getattr(batch, field) for field in Batch.__slots__}
-        try:
-            connection.execute(sa.insert(self._tables.batches).values(values))
-        except IntegrityError as error:
-            raise _KnownNumber(facts) from error
-        self._close(
-            connection,
-            attempt,
-            Outcome.LOADED,
-            {"number": facts.number, "sha256": facts.sha256},
-        )
-        return batch
+    def _insert(
+        self, connection: sa.Connection, batch: Batch, attempt: Attempt
+    ) -> bool:
+        """The batch comes to be and its attempt is closed; False where its number is taken."""
+        values = {name: getattr(batch, name) for name in Batch.__slots__}
+        if not insert_once(connection, self._table, values):
+            return False
+        details: Details = {"number": batch.number, "sha256": batch.sha256}
+        self._attempts.close_in(connection, attempt, Outcome.LOADED, details)
+        return True
 
-    def _met_again(self, attempt: Attempt, facts: BatchSummary) -> Batch:
-        known = self.find_batch(attempt.case, attempt.source, facts.number)
+    def _known(self, attempt: Attempt, summary: BatchSummary) -> Batch:
+        known = self.find(attempt.case, attempt.source, summary.number)
         if known is None:
             raise NotFound(
-                f"batch {facts.number} of {attempt.case} was there and is gone; run the step again"
+                f"batch {summary.number} of {attempt.case} was there and is gone; run the step again"
             )
-        if known.content_sha256 != facts.content_sha256:
+        if known.content_sha256 != summary.content_sha256:
             raise SourceContradiction(
-                f"batch {facts.number} of {attempt.case}: {attempt.source} answered other rows than before "
-                f"(SHA-256 {facts.content_sha256} in {attempt.object_key}, {known.content_sha256} in {known.object_key}); "
+                f"batch {summary.number} of {attempt.case}: {attempt.source} answered other rows than before "
+                f"(SHA-256 {summary.content_sha256} in {attempt.object_key}, {known.content_sha256} in {known.object_key}); "
                 "find out which are right: the loop goes on when the source answers the first ones again, or has new numbers"
             )
-        self.close_attempt(
-            attempt, Outcome.KNOWN, number=facts.number, sha256=facts.sha256
+        self._attempts.close(
+            attempt, Outcome.KNOWN, number=summary.number, sha256=summary.sha256
         )
         return known
 
 
-def _batch(row: sa.Row[Any]) -> Batch:
-    return Batch(
-        row.id, row.case, row.source, row.number, row.rows, row.bad_rows, row.sha256, row.content_sha256, row.object_key,
-        BatchState(row.state), row.loaded_at, row.reason,
-    )  # fmt: skip
+def _state_of(summary: BatchSummary, case: UseCase) -> BatchState:
+    """Stopped where more rows are bad than the case's policy allows."""
+    bad_share = summary.bad_rows / max(summary.rows, 1)
+    if bad_share > case.policy.bad_rows_share:
+        return BatchState.STOPPED
+    return BatchState.LOADED

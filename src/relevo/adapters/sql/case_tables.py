@@ -63,8 +63,7 @@ class CaseTable:
     @property
     def sql(self) -> str:
         """The table's quoted name."""
-        name, schema = place(self.layer, self.name, self.dialect)
-        return f"{quoted(schema)}.{quoted(name)}" if schema else quoted(name)
+        return table_name(self.layer, self.name, self.dialect)
 
     def column(self, name: str) -> str:
         """A contract column's quoted name."""
@@ -73,6 +72,12 @@ class CaseTable:
 
 def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
+
+
+def table_name(schema: str, name: str, dialect: str) -> str:
+    """The quoted name of a table, with its schema where there are schemas."""
+    placed, in_schema = place(schema, name, dialect)
+    return ".".join(quoted(part) for part in (in_schema, placed) if part)
 
 
 def raw_table(case: UseCase, dialect: str) -> CaseTable:

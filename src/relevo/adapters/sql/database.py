@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,8 +45,9 @@ class Database:
     def __init__(self, url: str, patience: float) -> None:
         self.url = parsed(url)
         self.patience = patience
-        self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self.tables = Tables(self.url.get_backend_name())
+        self.dialect = self.url.get_backend_name()
+        self.is_sqlite = self.dialect == "sqlite"
+        self.tables = Tables(self.dialect)
         self.engine = _sqlite(self.url) if self.is_sqlite else _postgresql(self.url)
         self.fences: dict[str, Fence] = {}
 
@@ -62,6 +63,10 @@ class Database:
                 return work(connection)
 
         return self._patiently(once, StoreAway)
+
+    def fetch(self, query: sa.Executable) -> Sequence[Any]:
+        """All rows of one query, as `read` does."""
+        return self.read(lambda connection: connection.execute(query).all())
 
     def write(
         self,
@@ -132,6 +137,8 @@ class Database:
                 if fence is not None:
                     fence.enter(connection)
                 yield connection
+                if not transaction.is_active:  # given up by whoever was writing
+                    return
                 if fence is not None:
                     fence.leave(connection)
             except BaseException:

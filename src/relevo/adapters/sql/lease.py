@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
 from relevo.adapters.sql.database import Database
-from relevo.adapters.sql.inserting import insert_once
+from relevo.adapters.sql.entries import insert_once
 from relevo.adapters.sql.process import Process
 from relevo.errors import LeaseHeld, LeaseLost, StoreUnavailable
 

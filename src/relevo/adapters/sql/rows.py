@@ -7,47 +7,51 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 import sqlalchemy as sa
 
-from relevo.adapters.sql.batches import Batches
-from relevo.adapters.sql.case_tables import CaseTable
+from relevo.adapters.sql.case_tables import (
+    CaseTable,
+    clean_table,
+    raw_table,
+    table_name,
+)
+from relevo.adapters.sql.database import Database
 from relevo.adapters.sql.frames import FrameBuilder
 from relevo.adapters.sql.storable import clean_rows
+from relevo.adapters.sql.transfer import Transfer
 from relevo.domain.batch import Batch
 from relevo.domain.frame import Frame
 from relevo.domain.identity import Split
 from relevo.domain.use_case import UseCase
 
-SPREAD = (
-    2**32
-)  # the low half of an identity is spread evenly over this, whatever the row's side
+# the low half of an identity is spread evenly over this, in whichever split the row is
+SPREAD = 2**32
 
 
-class Rows(Batches):
-    def good_rows(self, case: UseCase, batch: Batch) -> Iterator[pa.RecordBatch]:
-        table = self._raw(case)
-        names = ", ".join(
-            [
-                "r.position",
-                *(f"r.{table.column(column.name)}" for column in case.contract),
-            ]
-        )
+class SqlRows:
+    def __init__(self, database: Database, transfer: Transfer) -> None:
+        self._database = database
+        self._transfer = transfer
+
+    def good(self, case: UseCase, batch: Batch) -> Iterator[pa.RecordBatch]:
+        table = raw_table(case, self._database.dialect)
+        cells = table_name("quarantine", "cells", self._database.dialect)
+        columns = ["position", *(column.name for column in case.contract)]
+        names = ["r.position", *(f"r.{table.column(name)}" for name in columns[1:])]
         query = (
-            f"SELECT {names} FROM {table.sql} r WHERE r.batch_id = {batch.id:d} AND NOT EXISTS (SELECT 1 FROM {self._cells} q "  # noqa: S608
+            f"SELECT {', '.join(names)} FROM {table.sql} r WHERE r.batch_id = {batch.id:d} "  # noqa: S608
+            f"AND NOT EXISTS (SELECT 1 FROM {cells} q "
             f"WHERE q.batch_id = {batch.id:d} AND q.position = r.position) ORDER BY r.position"
         )
-        schema = pa.schema(
-            [
-                table.schema.field("position"),
-                *(table.schema.field(c.name) for c in case.contract),
-            ]
-        )
-        with self.database.reading() as connection:
+        schema = pa.schema([table.schema.field(name) for name in columns])
+        with self._database.reading() as connection:
             yield from self._transfer.read(connection, query, schema)
 
     def write_clean(
         self, case: UseCase, batch: Batch, chunks: Iterator[pa.RecordBatch]
     ) -> int:
-        table, batches, written = self._clean(case), self._tables.batches, 0
-        with self.database.writing(case.name) as connection:
+        table = clean_table(case, self._database.dialect)
+        batches = self._database.tables.batches
+        written = 0
+        with self._database.writing(case.name) as connection:
             connection.exec_driver_sql(
                 f"DELETE FROM {table.sql} WHERE batch_id = {batch.id:d}"  # noqa: S608
             )
@@ -55,64 +59,63 @@ class Rows(Batches):
                 for chunk in chunks:
                     writer.put(table.sql, clean_rows(table, chunk))
                     written += len(chunk)
-            now = self.database.now(connection)
-            connection.execute(
-                sa.update(batches)
-                .where(batches.c.id == batch.id)
-                .values(prepared_at=now)
-            )
+            now = self._database.now(connection)
+            update = sa.update(batches).where(batches.c.id == batch.id)
+            connection.execute(update.values(prepared_at=now))
         return written
 
     def frame(
         self,
         case: UseCase,
         batch_ids: Sequence[int],
-        sides: Sequence[Split],
+        splits: Sequence[Split],
         max_rows: int | None = None,
     ) -> Frame:
-        table, builder = self._clean(case), FrameBuilder(case)
-        if not batch_ids or not sides:
+        table = clean_table(case, self._database.dialect)
+        builder = FrameBuilder(case)
+        if not batch_ids or not splits:
             return builder.build()
-        wanted = f"{_among(batch_ids, sides)} AND {table.column(case.contract.target)} IS NOT NULL"
-        with self.database.reading() as connection:
+        target, *features = map(table.column, (case.contract.target, *case.features))
+        condition = f"{_among(batch_ids, splits)} AND {target} IS NOT NULL"
+        names = ", ".join(["batch_id", "identity", target, *features])
+        with self._database.reading() as connection:
             if max_rows is not None:
-                wanted += self._share(connection, table, wanted, max_rows)
-            names = [
-                table.column(name) for name in (case.contract.target, *case.features)
-            ]
+                condition += _share(connection, table, condition, max_rows)
             query = (
-                f"SELECT batch_id, identity, {', '.join(names)} FROM {table.sql} "  # noqa: S608
-                f"WHERE {wanted} ORDER BY batch_id, position"
+                f"SELECT {names} FROM {table.sql} "  # noqa: S608
+                f"WHERE {condition} ORDER BY batch_id, position"
             )
             for rows in self._transfer.read(connection, query, builder.schema):
                 builder.add(rows)
         return builder.build()
 
     def count_clean(self, case: UseCase, batch_ids: Sequence[int]) -> dict[Split, int]:
-        table, counts = self._clean(case), dict.fromkeys(Split, 0)
+        counts = dict.fromkeys(Split, 0)
         if not batch_ids:
             return counts
-        query = f"SELECT side, count(*) FROM {table.sql} WHERE {_among(batch_ids, list(Split))} GROUP BY side"  # noqa: S608
-        found = self.database.read(
-            lambda connection: connection.exec_driver_sql(query).all()
+        table = clean_table(case, self._database.dialect)
+        query = (
+            f"SELECT side, count(*) FROM {table.sql} "  # noqa: S608
+            f"WHERE {_among(batch_ids, list(Split))} GROUP BY side"
         )
-        return counts | {Split(side): count for side, count in found}
-
-    def _share(
-        self, connection: sa.Connection, table: CaseTable, wanted: str, max_rows: int
-    ) -> str:
-        """The condition that leaves about `max_rows` rows, the same ones in every database."""
-        query = f"SELECT count(*) FROM {table.sql} WHERE {wanted}"  # noqa: S608
-        count = (
-            connection.execution_options(no_parameters=True)
-            .exec_driver_sql(query)
-            .scalar_one()
-        )
-        if count <= max_rows:
-            return ""
-        return f" AND (identity & {SPREAD - 1}) < {SPREAD * max_rows // count}"
+        found = self._database.fetch(sa.text(query))
+        return counts | {Split(split): count for split, count in found}
 
 
-def _among(batch_ids: Sequence[int], sides: Sequence[Split]) -> str:
+def _among(batch_ids: Sequence[int], splits: Sequence[Split]) -> str:
     batches = ", ".join(str(int(batch_id)) for batch_id in batch_ids)
-    return f"batch_id IN ({batches}) AND side IN ({', '.join(repr(Split(side).value) for side in sides)})"
+    names = ", ".join(repr(Split(split).value) for split in splits)
+    return f"batch_id IN ({batches}) AND side IN ({names})"
+
+
+def _share(
+    connection: sa.Connection, table: CaseTable, condition: str, max_rows: int
+) -> str:
+    """The condition that leaves about `max_rows` rows, the same ones in every database."""
+    query = f"SELECT count(*) FROM {table.sql} WHERE {condition}"  # noqa: S608
+    # a % in a column's name is no placeholder
+    connection.execution_options(no_parameters=True)
+    count = connection.exec_driver_sql(query).scalar_one()
+    if count <= max_rows:
+        return ""
+    return f" AND (identity & {SPREAD - 1}) < {SPREAD * max_rows // count}"

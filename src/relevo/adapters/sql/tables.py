@@ -5,11 +5,18 @@ On PostgreSQL they lie in schemas (audit.batches); SQLite has none, so there the
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
+
+from relevo.domain.batch import BatchState, Outcome
+from relevo.domain.evidence import Action, Evidence, MoveKind, Ruling
 
 REVISION = "0002"  # the migration that makes exactly these tables
 SCHEMAS = ("raw", "clean", "quarantine", "audit", "predictions")
@@ -31,29 +38,41 @@ class Instant(TypeDecorator[datetime]):
                 f"{value} has no time zone; moments are written as aware datetimes"
             )
         utc = value.astimezone(UTC)
-        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+        if dialect.name == "sqlite":
+            return utc.replace(tzinfo=None)
+        return utc
 
     def process_result_value(
-        self, value: datetime | None, _dialect: sa.Dialect
+        self, value: datetime | None, dialect: sa.Dialect
     ) -> datetime | None:
         if value is None:
             return None
-        return (
-            value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-        )
+        if dialect.name == "sqlite":
+            return value.replace(tzinfo=UTC)
+        return value.astimezone(UTC)
+
+
+class TextOf(TypeDecorator[Any]):
+    """Text in the database, an object in Python: `dump` makes the one, `load` the other."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def __init__(self, load: Callable[[str], Any], dump: Callable[[Any], str]) -> None:
+        super().__init__()
+        self.load = load
+        self.dump = dump
+
+    def process_bind_param(self, value: Any, _dialect: sa.Dialect) -> str:
+        return self.dump(value)
+
+    def process_result_value(self, value: Any, _dialect: sa.Dialect) -> Any:
+        return self.load(value)
 
 
 def place(schema: str, name: str, dialect: str) -> tuple[str, str | None]:
     """Name and schema of a table in this kind of database."""
     return (f"{schema}__{name}", None) if dialect == "sqlite" else (name, schema)
-
-
-def _id() -> sa.Column[Any]:
-    return sa.Column("id", sa.Integer, primary_key=True)
-
-
-def _text(name: str, default: str | None = None) -> sa.Column[Any]:
-    return sa.Column(name, sa.Text, nullable=False, server_default=default)
 
 
 class Tables:
@@ -81,120 +100,230 @@ class Tables:
 
     def _attempts(self) -> sa.Table:
         return self._table(
-            "audit", "attempts",
-            _id(), _text("case"), _text("source"), _text("object_key"), _text("outcome"), _text("format", ""),
-            sa.Column("number", sa.Integer), _text("sha256", ""), _text("detail", ""),
-            sa.Column("started_at", Instant, nullable=False), sa.Column("closed_at", Instant),
+            "audit",
+            "attempts",
+            _id(),
+            _text("case"),
+            _text("source"),
+            _text("object_key"),
+            _enum("outcome", Outcome),
+            _text("format", default=""),
+            sa.Column("number", sa.Integer),
+            _text("sha256", default=""),
+            _text("detail", default=""),
+            _instant("started_at"),
+            sa.Column("closed_at", Instant),
             sa.Index("attempts_by_outcome", "case", "source", "outcome"),
-        )  # fmt: skip
+        )
 
     def _batches(self) -> sa.Table:
         return self._table(
-            "audit", "batches",
-            _id(), _text("case"), _text("source"), sa.Column("number", sa.Integer, nullable=False),
-            sa.Column("rows", sa.Integer, nullable=False), sa.Column("bad_rows", sa.Integer, nullable=False),
-            _text("sha256"), _text("content_sha256"), _text("object_key"), _text("state"), _text("reason", ""),
-            sa.Column("loaded_at", Instant, nullable=False), sa.Column("prepared_at", Instant),
+            "audit",
+            "batches",
+            _id(),
+            _text("case"),
+            _text("source"),
+            _integer("number"),
+            _integer("rows"),
+            _integer("bad_rows"),
+            _text("sha256"),
+            _text("content_sha256"),
+            _text("object_key"),
+            _enum("state", BatchState),
+            _text("reason", default=""),
+            _instant("loaded_at"),
+            sa.Column("prepared_at", Instant),
             sa.UniqueConstraint("case", "source", "number", name="batches_once"),
-        )  # fmt: skip
+        )
 
     def _cells(self) -> sa.Table:
         return self._table(
-            "quarantine", "cells",
-            sa.Column("batch_id", sa.Integer, nullable=False), sa.Column("position", sa.Integer, nullable=False),
-            _text("column"), _text("value"), _text("reason"),
+            "quarantine",
+            "cells",
+            _integer("batch_id"),
+            _integer("position"),
+            _text("column"),
+            _text("value"),
+            _text("reason"),
             sa.Index("cells_by_row", "batch_id", "position"),
-        )  # fmt: skip
+        )
 
     def _training_requests(self) -> sa.Table:
         return self._table(
-            "audit", "training_requests",
-            _id(), _text("case"), _text("reason"), sa.Column("requested_at", Instant, nullable=False),
+            "audit",
+            "training_requests",
+            _id(),
+            _text("case"),
+            _text("reason"),
+            _instant("requested_at"),
             sa.Column("decision_id", sa.Integer),
             sa.Index("training_requests_by_case", "case", "decision_id"),
-        )  # fmt: skip
+        )
 
     def _decisions(self) -> sa.Table:
         decisions = self._table(
-            "audit", "decisions",
-            _id(), _text("case"), sa.Column("batch_id", sa.Integer, nullable=False), sa.Column("request_id", sa.Integer),
-            _text("action"), _text("sentence"), _text("evidence"), _text("policy"),
-            sa.Column("decided_at", Instant, nullable=False),
-        )  # fmt: skip
-        asked = sa.func.coalesce(decisions.c.request_id, sa.literal_column("0"))
-        sa.Index(
-            "decisions_once", decisions.c.case, decisions.c.batch_id, asked, unique=True
+            "audit",
+            "decisions",
+            _id(),
+            _text("case"),
+            _integer("batch_id"),
+            sa.Column("request_id", sa.Integer),
+            _enum("action", Action),
+            _text("sentence"),
+            _evidence(),
+            _json("policy"),
+            _instant("decided_at"),
         )
+        # null would differ from null: a batch has one decision without a request
+        request = sa.func.coalesce(decisions.c.request_id, sa.literal_column("0"))
+        key = (decisions.c.case, decisions.c.batch_id, request)
+        sa.Index("decisions_once", *key, unique=True)
         return decisions
-
-    def _about_decision(self) -> sa.Column[Any]:
-        """A row that tells what became of a decision; there is one at most."""
-        return sa.Column(
-            "decision_id",
-            sa.Integer,
-            sa.ForeignKey(self.decisions.c.id),
-            nullable=False,
-            unique=True,
-        )
 
     def _trainings(self) -> sa.Table:
         return self._table(
-            "audit", "trainings",
-            _id(), _text("case"), self._about_decision(), _text("version"), _text("run_id"), _text("estimator"),
-            _text("batches"), _text("rows"), _text("data_sha256"), _text("metrics"),
-            sa.Column("seconds", sa.Double, nullable=False), sa.Column("trained_at", Instant, nullable=False),
+            "audit",
+            "trainings",
+            _id(),
+            _text("case"),
+            self._decision_id(),
+            _text("version"),
+            _text("run_id"),
+            _text("estimator"),
+            _json("batches", tuple),
+            _json("rows"),
+            _text("data_sha256"),
+            _json("metrics"),
+            sa.Column("seconds", sa.Double, nullable=False),
+            _instant("trained_at"),
             sa.Index("trainings_by_case", "case"),
-        )  # fmt: skip
+        )
 
     def _verdicts(self) -> sa.Table:
         return self._table(
-            "audit", "verdicts",
-            _id(), _text("case"), self._about_decision(), _text("ruling"), _text("challenger"),
-            sa.Column("champion", sa.Text), sa.Column("contest_number", sa.Integer, nullable=False),
-            _text("sentence"), _text("evidence"), sa.Column("ruled_at", Instant, nullable=False),
+            "audit",
+            "verdicts",
+            _id(),
+            _text("case"),
+            self._decision_id(),
+            _enum("ruling", Ruling),
+            _text("challenger"),
+            sa.Column("champion", sa.Text),
+            _integer("contest_number"),
+            _text("sentence"),
+            _evidence(),
+            _instant("ruled_at"),
             sa.Index("verdicts_by_case", "case"),
-        )  # fmt: skip
+        )
+
+    def _decision_id(self) -> sa.Column[Any]:
+        """Of a row that tells what became of a decision; there is one at most."""
+        decision = sa.ForeignKey(self.decisions.c.id)
+        return sa.Column(
+            "decision_id", sa.Integer, decision, nullable=False, unique=True
+        )
 
     def _moves(self) -> sa.Table:
-        verdict = sa.Column(
-            "verdict_id", sa.Integer, sa.ForeignKey(self.verdicts.c.id), unique=True
-        )
+        verdict = sa.ForeignKey(self.verdicts.c.id)
         return self._table(
-            "audit", "moves",
-            _id(), _text("case"), _text("kind"), _text("version"), sa.Column("previous", sa.Text), _text("reason"),
-            verdict, sa.Column("requested_at", Instant, nullable=False), sa.Column("done_at", Instant),
+            "audit",
+            "moves",
+            _id(),
+            _text("case"),
+            _enum("kind", MoveKind),
+            _text("version"),
+            sa.Column("previous", sa.Text),
+            _text("reason"),
+            sa.Column("verdict_id", sa.Integer, verdict, unique=True),
+            _instant("requested_at"),
+            sa.Column("done_at", Instant),
             sa.Index("moves_by_case", "case"),
-        )  # fmt: skip
+        )
 
     def _gaps(self) -> sa.Table:
         return self._table(
-            "audit", "gaps",
-            sa.Column("case", sa.Text, primary_key=True), sa.Column("source", sa.Text, primary_key=True),
-            sa.Column("number", sa.Integer, primary_key=True), _text("reason"),
-            sa.Column("accepted_at", Instant, nullable=False),
-        )  # fmt: skip
+            "audit",
+            "gaps",
+            sa.Column("case", sa.Text, primary_key=True),
+            sa.Column("source", sa.Text, primary_key=True),
+            sa.Column("number", sa.Integer, primary_key=True),
+            _text("reason"),
+            _instant("accepted_at"),
+        )
 
     def _leases(self) -> sa.Table:
         return self._table(
-            "audit", "leases",
-            sa.Column("case", sa.Text, primary_key=True), sa.Column("token", sa.Integer, nullable=False),
-            _text("holder"), _text("host"), sa.Column("pid", sa.Integer, nullable=False), _text("process"),
-            sa.Column("since", Instant, nullable=False), sa.Column("expires_at", Instant, nullable=False),
-        )  # fmt: skip
+            "audit",
+            "leases",
+            sa.Column("case", sa.Text, primary_key=True),
+            _integer("token"),
+            _text("holder"),
+            _text("host"),
+            _integer("pid"),
+            _text("process"),
+            _instant("since"),
+            _instant("expires_at"),
+        )
 
     def _log(self) -> sa.Table:
         return self._table(
-            "predictions", "log",
-            sa.Column("receipt", sa.Text, primary_key=True), _text("case"), _text("environment"),
-            sa.Column("at", Instant, nullable=False), sa.Column("version", sa.Text), _text("input"),
-            sa.Column("output", sa.Double), sa.Column("output_text", sa.Text),
-            sa.Column("status", sa.Integer, nullable=False), _text("error", ""),
+            "predictions",
+            "log",
+            sa.Column("receipt", sa.Text, primary_key=True),
+            _text("case"),
+            _text("environment"),
+            _instant("at"),
+            sa.Column("version", sa.Text),
+            _text("input"),
+            sa.Column("output", sa.Double),
+            sa.Column("output_text", sa.Text),
+            _integer("status"),
+            _text("error", default=""),
             sa.Column("latency_ms", sa.Double),
             sa.Index("log_by_time", "case", "environment", "at"),
-        )  # fmt: skip
+        )
 
     def _labels(self) -> sa.Table:
         return self._table(
-            "predictions", "labels",
-            sa.Column("receipt", sa.Text, primary_key=True), sa.Column("at", Instant, primary_key=True), _text("truth"),
-        )  # fmt: skip
+            "predictions",
+            "labels",
+            sa.Column("receipt", sa.Text, primary_key=True),
+            sa.Column("at", Instant, primary_key=True),
+            _text("truth"),
+        )
+
+
+def _id() -> sa.Column[Any]:
+    return sa.Column("id", sa.Integer, primary_key=True)
+
+
+def _integer(name: str) -> sa.Column[Any]:
+    return sa.Column(name, sa.Integer, nullable=False)
+
+
+def _instant(name: str) -> sa.Column[Any]:
+    return sa.Column(name, Instant, nullable=False)
+
+
+def _text(name: str, default: str | None = None) -> sa.Column[Any]:
+    return sa.Column(name, sa.Text, nullable=False, server_default=default)
+
+
+def _enum(name: str, kind: type[StrEnum]) -> sa.Column[Any]:
+    return sa.Column(name, TextOf(kind, str), nullable=False)
+
+
+def _json(name: str, load: Callable[[Any], Any] = dict) -> sa.Column[Any]:
+    kind = TextOf(lambda text: load(json.loads(text)), _dumped)
+    return sa.Column(name, kind, nullable=False)
+
+
+def _evidence() -> sa.Column[Any]:
+    def restored(facts: list[dict[str, Any]]) -> tuple[Evidence, ...]:
+        return tuple(Evidence(**fact) for fact in facts)
+
+    return _json("evidence", restored)
+
+
+def _dumped(value: object) -> str:
+    return json.dumps(value, default=asdict)

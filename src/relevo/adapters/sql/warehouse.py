@@ -1,4 +1,4 @@
-"""The warehouse as a whole: its shape, its leases, and the parts it is made of."""
+"""The warehouse as a whole: the shape of its tables, its leases, and its parts."""
 
 from __future__ import annotations
 
@@ -6,23 +6,44 @@ from contextlib import AbstractContextManager
 
 import sqlalchemy as sa
 
-from relevo.adapters.sql.case_tables import change, changes
+from relevo.adapters.sql.attempts import SqlAttempts
+from relevo.adapters.sql.batches import SqlBatches
+from relevo.adapters.sql.case_tables import change, changes, clean_table, raw_table
+from relevo.adapters.sql.copying import CopyTransfer
+from relevo.adapters.sql.database import Database
 from relevo.adapters.sql.lease import leased
 from relevo.adapters.sql.migrate import is_current, lock_shape, upgrade
-from relevo.adapters.sql.record import Record
-from relevo.adapters.sql.rows import Rows
+from relevo.adapters.sql.record import SqlRecord
+from relevo.adapters.sql.rows import SqlRows
+from relevo.adapters.sql.sqlite_rows import SqliteTransfer
+from relevo.adapters.sql.transfer import Transfer
 from relevo.domain.use_case import UseCase
 from relevo.ports.warehouse import Lease
 
 
-class SqlWarehouse(Rows, Record):
+class SqlWarehouse:
     """PostgreSQL, or a SQLite file. Opening it connects to nothing yet."""
+
+    def __init__(self, url: str, patience: float = 90.0) -> None:
+        """`patience`: seconds for which an unavailable database is waited for, where that is safe."""
+        database = Database(url, patience)
+        transfer: Transfer = CopyTransfer()
+        if database.is_sqlite:
+            transfer = SqliteTransfer()
+        self.database = database
+        self.attempts = SqlAttempts(database)
+        self.batches = SqlBatches(database, transfer, self.attempts)
+        self.rows = SqlRows(database, transfer)
+        self.record = SqlRecord(database)
 
     def migrate(self) -> None:
         if not self.database.read(is_current):
             self.database.write(None, upgrade)
 
     def prepare_case(self, case: UseCase) -> None:
+        dialect = self.database.dialect
+        tables = (raw_table(case, dialect), clean_table(case, dialect))
+
         def needed(connection: sa.Connection) -> list[str]:
             return [
                 statement
@@ -35,9 +56,12 @@ class SqlWarehouse(Rows, Record):
             for statement in needed(connection):
                 change(connection, statement)
 
-        tables = (self._raw(case), self._clean(case))
         if self.database.read(needed):
             self.database.write(None, work)
 
     def lease(self, case: str, holder: str) -> AbstractContextManager[Lease]:
         return leased(self.database, case, holder)
+
+    def close(self) -> None:
+        """Let go of all connections; the next call opens new ones."""
+        self.database.dispose()
