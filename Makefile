@@ -77,7 +77,7 @@ image-%:
 	@$(BUILDER) image inspect --format '{{.Size}}' $(REGISTRY)/$*:$(TAG) \
 	  | awk -v most=$(or $(MOST_$*),$(MOST)) '{ printf "$* weighs %.1f MB of %d\n", $$1 / 1e6, most; exit $$1 >= most * 1e6 }'
 
-manifests: setup ## render what Argo CD applies, and hold it to three Kubernetes and to our rules (part of `make test`)
+manifests: setup ## render what Argo CD applies and validate it (part of `make test`)
 	$(RUN) pytest $(PARALLEL) tests/manifests
 
 load: ## load the API of dev for a minute, from inside the cluster, and print the figures

@@ -147,6 +147,25 @@ def test_the_base_knows_no_environment() -> None:
                 assert not known.search(file.read_text()), file
 
 
+def test_the_base_selects_namespaces_by_their_role() -> None:
+    named = {
+        name
+        for folder in (BASE, REPOSITORY / "charts")
+        for file in folder.rglob("*.yaml")
+        for name in re.findall(
+            r"kubernetes\.io/metadata\.name: ([\w-]+)", file.read_text()
+        )
+    }
+    assert named == {"kube-system"}
+
+
+def test_the_security_context_is_written_once() -> None:
+    files = list((REPOSITORY / "k8s").rglob("*.yaml"))
+    for setting in ("runAsNonRoot", "allowPrivilegeEscalation", "enableServiceLinks"):
+        written = {file.parent for file in files if setting in file.read_text()}
+        assert written == {REPOSITORY / "k8s" / "components" / "restricted-pod"}
+
+
 def test_what_runs_is_said_by_versions_alone() -> None:
     files = [
         *(REPOSITORY / "k8s").rglob("kustomization.yaml"),

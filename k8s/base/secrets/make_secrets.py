@@ -42,7 +42,7 @@ def draw(kind: str) -> str:
 
 
 def fill(text: str, sources: dict[str, dict[str, str]]) -> str:
-    return VALUE.sub(lambda found: sources[found[1]][found[2]], text)
+    return VALUE.sub(lambda match: sources[match[1]][match[2]], text)
 
 
 def sources_of(table: Table) -> set[str]:
@@ -53,7 +53,7 @@ def sources_of(table: Table) -> set[str]:
         for values in names.values()
         for text in values.values()
     ]
-    return {found[1] for text in texts for found in VALUE.finditer(text)}
+    return {match[1] for text in texts for match in VALUE.finditer(text)}
 
 
 def main(path: Path) -> None:
@@ -78,7 +78,7 @@ def main(path: Path) -> None:
 
 
 def report(namespace: str, name: str, made: bool) -> None:
-    print(f"{namespace}/{name} {'made' if made else 'is there'}")
+    print(f"{namespace}/{name} {'made' if made else 'exists'}")
 
 
 if __name__ == "__main__":

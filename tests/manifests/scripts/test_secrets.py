@@ -120,3 +120,49 @@ def test_a_rotation_may_change_every_copy_and_restart_every_reader(
     for namespace, names in module.by_namespace(module.USED_BY, scripts).items():
         assert set(names) <= roles[namespace]
         assert {(namespace, name) for name in names} <= deployments
+
+
+def test_the_job_makes_every_secret_of_the_table(
+    script: Load,
+    scripts: Path,
+    objects: list[Manifest],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    module, secrets = script("secrets/make_secrets.py"), {}
+
+    def create(namespace: str, name: str, values: dict[str, str]) -> bool:
+        secrets[namespace, name] = values
+        return True
+
+    monkeypatch.setattr(module, "create_secret", create)
+    monkeypatch.setattr(module, "read_secret", lambda *place: secrets[place])
+    module.main(scripts / "secrets.toml")
+
+    assert set(secrets) == set(secrets_of(objects))
+    password = secrets["relevo-data", "postgresql"]["relevo_api"]
+    for namespace in ("relevo-dev", "relevo-prod"):
+        assert f":{password}@" in secrets[namespace, "warehouse"]["url"]
+
+
+def test_a_rotation_hands_new_passwords_to_every_environment(
+    script: Load, scripts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = script("secrets/rotation/rotate_postgresql.py")
+    changed: dict[tuple[str, str], dict[str, str]] = {}
+    restarted: set[tuple[str, str]] = set()
+    passwords = {name: f"{name}-2" for name in ("postgres", "airflow")}
+    passwords |= {f"relevo_{name}": f"{name}-2" for name in ("loop", "api", "ui")}
+    for name in ("create_secret", "connect", "set_passwords", "ask"):
+        monkeypatch.setattr(module, name, lambda *_: None)
+    monkeypatch.setattr(module, "read_secret", lambda *_: passwords)
+    monkeypatch.setattr(
+        module, "change_secret", lambda *secret: changed.update({secret[:2]: secret[2]})
+    )
+    monkeypatch.setattr(module, "restart", lambda *pod: restarted.add(pod))
+    module.main(scripts / "secrets.toml")
+
+    for namespace in ("relevo-dev", "relevo-prod"):
+        assert ":api-2@" in changed[namespace, "warehouse"]["url"]
+        assert ":ui-2@" in changed[namespace, "warehouse-reader"]["url"]
+        assert {(namespace, "inference-api"), (namespace, "streamlit")} <= restarted
+    assert (len(changed), len(restarted)) == (7, 7)

@@ -69,16 +69,19 @@ def set_passwords(connection: Any, passwords: dict[str, str]) -> None:
 def hand_over(copied: Table, passwords: dict[str, str]) -> None:
     for namespace, names in copied.items():
         for name, texts in names.items():
-            found = {
+            changed = {
                 key: text
                 for key, text in texts.items()
                 if any(m[1] == NAME for m in VALUE.finditer(text))
             }
-            if found:
+            if changed:
                 change_secret(
                     namespace,
                     name,
-                    {key: fill(text, {NAME: passwords}) for key, text in found.items()},
+                    {
+                        key: fill(text, {NAME: passwords})
+                        for key, text in changed.items()
+                    },
                 )
                 print(f"{namespace}/{name} has the new password")
 
