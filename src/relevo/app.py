@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from relevo.bootstrap import LOOP_PATIENCE, LoopPorts, load_use_case
+from relevo.domain.evidence import Action
 from relevo.settings import Settings
 
 if TYPE_CHECKING:
@@ -64,13 +65,25 @@ class Loop(LoopPorts):
             self.clock,
         )
 
-    def decide_on_requests(self, batch_id: int) -> None:
-        """Decide once more on a batch for training requests that came after its own decision."""
+    def next_batch(self) -> Batch | None:
+        """The next batch; the newest where there is no next one but a training request waits for it."""
+        batch = self.ingest()
+        if batch or not self.warehouse.record.open_requests(self.case.name):
+            return batch
+        return next(reversed(self.warehouse.batches.of(self.case.name)), None)
+
+    def decide_all(self, batch_id: int) -> Decision:
+        """Decide on the batch and on training requests that came after; one to train for is answered first."""
         from relevo.loop.decide import decide
 
+        decision = self.decide(batch_id)
         batch = self.warehouse.batches.get(batch_id)
         for request in self.warehouse.record.open_requests(self.case.name):
             decide(self.case, batch, self.warehouse, self.registry, self.clock, request)
+        to_train = (
+            d for d in self.open_decisions(batch_id) if d.action is Action.TRAIN
+        )
+        return next(to_train, decision)
 
     def open_decisions(self, batch_id: int) -> list[Decision]:
         """Decisions on a batch that have not taken effect yet, those on a training request too."""
@@ -122,6 +135,14 @@ class Loop(LoopPorts):
             self.case, reason, self.warehouse, self.registry, self.clock
         )
         return run_decision(self, batch, decision, report)
+
+    def request_training(self, reason: str) -> bool:
+        """Put a training request on record; the next decision sees it. False where the same one is open."""
+        requests = self.warehouse.record.open_requests(self.case.name)
+        if any(request.reason == reason for request in requests):
+            return False
+        self.warehouse.record.add_request(self.case.name, reason)
+        return True
 
     def promote(self, version: str, reason: str) -> Move:
         return self.publisher.promote(self.case.name, version, reason)

@@ -7,19 +7,26 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from relevo.domain.use_case import FileBatches, UseCase
-from relevo.errors import NotFound, UseCaseBroken
+from relevo.domain.use_case import (
+    FileBatches,
+    HttpBatches,
+    SourceFactory,
+    SourceOptions,
+    UseCase,
+)
+from relevo.errors import NotFound, RelevoError, UseCaseBroken
+from relevo.ports.source import BatchSource
 from relevo.settings import Settings
 
 if TYPE_CHECKING:
     from relevo.ports.predictions import PredictionStore
     from relevo.ports.registry import Aliases, ModelRegistry, ReloadNotifier
-    from relevo.ports.source import BatchSource
     from relevo.ports.store import ObjectStore
     from relevo.ports.warehouse import Record, Warehouse
     from relevo.releases.publisher import Publisher
@@ -74,12 +81,10 @@ class LoopPorts:
     def __init__(
         self, case: UseCase, settings: Settings, patience: float = LOOP_PATIENCE
     ) -> None:
-        self.case, self.settings, self.clock, self._patience = (
-            case,
-            settings,
-            SystemClock(),
-            patience,
-        )
+        self.case = case
+        self.settings = settings
+        self.clock = SystemClock()
+        self._patience = patience
 
     @cached_property
     def warehouse(self) -> Warehouse:
@@ -107,28 +112,23 @@ class LoopPorts:
 
     @cached_property
     def source(self) -> BatchSource:
-        wanted = self.case.source
-        if isinstance(wanted, FileBatches):
+        declared, settings = self.case.source, self.settings
+        folder = settings.use_cases / self.case.name
+        if isinstance(declared, FileBatches):
             from relevo.adapters.file_source import FileSource
 
-            folder = self.settings.use_cases / self.case.name
             return FileSource(
-                folder / wanted.path, by=wanted.by, every=wanted.every, rows=wanted.rows
+                folder / declared.path,
+                by=declared.by,
+                every=declared.every,
+                rows=declared.rows,
             )
-        from relevo.adapters.http_source import HttpSource
-
-        over = self.settings
-        return HttpSource(
-            wanted.url or over.source_url,
-            wanted.group if over.source_group is None else over.source_group,
-            can_repeat=wanted.can_repeat
-            if over.source_can_repeat is None
-            else over.source_can_repeat,
-            may_restart=wanted.may_restart
-            if over.source_may_restart is None
-            else over.source_may_restart,
-            timeout=over.source_timeout,
+        if isinstance(declared, HttpBatches):
+            return _http_source(declared, settings)
+        options = SourceOptions(
+            folder=folder, url=settings.source_url, timeout=settings.source_timeout
         )
+        return _own_source(declared, options)
 
     @cached_property
     def landing(self) -> ObjectStore:
@@ -167,7 +167,8 @@ class ServingPorts:
     """What answering needs of outside; none of it is asked before it is first needed, and nothing waits long for it."""
 
     def __init__(self, settings: Settings) -> None:
-        self.settings, self.clock = settings, SystemClock()
+        self.settings = settings
+        self.clock = SystemClock()
 
     @cached_property
     def aliases(self) -> Aliases | None:
@@ -204,6 +205,45 @@ class ServingPorts:
         if not self.settings.warehouse_url:
             self.settings.home.mkdir(parents=True, exist_ok=True)
         return self.settings.warehouse
+
+
+def _http_source(declared: HttpBatches, settings: Settings) -> BatchSource:
+    from relevo.adapters.http_source import HttpSource
+
+    overrides: dict[str, Any] = {
+        "group": settings.source_group,
+        "can_repeat": settings.source_can_repeat,
+        "may_restart": settings.source_may_restart,
+    }
+    declared = replace(
+        declared,
+        **{name: value for name, value in overrides.items() if value is not None},
+    )
+    return HttpSource(
+        declared.url or settings.source_url,
+        declared.group,
+        can_repeat=declared.can_repeat,
+        may_restart=declared.may_restart,
+        timeout=settings.source_timeout,
+    )
+
+
+def _own_source(factory: SourceFactory, options: SourceOptions) -> BatchSource:
+    path = options.folder / "use_case.py"
+    try:
+        source = factory(options)
+    except RelevoError:
+        raise
+    except Exception as error:
+        raise UseCaseBroken(
+            f"{path}: its source cannot be made: {type(error).__name__}: {error}"
+        ) from error
+    if not isinstance(source, BatchSource):
+        raise UseCaseBroken(
+            f"{path}: its source is a {type(source).__name__}, which is no BatchSource; "
+            "docs/extending.md shows what one has"
+        )
+    return source
 
 
 def open_store(location: str, endpoint: str) -> ObjectStore:

@@ -4,6 +4,7 @@ import io
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,10 +14,12 @@ from relevo.adapters.file_source import FileSource
 from relevo.adapters.http_source import HttpSource
 from relevo.domain.arrival import SourceResponse
 from relevo.domain.contract import Contract, date, number
+from relevo.domain.use_case import SourceOptions
 from relevo.errors import SourceError
 from relevo.formats import read_rows
 from relevo.ports.source import BatchSource
 from tests.contract.data_servers import RightAnswers, answering
+from tests.extending import own_source
 
 SALES = Contract((number("price"), date("sold")), "price", ("sold",))
 ROWS = [
@@ -106,6 +109,17 @@ def parquet_by_month(tmp_path: Path) -> Iterator[BatchSource]:
     )
 
 
+def brought_by_a_use_case(tmp_path: Path) -> Iterator[BatchSource]:
+    (tmp_path / "exports").mkdir()
+    for index in range(3):
+        rows = ROWS[2 * index : 2 * index + 2]
+        write_csv(tmp_path / "exports" / f"{index}.csv", rows)
+    names: dict[str, Any] = {}
+    exec(own_source(), names)
+    options = SourceOptions(folder=tmp_path, url="", timeout=5)
+    yield names["DailyExports"](options)
+
+
 ALL = [
     http,
     csv_folder,
@@ -114,6 +128,7 @@ ALL = [
     csv_by_month,
     parquet_by_rows,
     parquet_by_month,
+    brought_by_a_use_case,
 ]
 
 

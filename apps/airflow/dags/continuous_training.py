@@ -1,4 +1,4 @@
-"""Continuous training: one DAG a use case. A run works one batch off and triggers the next, while there is data.
+"""Continuous training: one DAG per use case. A run processes one batch and triggers the next, while there is data.
 
 Tasks only call the library, which makes each of them safe to run again; between tasks only ids pass.
 """
@@ -35,14 +35,15 @@ PATIENCE = {
 # The pod of a step that holds all rows; other executors ignore it. Sizes: taskSizes in charts/airflow/values.yaml.
 LARGE = {"pod_template_file": "/opt/airflow/task_sizes/large.yaml"}
 CHAIN = "(dag_run.conf or {}).get('chain', run_id)"
+NEXT_TASK = {Action.TRAIN: "train_model", Action.SKIP: "skip_training"}
 NEXT_LINK = "((dag_run.conf or {}).get('link', 1) | int + 1)"
 DOC = """
 ### {title}
-Continuous training of **{name}**. A run works one batch off and triggers the run for the next one. When the source
-has no more data, all tasks are skipped, the run is green and the chain has ended; `{schedule}` looks for new data.
+Continuous training of **{name}**. A run processes one batch and triggers the run for the next one. When the source
+has no more data, all tasks are skipped, the run is green and the chain has ended. `{schedule}` looks for new data.
 
-A run that is started by schedule or by hand while a chain lives starts nothing. Give a run a `reason` to have it train
-even where the evidence would not ask for it. Why each decision fell: `relevo history {name}`,
+A run that starts by schedule or by hand while a chain is active does nothing. Give a run a `reason` to train even
+where the evidence does not call for it. Why each decision was made: `relevo history {name}`,
 `relevo explain {name} BATCH`.
 """
 
@@ -59,7 +60,7 @@ def _failing_at_once() -> Iterator[None]:
 
 
 @contextmanager
-def _at_work(case: str) -> Iterator[Loop]:
+def _holding(case: str) -> Iterator[Loop]:
     """The case's loop, held for this DAG run."""
     with (
         _failing_at_once(),
@@ -77,37 +78,24 @@ def evaluate_run_and_load_raw_data(case: str) -> int:
     context = get_current_context()
     reason = context["params"].get("reason") or ""
     if reason:
-        _ask_to_train(case, reason)
-    if _chain_lives(context):
-        log.info("a chain of %s lives: this run starts nothing", case)
-        raise AirflowSkipException("a chain lives; this run starts nothing")
-    with _at_work(case) as loop:
-        batch = loop.ingest()
-        known = loop.warehouse.batches.of(case)
-        if batch is None and not (known and loop.warehouse.record.open_requests(case)):
-            log.info("the source of %s has no more data: the chain ends", case)
-            raise AirflowSkipException("no more data")
-        batch = batch or known[-1]
-        log.info(
-            "batch %d of %s: %d rows, %d of them bad",
-            batch.number,
-            case,
-            batch.rows,
-            batch.bad_rows,
-        )
-        return batch.id
+        # put on record without holding the case, so that an active chain sees it too
+        with _failing_at_once():
+            if open_loop(case).request_training(reason):
+                log.info("training of %s is requested: %s", case, reason)
+    if _chain_is_active(context):
+        log.info("a chain of %s is active: this run does nothing", case)
+        raise AirflowSkipException("a chain is active; this run does nothing")
+    with _holding(case) as loop:
+        batch = loop.next_batch()
+    if batch is None:
+        log.info("the source of %s has no more data: the chain ends", case)
+        raise AirflowSkipException("no more data")
+    counts = f"{batch.rows:,} rows, {batch.bad_rows:,} of them bad"
+    log.info("batch %d of %s: %s", batch.number, case, counts)
+    return batch.id
 
 
-def _ask_to_train(case: str, reason: str) -> None:
-    """Put a person's wish on record, once; the next decision sees it, in this run or in the chain that lives."""
-    with _failing_at_once():
-        warehouse = open_loop(case).warehouse
-        if all(one.reason != reason for one in warehouse.record.open_requests(case)):
-            warehouse.record.add_request(case, reason)
-            log.info("asked to train %s: %s", case, reason)
-
-
-def _chain_lives(context: Any) -> bool:
+def _chain_is_active(context: Any) -> bool:
     """True for a run from outside the chain while another run is queued or running."""
     if (context["dag_run"].conf or {}).get("chain"):
         return False
@@ -119,11 +107,11 @@ def _chain_lives(context: Any) -> bool:
 
 @task
 def preprocess_and_split(case: str, batch_id: int) -> int:
-    """Writes the batch's good rows to CLEAN, each on its side: train, validation or holdout.
+    """Writes the batch's good rows to CLEAN, each in its split: train, validation or holdout.
 
     Rows that break the contract are in quarantine, with the reason.
     """
-    with _at_work(case) as loop:
+    with _holding(case) as loop:
         log.info("%s clean rows", f"{loop.prepare(batch_id):,}")
     return batch_id
 
@@ -131,40 +119,29 @@ def preprocess_and_split(case: str, batch_id: int) -> int:
 @task.branch
 def train_decision(case: str, batch_id: int) -> str:
     """Decides on evidence whether to train. The log has the decision in a sentence; `relevo explain` has it all."""
-    with _at_work(case) as loop:
-        decision = loop.decide(batch_id)
-        loop.decide_on_requests(batch_id)
-        to_train = [
-            d for d in loop.open_decisions(batch_id) if d.action is Action.TRAIN
-        ]
-        decision = to_train[0] if to_train else decision
+    with _holding(case) as loop:
+        decision = loop.decide_all(batch_id)
     log.info("%s: %s", decision.action, decision.sentence)
     get_current_context()["ti"].xcom_push(key="decision_id", value=decision.id)
-    return "train_model" if decision.action is Action.TRAIN else "skip_training"
+    return NEXT_TASK[decision.action]
 
 
 @task(executor_config=LARGE)
 def train_model(case: str, decision_id: int) -> int:
     """Trains the candidates on all rows so far and registers the best as challenger."""
-    with _at_work(case) as loop:
+    with _holding(case) as loop:
         training = loop.train(decision_id)
-    figures = ", ".join(
-        f"{name} {value:.4g}" for name, value in sorted(training.metrics.items())
-    )
-    log.info(
-        "version %s: %s in %.1f s; %s",
-        training.version,
-        training.estimator,
-        training.seconds,
-        figures,
-    )
+    metrics = sorted(training.metrics.items())
+    figures = ", ".join(f"{name} {value:.4g}" for name, value in metrics)
+    trained = f"{training.estimator} in {training.seconds:.1f} s"
+    log.info("version %s: %s; %s", training.version, trained, figures)
     return decision_id
 
 
 @task(executor_config=LARGE)
 def judge_challenger(case: str, decision_id: int) -> int:
     """Champion and challenger predict the same holdout rows; the challenger must win by more than chance."""
-    with _at_work(case) as loop:
+    with _holding(case) as loop:
         verdict = loop.contest(decision_id)
     log.info("%s: %s", verdict.ruling, verdict.sentence)
     return decision_id
@@ -172,12 +149,13 @@ def judge_challenger(case: str, decision_id: int) -> int:
 
 @task
 def publish_champion(case: str, decision_id: int) -> None:
-    """Carries the verdict out: a winner becomes champion and its files go to the bucket; a loser is tagged with why."""
-    with _at_work(case) as loop:
+    """A winner becomes champion and its files go to the bucket; a loser is tagged with the reason."""
+    with _holding(case) as loop:
         move = loop.publish(decision_id)
-    log.info(
-        f"version {move.version} is champion now" if move else "the champion stays"
-    )
+    if move:
+        log.info("version %s is champion now", move.version)
+    else:
+        log.info("the champion stays")
 
 
 def continuous_training(case: UseCase) -> DAG:

@@ -32,7 +32,7 @@ from relevo.domain.evidence import (
 )
 from relevo.domain.policy import Policy
 from relevo.domain.release import CHALLENGER, CHAMPION
-from relevo.domain.use_case import FileBatches, UseCase
+from relevo.domain.use_case import UseCase
 from relevo.errors import NotFound
 from relevo.loop.run_batch import BatchResult
 
@@ -57,17 +57,12 @@ def cases(console: Console, found: list[UseCase], folder: Path) -> None:
         "use case", "predicts", "from", "batches come from", box=None, pad_edge=False
     )
     for case in found:
-        source = (
-            case.source.path
-            if isinstance(case.source, FileBatches)
-            else f"data API, group {case.source.group}"
-        )
         unit = f" ({case.unit})" if case.unit else ""
         table.add_row(
             case.name,
             f"{case.contract.target}{unit}",
             ", ".join(case.features)[:60],
-            source,
+            case.source_label,
         )
     console.print(table)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
@@ -29,6 +30,9 @@ class HttpBatches:
     can_repeat: bool = False
     may_restart: bool = False
 
+    def __str__(self) -> str:
+        return f"data API, group {self.group}"
+
 
 @dataclass(frozen=True, slots=True)
 class FileBatches:
@@ -41,6 +45,28 @@ class FileBatches:
     by: str | None = None
     every: Literal["day", "week", "month"] | None = None
     rows: int | None = None
+
+    def __str__(self) -> str:
+        return self.path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceOptions:
+    """What a source of your own is made from: its use case's folder, and two settings.
+
+    `url` is RELEVO_SOURCE_URL, `timeout` (seconds) is RELEVO_SOURCE_TIMEOUT.
+    """
+
+    folder: Path
+    url: str
+    timeout: float
+
+
+class SourceFactory(Protocol):
+    """Makes a source of your own, such as a class whose constructor takes the options."""
+
+    def __call__(self, options: SourceOptions, /) -> object:
+        """A `relevo.ports.source.BatchSource`; whether it is one is checked when it is made."""
 
 
 class Fitted(Protocol):
@@ -79,7 +105,7 @@ class UseCase:
     contract: Contract
     features: tuple[str, ...]
     candidates: tuple[Candidate, ...]
-    source: HttpBatches | FileBatches
+    source: HttpBatches | FileBatches | SourceFactory
     task: Task = "regression"
     policy: Policy = field(default_factory=Policy)
     slices: tuple[str, ...] = ()
@@ -106,6 +132,11 @@ class UseCase:
             raise UseCaseBroken(
                 f"use case {self.name}: name at least one feature and one candidate"
             )
+
+    @property
+    def source_label(self) -> str:
+        """Where batches come from, for a person."""
+        return str(getattr(self.source, "__name__", self.source))
 
     @property
     def numbers(self) -> tuple[str, ...]:

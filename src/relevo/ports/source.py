@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from relevo.domain.arrival import SourceResponse
 
 
+@runtime_checkable
 class BatchSource(Protocol):
     """Where batches come from. Raises SourceUnavailable for what may be retried, SourceError for what may not."""
 

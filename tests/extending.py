@@ -1,0 +1,31 @@
+"""The examples of docs/extending.md, as they stand there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+PAGE = Path(__file__).parents[1] / "docs" / "extending.md"
+
+
+def example(section: str, number: int = 0) -> str:
+    """The Python of a section's example."""
+    text = PAGE.read_text(encoding="utf-8").partition(f"\n## {section}\n")[2]
+    blocks: list[str] = re.findall(
+        r"```python\n(.*?)```", text.partition("\n## ")[0], re.DOTALL
+    )
+    return blocks[number]
+
+
+def own_source() -> str:
+    """The example of a source, with its imports."""
+    return f"""
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+from relevo.domain.arrival import SourceResponse
+from relevo.domain.use_case import SourceOptions
+from relevo.errors import SourceError
+
+{example("Sources")}
+"""
