@@ -269,7 +269,7 @@ def test_a_frame_has_the_rows_with_a_target_as_a_model_sees_them(
         "",
         'say "hi",\n\\.\nthen go',
     ]
-    assert frame.categories["city"].words == ("Cádiz", 'say "hi",\n\\.\nthen go')
+    assert frame.categories["city"].categories == ("Cádiz", 'say "hi",\n\\.\nthen go')
     assert frame.categories["zip"].strings().tolist() == ["00601", "99999", "00002"]
     np.testing.assert_array_equal(frame.numbers["garden"], np.float32([1, 0, 1]))
     np.testing.assert_array_equal(
@@ -306,10 +306,10 @@ def test_a_frame_keeps_batches_and_rows_in_order_and_can_be_had_again(
         frame.target.tolist()
         == rows["rent"].to_pylist() + rows["rent"].to_pylist()[:120]
     )
-    assert frame.categories["city"].words == tuple(
+    assert frame.categories["city"].categories == tuple(
         sorted(set(rows["city"].to_pylist()))
     )
-    assert again.categories["city"].words == frame.categories["city"].words
+    assert again.categories["city"].categories == frame.categories["city"].words
     np.testing.assert_array_equal(
         again.categories["city"].codes, frame.categories["city"].codes
     )

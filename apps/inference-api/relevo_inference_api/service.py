@@ -167,11 +167,4 @@ class Service:
                 live = self.ports.predictions.live_error(
                     case.name, case.environment, since, model.release.task
                 )
-                known = {
-                    "mae": live.mean_absolute,
-                    "mape": live.mean_absolute_percentage,
-                    "accuracy": live.accuracy,
-                }
-                case.live_error = {
-                    name: value for name, value in known.items() if value is not None
-                }
+                case.live_error = live.by_metric

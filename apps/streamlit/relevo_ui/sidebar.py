@@ -7,11 +7,12 @@ from html import escape
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+from relevo.domain.identity import Split
 from relevo.errors import RelevoError
 from relevo_ui import blocks, cached, words
 from relevo_ui.place import Place, case_title
 from relevo_ui.reading.api import ApiAway, ApiRefused
-from relevo_ui.reading.record import Measure
+from relevo_ui.reading.record import measure_of
 
 EVERY = 5
 
@@ -63,9 +64,9 @@ def _champion(place: Place) -> None:
     if history.champion is None or training is None:
         st.html(blocks.chip("none yet"))
         return
-    measure = Measure.of(place.case)
+    measure = measure_of(place.case)
     error = words.metric(
-        measure.name, measure.on_holdout(training.metrics), place.case.unit
+        measure.name, measure.of(training.metrics, Split.TEST), place.case.unit
     )
     st.html(
         f'<div><b>Version {escape(history.champion)}</b><br><span class="quiet">{escape(training.estimator.replace("_", " "))}<br>'

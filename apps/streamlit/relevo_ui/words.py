@@ -4,74 +4,58 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-METRICS = {
-    "rmse": "RMSE",
-    "mae": "Mean absolute error",
-    "median_ae": "Median absolute error",
-    "mape": "MAPE",
-    "r2": "R²",
-    "accuracy": "Accuracy",
-    "log_loss": "Log loss",
-    "f1_macro": "F1, classes alike",
-    "auc": "AUC",
-    "error_rate": "Error rate",
-}
-SHARES = ("mape", "accuracy", "error_rate")
-IN_UNIT = ("rmse", "mae", "median_ae")
-MORE_IS_BETTER = ("r2", "accuracy", "f1_macro", "auc")
+from relevo.domain import wording
+from relevo.domain.metrics import METRICS, Unit
+from relevo.domain.wording import duration
+
+UNKNOWN = "–"
 PREFIXES = {"USD": "$", "EUR": "€", "GBP": "£"}
-AGES = ((86_400 * 2, 86_400, "days"), (3_600 * 2, 3_600, "hours"), (120, 60, "minutes"))
 
 
 def number(value: float | None, digits: int = 3) -> str:
     """`1,234` from a hundred on; below it as many digits as say something."""
     if value is None:
-        return "–"
-    return (
-        f"{value:,.0f}"
-        if abs(value) >= 100 or value == int(value)
-        else f"{value:.{digits}g}"
-    )
+        return UNKNOWN
+    return wording.amount(value, digits)
 
 
 def amount(value: float | None, unit: str = "") -> str:
     """`$437,000`; another unit follows its number."""
     if value is None:
-        return "–"
+        return UNKNOWN
     if unit in PREFIXES:
         return f"{'−' if value < 0 else ''}{PREFIXES[unit]}{number(abs(round(value)))}"
     return f"{number(value)} {unit}".rstrip()
 
 
 def percent(share: float | None, digits: int = 1) -> str:
-    return "–" if share is None else f"{100 * share:.{digits}f} %"
+    if share is None:
+        return UNKNOWN
+    return wording.fixed_percent(share, digits)
 
 
 def metric(name: str, value: float | None, unit: str = "") -> str:
     """A metric by its own name: a share, an amount in the target's unit, or a bare number."""
-    if name in SHARES:
+    kind = METRICS[name].unit if name in METRICS else Unit.PLAIN
+    if kind is Unit.SHARE:
         return percent(value)
-    return amount(value, unit) if name in IN_UNIT else number(value)
+    if kind is Unit.TARGET:
+        return amount(value, unit)
+    return number(value)
 
 
-def count(many: int, one: str, more: str = "") -> str:
-    """`1 row`, `1,234 rows`."""
-    return f"{many:,} {one if many == 1 else more or one + 's'}"
+def label(metric_name: str) -> str:
+    if metric_name in METRICS:
+        return METRICS[metric_name].label
+    return metric_name
 
 
 def moment(at: datetime | None) -> str:
-    return "–" if at is None else f"{at.astimezone(UTC):%d %b %Y, %H:%M} UTC"
-
-
-def age(seconds: float) -> str:
-    for least, unit, name in AGES:
-        if seconds >= least:
-            return f"{seconds / unit:.0f} {name}"
-    return "less than a minute" if seconds < 60 else "a minute"
+    return UNKNOWN if at is None else f"{at.astimezone(UTC):%d %b %Y, %H:%M} UTC"
 
 
 def ago(at: datetime, now: datetime | None = None) -> str:
-    return f"{age(((now or datetime.now(UTC)) - at).total_seconds())} ago"
+    return f"{duration(((now or datetime.now(UTC)) - at).total_seconds())} ago"
 
 
 def title(name: str) -> str:

@@ -30,9 +30,12 @@ from relevo.domain.evidence import (
     Training,
     Verdict,
 )
+from relevo.domain.identity import Split
+from relevo.domain.metrics import typical
 from relevo.domain.policy import Policy
 from relevo.domain.release import CHALLENGER, CHAMPION
 from relevo.domain.use_case import UseCase
+from relevo.domain.wording import number
 from relevo.errors import NotFound
 from relevo.loop.run_batch import BatchResult
 
@@ -107,14 +110,10 @@ def _version(loop: Loop, alias: str) -> str:
 
 
 def _headline(training: Training) -> str:
-    for name, pattern in (
-        ("test_mape", "MAPE {:.1%}"),
-        ("test_accuracy", "accuracy {:.1%}"),
-        ("test_rmse", "RMSE {:,.3g}"),
-    ):
-        if name in training.metrics:
-            return pattern.format(training.metrics[name]).replace("%", " %")
-    return "no test rows"
+    if (measured := typical(training.metrics, [Split.TEST])) is None:
+        return "no test rows"
+    metric, value = measured
+    return f"{metric.short} {metric.text(value)}"
 
 
 def _waiting(console: Console, loop: Loop, last: Batch) -> None:
@@ -220,7 +219,9 @@ def _evidence(console: Console, evidence: tuple[Evidence, ...], question: str) -
 
 
 def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:,.4g}"
+    if value is None:
+        return ""
+    return number(value)
 
 
 def _training(console: Console, training: Training) -> None:

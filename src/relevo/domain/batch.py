@@ -33,7 +33,7 @@ class Batch:
 
     @property
     def bad_share(self) -> float:
-        return self.bad_rows / self.rows if self.rows else 0.0
+        return self.bad_rows / max(1, self.rows)
 
 
 class Outcome(StrEnum):
@@ -44,9 +44,7 @@ class Outcome(StrEnum):
     END = "end"  # the source had no more
     REFUSED = "refused"  # surely never answered: no connection, or a clear no
     UNANSWERED = "unanswered"  # failed after the request left: a batch may be lost
-    HARMLESS = (
-        "harmless"  # was unanswered, and what came next proved that nothing was lost
-    )
+    HARMLESS = "harmless"  # was unanswered, and what came next proved nothing was lost
     GAP = "gap"  # was unanswered, and a person accepted the loss
 
 

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from relevo.domain.evidence import Action, Evidence
+from relevo.domain.metrics import MAE, Metric
 from relevo.domain.policy import Policy, Trigger
+from relevo.domain.wording import beside_limit, days, percent
 
-SHARE_METRICS = (
-    "MAPE",
-    "error rate",
-)  # fractions of one, shown as percent; any other is an amount
 ALWAYS_SHOWN: tuple[Trigger, ...] = ("rows", "input_drift", "error")
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchFindings:
     """What was measured for a batch. None where it could not be; `unmeasured` then says why. Shares are fractions."""
 
     batch: int
@@ -27,7 +25,7 @@ class Facts:
     rejected: str | None = None  # a person's reason
     drift: Mapping[str, float] | None = None  # PSI by feature
     target_drift: float | None = None
-    metric: str = "error"
+    metric: Metric = MAE
     error_now: float | None = None
     error_when_trained: float | None = None
     new_category_share: float | None = None
@@ -35,268 +33,198 @@ class Facts:
     age_days: float | None = None
     requests: tuple[str, ...] = ()
     unmeasured: str = ""
-    trainable_rows: int | None = (
-        None  # CLEAN rows of all batches so far; None: as many as RAW, for all we know
-    )
+    trainable_rows: int | None = None  # CLEAN rows; None: all RAW ones, for all we know
 
     @property
     def held_back(self) -> str | None:
         """Why this batch alone is no reason to train, however much else has changed."""
+        if self.rejected:
+            return f"batch {self.batch} was rejected ({self.rejected})"
         if self.rejected is not None:
-            return f"batch {self.batch} was rejected" + (
-                f" ({self.rejected})" if self.rejected else ""
-            )
-        return None if self.rows else f"batch {self.batch} is empty"
+            return f"batch {self.batch} was rejected"
+        if not self.rows:
+            return f"batch {self.batch} is empty"
+        return None
+
+    @property
+    def has_rows_to_train_on(self) -> bool:
+        if self.trainable_rows is None:
+            return self.rows_total > 0
+        return self.trainable_rows > 0
+
+    def too_few(self, policy: Policy) -> bool:
+        return self.rows < policy.min_rows_to_measure
+
+    def not_measured(self, policy: Policy) -> str:
+        """Why a number is not known."""
+        reason = self.unmeasured or self.held_back
+        if reason:
+            return reason
+        if not self.has_champion:
+            return "no champion"
+        if self.too_few(policy):
+            return f"{self.rows:,} rows; needs {policy.min_rows_to_measure:,}"
+        return "unknown"
 
 
-def decide_on(facts: Facts, policy: Policy) -> tuple[Action, tuple[Evidence, ...], str]:
+def decide_on(
+    findings: BatchFindings, policy: Policy
+) -> tuple[Action, tuple[Evidence, ...], str]:
     """Train where any listed trigger fires; its evidence, one for each trigger in their order; a sentence.
 
     A trigger that fires but is not listed says "not a trigger here" and has not passed, so that the action is
     to train exactly where some evidence passed. An empty or rejected batch leaves only `first` and `person`
     to fire, and with no rows to train on nothing does.
     """
-    measures = (_rows, _inputs, _target, _error, _new_categories, _age)
-    measured = [
-        _first(facts),
-        *(measure(facts, policy) for measure in measures),
-        _person(facts),
-    ]
-    evidence = tuple(_as_trigger(one, facts, policy) for one in measured)
-    fired = [one for one in evidence if one.passed]
+    measured = [measure(findings, policy) for measure in MEASURES]
+    evidence = tuple(_as_trigger(fact, findings, policy) for fact in measured)
+    fired = [fact for fact in evidence if fact.passed]
+    if evidence[0].passed:  # without a champion, only a person's reason adds something
+        fired = [fact for fact in fired if fact.name in ("first", "person")]
     if fired:
-        leading = (
-            fired[:1] + [one for one in fired[1:] if one.name == "person"]
-            if evidence[0].passed
-            else fired
-        )
-        return Action.TRAIN, evidence, "; ".join(one.sentence for one in leading)
-    shown = [
+        return Action.TRAIN, evidence, "; ".join(fact.sentence for fact in fired)
+    sentences = [
         after.sentence
         for before, after in zip(measured, evidence, strict=True)
-        if before.passed
-        or (
-            after.name in ALWAYS_SHOWN
-            and not (facts.held_back and after.passed is None)
-        )
+        if before.passed or _always_shown(after, findings)
     ]
-    return (
-        Action.SKIP,
-        evidence,
-        "; ".join(([facts.held_back] if facts.held_back else []) + shown),
-    )
+    if findings.held_back:
+        sentences.insert(0, findings.held_back)
+    return Action.SKIP, evidence, "; ".join(sentences)
 
 
-def percent(share: float, against: float | None = None, decimals: int = 0) -> str:
-    """`45 %`; a decimal below 1 %, and as many as tell it from the limit `against` that it does not equal."""
-    if not decimals and 0 < abs(share) < 0.01:
-        decimals = 1
-    if share > 0 and not round(100 * share, decimals):
-        return f"under {10.0**-decimals:g} %"
-    if against is not None and share != against:
-        while decimals < 6 and round(100 * share, decimals) == round(100 * against, 9):
-            decimals += 1
-    return f"{round(100 * share, decimals) + 0.0:.{decimals}f} %"
+def _always_shown(fact: Evidence, findings: BatchFindings) -> bool:
+    repeats = findings.held_back and fact.passed is None
+    return fact.name in ALWAYS_SHOWN and not repeats
 
 
-def _as_trigger(one: Evidence, facts: Facts, policy: Policy) -> Evidence:
-    if not one.passed:
-        return one
-    if one.name not in policy.triggers:
-        return _muted(one, "not a trigger here")
-    if not (facts.rows_total if facts.trainable_rows is None else facts.trainable_rows):
-        return _muted(one, "there are no rows to train on")
-    if facts.held_back and one.name not in ("first", "person"):
-        return _muted(one, f"not a trigger while {facts.held_back}")
-    return one
+def _as_trigger(fact: Evidence, findings: BatchFindings, policy: Policy) -> Evidence:
+    if not fact.passed:
+        return fact
+    if fact.name not in policy.triggers:
+        return _muted(fact, "not a trigger here")
+    if not findings.has_rows_to_train_on:
+        return _muted(fact, "there are no rows to train on")
+    if findings.held_back and fact.name not in ("first", "person"):
+        return _muted(fact, f"not a trigger while {findings.held_back}")
+    return fact
 
 
-def _muted(one: Evidence, why: str) -> Evidence:
-    sentence = (
-        f"{one.sentence[:-1]}; {why})"
-        if one.sentence.endswith(")")
-        else f"{one.sentence} ({why})"
-    )
-    return Evidence(
-        name=one.name,
-        value=one.value,
-        threshold=one.threshold,
-        passed=False,
-        sentence=sentence,
-    )
+def _muted(fact: Evidence, reason: str) -> Evidence:
+    sentence = f"{fact.sentence} ({reason})"
+    if fact.sentence.endswith(")"):
+        sentence = f"{fact.sentence[:-1]}; {reason})"
+    return replace(fact, passed=False, sentence=sentence)
 
 
-def _not_measured(facts: Facts, policy: Policy) -> str:
-    if facts.unmeasured:
-        return facts.unmeasured
-    if facts.held_back:
-        return facts.held_back
-    if not facts.has_champion:
-        return "no champion"
-    return (
-        f"{facts.rows:,} rows; needs {policy.min_rows_to_measure:,}"
-        if _too_few(facts, policy)
-        else "unknown"
-    )
+def _first(findings: BatchFindings, policy: Policy) -> Evidence:  # noqa: ARG001
+    if findings.has_champion:
+        return Evidence(name="first", passed=False, sentence="there is a champion")
+    return Evidence(name="first", passed=True, sentence="no champion yet")
 
 
-def _too_few(facts: Facts, policy: Policy) -> bool:
-    return facts.rows < policy.min_rows_to_measure
-
-
-def _unknown(
-    name: str, subject: str, threshold: float | None, facts: Facts, policy: Policy
-) -> Evidence:
-    return Evidence(
-        name=name,
-        threshold=threshold,
-        sentence=f"{subject} not measured ({_not_measured(facts, policy)})",
-    )
-
-
-def _first(facts: Facts) -> Evidence:
-    sentence = "there is a champion" if facts.has_champion else "no champion yet"
-    return Evidence(name="first", passed=not facts.has_champion, sentence=sentence)
-
-
-def _rows(facts: Facts, policy: Policy) -> Evidence:
-    share, needs = (
-        facts.rows_since_training / max(1, facts.rows_total),
-        policy.new_rows_share,
-    )
-    sentence = f"{percent(share, needs)} of rows are new since the last training (needs {percent(needs)})"
+def _rows(findings: BatchFindings, policy: Policy) -> Evidence:
+    needs = policy.new_rows_share
+    share = findings.rows_since_training / max(1, findings.rows_total)
     return Evidence(
         name="rows",
         value=share,
         threshold=needs,
         passed=share >= needs,
-        sentence=sentence,
+        sentence=f"{percent(share, needs)} of rows are new since the last training (needs {percent(needs)})",
     )
 
 
-def _psi(value: float, limit: float) -> str:
-    return (
-        f"{value:.2f}"
-        if f"{value:.2f}" != f"{limit:.2f}" or value == limit
-        else f"{value:.4f}"
-    )
-
-
-def _inputs(facts: Facts, policy: Policy) -> Evidence:
+def _inputs(findings: BatchFindings, policy: Policy) -> Evidence:
     limit = policy.input_drift
-    if not facts.drift or _too_few(facts, policy):
-        return _unknown("input_drift", "inputs", limit, facts, policy)
-    worst, most = max(facts.drift.items(), key=lambda item: item[1])
-    if most > limit:
-        return Evidence(
-            name="input_drift",
-            value=most,
-            threshold=limit,
-            passed=True,
-            sentence=f"inputs drifted (PSI {_psi(most, limit)}, {worst}; limit {limit:.2f})",
-        )
-    return Evidence(
-        name="input_drift",
-        value=most,
-        threshold=limit,
-        passed=False,
-        sentence=f"inputs steady (largest PSI {_psi(most, limit)}, {worst})",
-    )
+    if not findings.drift or findings.too_few(policy):
+        sentence = f"inputs not measured ({findings.not_measured(policy)})"
+        return Evidence(name="input_drift", threshold=limit, sentence=sentence)
+    column, value = max(findings.drift.items(), key=lambda item: item[1])
+    size = f"PSI {beside_limit(value, limit)}, {column}"
+    sentence = f"inputs steady (largest {size})"
+    if value > limit:
+        sentence = f"inputs drifted ({size}; limit {limit:.2f})"
+    return _above(limit, "input_drift", value, sentence)
 
 
-def _target(facts: Facts, policy: Policy) -> Evidence:
-    limit, moved = policy.target_drift, facts.target_drift
-    if moved is None or _too_few(facts, policy):
-        return _unknown("target_drift", "target drift", limit, facts, policy)
-    if moved > limit:
-        return Evidence(
-            name="target_drift",
-            value=moved,
-            threshold=limit,
-            passed=True,
-            sentence=f"target drifted (PSI {_psi(moved, limit)}; limit {limit:.2f})",
-        )
-    return Evidence(
-        name="target_drift",
-        value=moved,
-        threshold=limit,
-        passed=False,
-        sentence=f"target steady (PSI {_psi(moved, limit)})",
-    )
+def _target(findings: BatchFindings, policy: Policy) -> Evidence:
+    limit, value = policy.target_drift, findings.target_drift
+    if value is None or findings.too_few(policy):
+        sentence = f"target drift not measured ({findings.not_measured(policy)})"
+        return Evidence(name="target_drift", threshold=limit, sentence=sentence)
+    size = f"PSI {beside_limit(value, limit)}"
+    sentence = f"target steady ({size})"
+    if value > limit:
+        sentence = f"target drifted ({size}; limit {limit:.2f})"
+    return _above(limit, "target_drift", value, sentence)
 
 
-def _error(facts: Facts, policy: Policy) -> Evidence:
+def _error(findings: BatchFindings, policy: Policy) -> Evidence:
     """Against the error when trained; where that was 0, the allowed rise is a share of one."""
-    now, then = facts.error_now, facts.error_when_trained
-    if now is None or then is None or _too_few(facts, policy):
-        return _unknown("error", f"champion's {facts.metric}", None, facts, policy)
-    limit = then * (1 + policy.error_rise) if then else policy.error_rise
-    now_text, then_text = _amount(now, facts.metric), _amount(then, facts.metric)
+    metric, rise = findings.metric, policy.error_rise
+    now, trained = findings.error_now, findings.error_when_trained
+    if now is None or trained is None or findings.too_few(policy):
+        reason = findings.not_measured(policy)
+        sentence = f"champion's {metric.short} not measured ({reason})"
+        return Evidence(name="error", sentence=sentence)
+    limit = trained * (1 + rise) or rise
+    errors = f"{metric.text(now)} against {metric.text(trained)} when trained"
     if now > limit:
-        rise = f"rose to {now_text} from {then_text} when trained (limit +{percent(policy.error_rise)})"
-        return Evidence(
-            name="error",
-            value=now,
-            threshold=limit,
-            passed=True,
-            sentence=f"champion's {facts.metric} {rise}",
-        )
-    return Evidence(
-        name="error",
-        value=now,
-        threshold=limit,
-        passed=False,
-        sentence=f"champion's {facts.metric} {now_text} against {then_text} when trained",
-    )
+        errors = f"rose to {metric.text(now)} from {metric.text(trained)} when trained (limit +{percent(rise)})"
+    return _above(limit, "error", now, f"champion's {metric.short} {errors}")
 
 
-def _amount(error: float, metric: str) -> str:
-    if metric in SHARE_METRICS:
-        return f"{100 * error:.1f} %"
-    return f"{error:,.0f}" if abs(error) >= 100 else f"{error:.3g}"
+def _new_categories(findings: BatchFindings, policy: Policy) -> Evidence:
+    limit, share = policy.new_category_share, findings.new_category_share
+    if share is None or findings.too_few(policy):
+        sentence = f"new categories not measured ({findings.not_measured(policy)})"
+        return Evidence(name="new_categories", threshold=limit, sentence=sentence)
+    details = f"limit {percent(limit)}"
+    if findings.new_category_column:
+        details = f"{findings.new_category_column}; {details}"
+    sentence = f"{percent(share, limit)} of rows hold categories never seen in training ({details})"
+    return _above(limit, "new_categories", share, sentence)
 
 
-def _new_categories(facts: Facts, policy: Policy) -> Evidence:
-    limit, share = policy.new_category_share, facts.new_category_share
-    if share is None or _too_few(facts, policy):
-        return _unknown("new_categories", "new categories", limit, facts, policy)
-    where = f"{facts.new_category_column}; " if facts.new_category_column else ""
-    sentence = f"{percent(share, limit)} of rows hold categories never seen in training ({where}limit {percent(limit)})"
-    return Evidence(
-        name="new_categories",
-        value=share,
-        threshold=limit,
-        passed=share > limit,
-        sentence=sentence,
-    )
-
-
-def _age(facts: Facts, policy: Policy) -> Evidence:
-    age, limit = facts.age_days, policy.max_age_days
+def _age(findings: BatchFindings, policy: Policy) -> Evidence:
+    age, limit = findings.age_days, policy.max_age_days
     if age is None:
-        return _unknown("age", "champion's age", limit, facts, policy)
-    days = f"{int(age * 10) / 10:g}"
-    bound = f"limit {limit:g}" if limit is not None else "no limit"
-    sentence = f"champion is {days} {'day' if days == '1' else 'days'} old ({bound})"
-    return Evidence(
-        name="age",
-        value=age,
-        threshold=limit,
-        passed=limit is not None and age > limit,
-        sentence=sentence,
-    )
+        sentence = f"champion's age not measured ({findings.not_measured(policy)})"
+        return Evidence(name="age", threshold=limit, sentence=sentence)
+    sentence = f"champion is {days(age)} old"
+    if limit is None:
+        sentence = f"{sentence} (no limit)"
+        return Evidence(name="age", value=age, passed=False, sentence=sentence)
+    return _above(limit, "age", age, f"{sentence} (limit {limit:g})")
 
 
-def _person(facts: Facts) -> Evidence:
-    asked = (
-        f"asked by a person: {', '.join(facts.requests)}"
-        if facts.requests
-        else "no person asked"
-    )
+def _person(findings: BatchFindings, policy: Policy) -> Evidence:  # noqa: ARG001
+    sentence = "no person asked"
+    if findings.requests:
+        sentence = f"asked by a person: {', '.join(findings.requests)}"
     return Evidence(
         name="person",
-        value=float(len(facts.requests)),
+        value=float(len(findings.requests)),
         threshold=1.0,
-        passed=bool(facts.requests),
-        sentence=asked,
+        passed=bool(findings.requests),
+        sentence=sentence,
     )
+
+
+def _above(limit: float, name: Trigger, value: float, sentence: str) -> Evidence:
+    return Evidence(
+        name=name, value=value, threshold=limit, passed=value > limit, sentence=sentence
+    )
+
+
+MEASURES = (  # in the order of `ALL_TRIGGERS`
+    _first,
+    _rows,
+    _inputs,
+    _target,
+    _error,
+    _new_categories,
+    _age,
+    _person,
+)

@@ -3,43 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
+Float64s = NDArray[np.float64]
 MISSING = -1
 
 
 @dataclass(frozen=True, slots=True)
 class Categorical:
-    """Codes into `words`; -1 is missing. Four bytes a row, whatever the words are."""
+    """Codes into `categories`; -1 is missing. Four bytes a row, however long a category is."""
 
     codes: NDArray[np.int32]
-    words: tuple[str, ...]
+    categories: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.codes)
 
-    def take(self, rows: NDArray[Any]) -> Categorical:
-        return Categorical(self.codes[rows], self.words)
+    def take(self, rows: NDArray[Any] | slice) -> Categorical:
+        return Categorical(self.codes[rows], self.categories)
+
+    def counts(self) -> NDArray[np.int64]:
+        """Rows of each category, then those where it is missing."""
+        size = len(self.categories)
+        counts = np.bincount(self.codes + 1, minlength=size + 1).astype(np.int64)
+        return np.roll(counts, -1)
 
     def strings(self) -> NDArray[np.object_]:
-        """Each row's word; the empty string where it is missing."""
-        table = np.array([*self.words, ""], dtype=object)
+        """Each row's category; the empty string where it is missing."""
+        table = np.array([*self.categories, ""], dtype=object)
         return table[self.codes]
 
     @staticmethod
     def of(values: Sequence[str | None]) -> Categorical:
-        words: dict[str, int] = {}
-        codes = np.fromiter(
-            (MISSING if v is None else words.setdefault(v, len(words)) for v in values),
-            np.int32,
-            len(values),
-        )
-        return Categorical(codes, tuple(words))
+        names = [value for value in dict.fromkeys(values) if value is not None]
+        code_of: dict[str | None, int] = {name: code for code, name in enumerate(names)}
+        code_of[None] = MISSING
+        codes = np.fromiter(map(code_of.__getitem__, values), np.int32, len(values))
+        return Categorical(codes, tuple(names))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,7 @@ class Frame:
 
     numbers: dict[str, Floats]
     categories: dict[str, Categorical]
-    target: NDArray[np.float64]
+    target: Float64s
     identity: NDArray[np.int64]
     batch: NDArray[np.int32]
     classes: tuple[str, ...] = ()
@@ -74,27 +79,21 @@ class Frame:
     def inputs(self, chunk: int = 16_384) -> Iterator[dict[str, NDArray[Any]]]:
         """What an ONNX session is fed, a chunk at a time: a [n, 1] array a feature."""
         for start in range(0, len(self), chunk):
-            stop = start + chunk
-            feed: dict[str, NDArray[Any]] = {
-                n: v[start:stop, None] for n, v in self.numbers.items()
+            rows = slice(start, start + chunk)
+            columns: dict[str, NDArray[Any]] = {
+                name: values[rows] for name, values in self.numbers.items()
             }
             for name, values in self.categories.items():
-                feed[name] = Categorical(
-                    values.codes[start:stop], values.words
-                ).strings()[:, None]
-            yield feed
+                columns[name] = values.take(rows).strings()
+            yield {name: column[:, None] for name, column in columns.items()}
 
 
 def with_classes(frame: Frame, classes: tuple[str, ...]) -> Frame:
     """The frame with its target coded in a model's classes; rows of a class the model does not know are left out."""
     if frame.classes == classes:
         return frame
-    place = {word: code for code, word in enumerate(classes)}
-    codes = np.array([place.get(word, -1) for word in frame.classes], dtype=np.float64)[
-        frame.target.astype(np.int64)
-    ]
-    known = codes >= 0
-    kept = frame.take(known)
-    return Frame(
-        kept.numbers, kept.categories, codes[known], kept.identity, kept.batch, classes
-    )
+    code_of = {name: code for code, name in enumerate(classes)}
+    recoded = np.array([code_of.get(name, MISSING) for name in frame.classes])
+    codes = recoded[frame.target.astype(np.int64)].astype(np.float64)
+    has_class = codes != MISSING
+    return replace(frame.take(has_class), target=codes[has_class], classes=classes)

@@ -1,4 +1,4 @@
-"""A row's side: on what a row is about, never on its answer, so old and new models meet rows neither has seen."""
+"""A row's split follows from what it is about, never from its target: two models meet rows that neither has seen."""
 
 from __future__ import annotations
 
@@ -24,9 +24,11 @@ def canonical(value: object) -> str:
     if value is None or value != value:
         return MISSING
     if isinstance(value, bool):
-        return "1" if value else "0"
+        return str(int(value))
     if isinstance(value, (int, float)):
-        return str(int(value)) if float(value).is_integer() else repr(float(value))
+        if float(value).is_integer():
+            return str(int(value))
+        return repr(float(value))
     return str(value).strip().casefold()
 
 
@@ -34,21 +36,20 @@ def identities(salt: str, columns: Sequence[Sequence[object]]) -> NDArray[np.int
     """The first 64 bits of SHA-256 over the salt and each row's identity columns."""
     prefix = hashlib.sha256(salt.encode())
     digests = bytearray()
-    for row in zip(
-        *([canonical(v) for v in column] for column in columns), strict=True
-    ):
+    spelled = [map(canonical, column) for column in columns]
+    for row in zip(*spelled, strict=True):
         digest = prefix.copy()
         digest.update(SEPARATOR.join(row).encode())
         digests += digest.digest()[:8]
     return np.frombuffer(bytes(digests), dtype=">i8").astype(np.int64)
 
 
-def sides(
+def splits_of(
     identity: NDArray[np.int64], holdout_share: float, validation_share: float
 ) -> NDArray[np.str_]:
-    """Test, validation or train by the identity's place in 0..1; the shares may grow without moving a test row to train."""
-    place = (identity.astype(np.float64) + 2.0**63) / 2.0**64
-    chosen = np.full(len(identity), Split.TRAIN.value, dtype="<U10")
-    chosen[place < holdout_share] = Split.TEST.value
-    chosen[place >= 1 - validation_share] = Split.VALIDATION.value
-    return chosen
+    """By where the identity lies in 0..1; the shares may grow without moving a test row to train."""
+    position = (identity.astype(np.float64) + 2.0**63) / 2.0**64
+    splits = np.full(len(identity), Split.TRAIN.value, dtype="<U10")
+    splits[position < holdout_share] = Split.TEST.value
+    splits[position >= 1 - validation_share] = Split.VALIDATION.value
+    return splits

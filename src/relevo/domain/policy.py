@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from relevo.errors import UseCaseBroken
 
@@ -17,9 +17,14 @@ Trigger = Literal[
     "age",
     "person",
 ]
-ALL_TRIGGERS: tuple[Trigger, ...] = (
-    "first", "rows", "input_drift", "target_drift", "error", "new_categories", "age", "person",
-)  # fmt: skip
+ALL_TRIGGERS: tuple[Trigger, ...] = get_args(Trigger)
+SHARES = (
+    "new_rows_share",
+    "bad_rows_share",
+    "holdout_share",
+    "validation_share",
+    "error_probability",
+)
 CLASSIC_TRIGGERS: tuple[Trigger, ...] = ("first", "rows", "person")
 
 
@@ -41,15 +46,12 @@ class Policy:
     validation_share: float = 0.10
 
     promotion: Literal["contest", "classic"] = "contest"
-    error_probability: float = (
-        0.05  # of promoting an equal model, over all contests of the case's life
-    )
-    min_effect: float = (
-        0.005  # the loss must fall by at least this share of the champion's
-    )
-    contest_rows: int = (
-        100_000  # judged on at most this many holdout rows, chosen by identity
-    )
+    # of promoting an equal model, over all contests of the case's life
+    error_probability: float = 0.05
+    # the loss must fall by at least this share of the champion's
+    min_effect: float = 0.005
+    # judged on at most this many holdout rows, chosen by identity
+    contest_rows: int = 100_000
     rmse_rise: float = 0.02
     slice_rise: float = 0.05
     min_slice_rows: int = 100
@@ -65,13 +67,7 @@ class Policy:
             raise UseCaseBroken(
                 f"policy: no trigger {sorted(unknown)[0]!r}; there are {', '.join(ALL_TRIGGERS)}"
             )
-        for name in (
-            "new_rows_share",
-            "bad_rows_share",
-            "holdout_share",
-            "validation_share",
-            "error_probability",
-        ):
+        for name in SHARES:
             if not 0 < getattr(self, name) < 1:
                 raise UseCaseBroken(
                     f"policy: {name} is {getattr(self, name)}; it must lie between 0 and 1"
@@ -84,13 +80,11 @@ class Policy:
     @staticmethod
     def of(values: dict[str, Any]) -> Policy:
         """A policy from plain values, such as those of a TOML file; an unknown name is an error."""
-        known = {field.name for field in fields(Policy)}
-        if unknown := set(values) - known:
+        settings = {field.name for field in fields(Policy)}
+        if unknown := set(values) - settings:
             raise UseCaseBroken(
-                f"policy: no setting {sorted(unknown)[0]!r}; there are {', '.join(sorted(known))}"
+                f"policy: no setting {sorted(unknown)[0]!r}; there are {', '.join(sorted(settings))}"
             )
-        given: dict[str, Any] = {
-            key: tuple(value) if key == "triggers" else value
-            for key, value in values.items()
-        }
-        return Policy(**given)
+        if "triggers" in values:
+            values = {**values, "triggers": tuple(values["triggers"])}
+        return Policy(**values)

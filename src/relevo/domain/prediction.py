@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NotRequired, TypedDict
 
+from relevo.domain.metrics import ACCURACY, MAE, MAPE
+
 
 @dataclass(frozen=True, slots=True)
 class LiveError:
@@ -13,10 +15,19 @@ class LiveError:
 
     rows: int
     mean_absolute: float | None = None  # regression
-    mean_absolute_percentage: float | None = (
-        None  # regression, of one, over truths that are not 0
-    )
+    # regression, of one, over truths that are not 0
+    mean_absolute_percentage: float | None = None
     accuracy: float | None = None  # classification
+
+    @property
+    def by_metric(self) -> dict[str, float]:
+        """What is known, by the metric's name."""
+        means = {
+            MAE.name: self.mean_absolute,
+            MAPE.name: self.mean_absolute_percentage,
+            ACCURACY.name: self.accuracy,
+        }
+        return {name: mean for name, mean in means.items() if mean is not None}
 
 
 class Label(TypedDict):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,14 @@ from numpy.typing import NDArray
 
 from relevo.domain.frame import Categorical, Frame
 
-TOP_WORDS = 30
-KNOWN_WORDS = 50_000
-# Among many words, those that merely came up once more than others would look like drift when they no longer do.
+TOP_CATEGORIES = 30
+MOST_REMEMBERED = 50_000
+# Among many categories, those that merely came up once more than others would look like drift when they no longer do.
 COMMON_ROWS, COMMON_SHARE = 10, 0.01
+# As releases have stored them from the first.
+STORED_NAMES = {"categories": "words", "seen": "known"}
 Counts = NDArray[np.int64]
+Values = NDArray[Any] | Categorical
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,52 +28,88 @@ class NumberProfile:
     edges: tuple[float, ...]
     counts: tuple[int, ...]
     missing: int
-    low: float | None
-    high: float | None
-    mean: float | None
+    low: float | None = None
+    high: float | None = None
+    mean: float | None = None
+
+    @staticmethod
+    def of(values: NDArray[Any], bins: int) -> NumberProfile:
+        ordered = _in_order(values)
+        edges = _edges(ordered[np.isfinite(ordered)], bins)
+        return _number_profile(tuple(edges.tolist()), ordered, len(values))
 
     @property
     def cells(self) -> tuple[int, ...]:
         return (*self.counts, self.missing)
 
-    def count(self, values: NDArray[Any] | Categorical) -> Counts:
+    def fits(self, values: Values) -> bool:
+        return not isinstance(values, Categorical)
+
+    def count(self, values: Values) -> Counts:
         """Cells of other rows on this column's bins, the missing last."""
-        if isinstance(values, Categorical):
-            raise TypeError(
-                "profile: a column of numbers is compared with one of categories"
-            )
-        return _cells(_ordered(values), np.array(self.edges), len(values))
+        return _count(self.edges, _in_order(values), len(values))
+
+    def recount(self, values: Values) -> NumberProfile:
+        """The profile of other rows on this one's bins."""
+        return _number_profile(self.edges, _in_order(values), len(values))
 
 
 @dataclass(frozen=True, slots=True)
 class CategoryProfile:
-    """Counts of the commonest `words`, then of all others. `known` holds every word seen, unless they are too many."""
+    """Counts of the commonest `categories`, then of all others. `seen` holds every one, unless they are too many."""
 
-    words: tuple[str, ...]
+    categories: tuple[str, ...]
     counts: tuple[int, ...]
     missing: int
-    known: tuple[str, ...]
-    complete: bool  # False: `known` was cut, so that an unknown word says nothing
+    seen: tuple[str, ...]
+    complete: bool  # False: `seen` was cut, so that an unknown category says nothing
+
+    @staticmethod
+    def of(values: Categorical) -> CategoryProfile:
+        *counts, missing = values.counts().tolist()
+        order = np.argsort(-np.array(counts, dtype=np.int64), kind="stable")
+        seen = [values.categories[code] for code in order if counts[code]]
+        least = 1.0
+        if len(seen) > TOP_CATEGORIES:
+            least = max(COMMON_ROWS, COMMON_SHARE * sum(counts))
+        top = [counts[code] for code in order[:TOP_CATEGORIES] if counts[code] >= least]
+        return CategoryProfile(
+            tuple(seen[: len(top)]),
+            (*top, sum(counts) - sum(top)),
+            missing,
+            tuple(seen[:MOST_REMEMBERED]),
+            len(seen) <= MOST_REMEMBERED,
+        )
 
     @property
     def cells(self) -> tuple[int, ...]:
         return (*self.counts, self.missing)
 
-    def count(self, values: NDArray[Any] | Categorical) -> Counts:
-        """Cells of other rows on this column's words, the missing last."""
-        if not isinstance(values, Categorical):
-            raise TypeError(
-                "profile: a column of categories is compared with one of numbers"
-            )
-        place = {word: cell for cell, word in enumerate(self.words)}
-        cell_of = [place.get(word, len(self.words)) for word in values.words]
-        cells = np.array([*cell_of, len(self.words) + 1], dtype=np.int64)[
-            values.codes
-        ]  # code -1 takes the last
-        return np.bincount(cells, minlength=len(self.words) + 2)
+    def fits(self, values: Values) -> bool:
+        return isinstance(values, Categorical)
+
+    def count(self, values: Values) -> Counts:
+        """Cells of other rows on this column's categories, the missing last."""
+        values = _categorical(values)
+        others = len(self.categories)
+        cell_of = {name: cell for cell, name in enumerate(self.categories)}
+        cells = [cell_of.get(name, others) for name in values.categories]
+        missing = others + 1  # the last, where code -1 leads
+        by_code = np.array([*cells, missing], dtype=np.int64)
+        return np.bincount(by_code[values.codes], minlength=missing + 1)
+
+    def recount(self, values: Values) -> CategoryProfile:
+        """The profile of other rows on this one's categories."""
+        *counts, missing = self.count(values).tolist()
+        return replace(
+            CategoryProfile.of(_categorical(values)),
+            categories=self.categories,
+            counts=tuple(counts),
+            missing=missing,
+        )
 
 
-Column = NumberProfile | CategoryProfile
+ColumnProfile = NumberProfile | CategoryProfile
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,47 +118,50 @@ class Profile:
 
     rows: int
     target: str
-    columns: dict[str, Column]
+    columns: dict[str, ColumnProfile]
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        columns = {name: asdict(column) for name, column in self.columns.items()}
+        for column in columns.values():
+            for name in STORED_NAMES.keys() & column.keys():
+                column[STORED_NAMES[name]] = column.pop(name)
+        return {"rows": self.rows, "target": self.target, "columns": columns}
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> Profile:
-        return Profile(
-            values["rows"],
-            values["target"],
-            {name: _column_from(column) for name, column in values["columns"].items()},
-        )
+        columns = {
+            name: _stored_column(stored) for name, stored in values["columns"].items()
+        }
+        return Profile(values["rows"], values["target"], columns)
 
 
 def profile_of(
     frame: Frame, target_name: str, bins: int = 10, reference: Profile | None = None
 ) -> Profile:
-    """The profile of a frame; on the bins and words of `reference` where that has the column."""
-    known = reference.columns if reference else {}
-    columns = {
-        name: _recount(known[name], values)
-        if _alike(known.get(name), values)
-        else _column_of(values, bins)
-        for name, values in _columns(frame, target_name).items()
-    }
+    """The profile of a frame; on the bins and categories of `reference` where that has the column."""
+    columns: dict[str, ColumnProfile] = {}
+    for name, values in _columns(frame, target_name).items():
+        before = reference and reference.columns.get(name)
+        if before and before.fits(values):
+            columns[name] = before.recount(values)
+        elif isinstance(values, Categorical):
+            columns[name] = CategoryProfile.of(values)
+        else:
+            columns[name] = NumberProfile.of(values, bins)
     return Profile(len(frame), target_name, columns)
 
 
-def psi(reference: Column, counts: Sequence[int] | Counts) -> float:
+def psi(reference: ColumnProfile, counts: Sequence[int] | Counts) -> float:
     """Population stability index of newer `counts` (as of `reference.count`) beyond what chance gives.
 
-    Cells empty on both sides are left out. The reference is smoothed by half a row a cell; newer rows by as
+    Cells empty in both are left out. The reference is smoothed by half a row a cell; newer rows by as
     many rows spread like the reference, so that a rare cell that a small batch misses is no news. Two samples
     of one distribution have an expected PSI of (cells - 1) * (1/n_reference + 1/n_new); this is taken off, a
     cell that expects less than one row counting in part, and what is left is at least 0. Small steady batches
     then stay near 0 instead of alarming.
     """
-    old, new = (
-        np.asarray(reference.cells, dtype=np.float64),
-        np.asarray(counts, dtype=np.float64),
-    )
+    old = np.asarray(reference.cells, dtype=np.float64)
+    new = np.asarray(counts, dtype=np.float64)
     used = (old + new) > 0
     if not old.sum() or not new.sum() or used.sum() < 2:
         return 0.0
@@ -132,7 +174,7 @@ def psi(reference: Column, counts: Sequence[int] | Counts) -> float:
 
 
 def drift(reference: Profile, frame: Frame) -> dict[str, float]:
-    """PSI of each feature and the target that both sides have as the same kind.
+    """PSI of each feature and the target that both have as the same kind.
 
     Nothing of an empty frame; no target where the rows carry none.
     """
@@ -142,70 +184,74 @@ def drift(reference: Profile, frame: Frame) -> dict[str, float]:
     if np.isnan(frame.target).all():
         del columns[reference.target]
     return {
-        name: psi(known, known.count(columns[name]))
-        for name, known in reference.columns.items()
-        if name in columns and _alike(known, columns[name])
+        name: psi(before, before.count(columns[name]))
+        for name, before in reference.columns.items()
+        if name in columns and before.fits(columns[name])
     }
 
 
 def new_category_share(reference: Profile, frame: Frame) -> tuple[float, str | None]:
-    """The share of rows with at least one word that training never saw, and the feature with most of them."""
+    """The share of rows with at least one category that training never saw, and the feature with most of them."""
     anywhere = np.zeros(len(frame), dtype=bool)
-    worst, most = None, 0
+    rows_of: dict[str | None, int] = {None: 0}
     for name, values in frame.categories.items():
         column = reference.columns.get(name)
         if not isinstance(column, CategoryProfile) or not column.complete:
             continue
-        known = set(column.known)
-        is_new = np.array([*(word not in known for word in values.words), False])[
-            values.codes
-        ]
+        new = set(values.categories).difference(column.seen)
+        by_code = np.array([*(each in new for each in values.categories), False])
+        is_new = by_code[values.codes]
         anywhere |= is_new
-        if (rows := int(is_new.sum())) > most:
-            worst, most = name, rows
-    return (float(anywhere.mean()) if len(frame) else 0.0), worst
+        rows_of[name] = int(is_new.sum())
+    share = int(anywhere.sum()) / max(1, len(frame))
+    return share, max(rows_of, key=rows_of.__getitem__)
 
 
-def _columns(frame: Frame, target: str) -> dict[str, NDArray[Any] | Categorical]:
-    labels: NDArray[Any] | Categorical = frame.target
+def _columns(frame: Frame, target: str) -> dict[str, Values]:
+    labels: Values = frame.target
     if frame.classes:
         codes = np.where(np.isnan(frame.target), -1, frame.target).astype(np.int32)
         labels = Categorical(codes, frame.classes)
     return {**frame.numbers, **frame.categories, target: labels}
 
 
-def _alike(known: Column | None, values: NDArray[Any] | Categorical) -> bool:
-    return known is not None and isinstance(known, CategoryProfile) == isinstance(
-        values, Categorical
-    )
+def _categorical(values: Values) -> Categorical:
+    if not isinstance(values, Categorical):
+        raise TypeError(
+            "profile: a column of categories is compared with one of numbers"
+        )
+    return values
 
 
-def _ordered(values: NDArray[Any]) -> NDArray[Any]:
+def _in_order(values: Values) -> NDArray[Any]:
+    """Without those that are missing."""
+    if isinstance(values, Categorical):
+        raise TypeError(
+            "profile: a column of numbers is compared with one of categories"
+        )
     return np.sort(values)[: len(values) - np.count_nonzero(np.isnan(values))]
 
 
-def _column_of(values: NDArray[Any] | Categorical, bins: int) -> Column:
-    if isinstance(values, Categorical):
-        return _words_of(values)
-    present = _ordered(values)
-    return _number(_edges(present[np.isfinite(present)], bins), present, len(values))
+def _count(edges: tuple[float, ...], ordered: NDArray[Any], rows: int) -> Counts:
+    below = np.searchsorted(ordered, np.array(edges))
+    counts = np.diff(below, prepend=0, append=len(ordered))
+    return np.append(counts, rows - len(ordered)).astype(np.int64)
 
 
-def _recount(known: Column, values: NDArray[Any] | Categorical) -> Column:
-    if isinstance(known, CategoryProfile) and isinstance(values, Categorical):
-        own, cells = _words_of(values), known.count(values)
-        return CategoryProfile(
-            known.words,
-            tuple(cells[:-1].tolist()),
-            int(cells[-1]),
-            own.known,
-            own.complete,
-        )
-    if isinstance(known, CategoryProfile) or isinstance(values, Categorical):
-        raise TypeError(
-            "profile: a column of numbers and one of categories cannot be compared"
-        )
-    return _number(np.array(known.edges), _ordered(values), len(values))
+def _number_profile(
+    edges: tuple[float, ...], ordered: NDArray[Any], rows: int
+) -> NumberProfile:
+    *counts, missing = _count(edges, ordered, rows).tolist()
+    profile = NumberProfile(edges, tuple(counts), missing)
+    finite = ordered[np.isfinite(ordered)]
+    if not len(finite):
+        return profile
+    return replace(
+        profile,
+        low=float(finite[0]),
+        high=float(finite[-1]),
+        mean=float(finite.mean(dtype=np.float64)),
+    )
 
 
 def _edges(ordered: NDArray[Any], bins: int) -> NDArray[np.float64]:
@@ -215,64 +261,18 @@ def _edges(ordered: NDArray[Any], bins: int) -> NDArray[np.float64]:
     values = ordered[np.r_[True, ordered[1:] != ordered[:-1]]]
     if len(values) > 2 * bins:
         values = np.unique(ordered[np.arange(bins) * len(ordered) // bins])
-    return np.append(
-        values.astype(np.float64), np.nextafter(np.float64(ordered[-1]), np.inf)
-    )
+    above = np.nextafter(np.float64(ordered[-1]), np.inf)
+    return np.append(values.astype(np.float64), above)
 
 
-def _number(
-    edges: NDArray[np.float64], present: NDArray[Any], rows: int
-) -> NumberProfile:
-    cells, finite = _cells(present, edges, rows), present[np.isfinite(present)]
-    low, high, mean = (
-        (float(finite[0]), float(finite[-1]), float(finite.mean(dtype=np.float64)))
-        if len(finite)
-        else (None, None, None)
-    )
-    return NumberProfile(
-        tuple(edges.tolist()),
-        tuple(cells[:-1].tolist()),
-        int(cells[-1]),
-        low,
-        high,
-        mean,
-    )
-
-
-def _cells(ordered: NDArray[Any], edges: NDArray[np.float64], rows: int) -> Counts:
-    below = (
-        np.searchsorted(ordered, edges) if len(edges) else np.array([], dtype=np.int64)
-    )
-    counts = np.diff(below, prepend=0, append=len(ordered))
-    return np.append(counts, rows - len(ordered)).astype(np.int64)
-
-
-def _words_of(values: Categorical) -> CategoryProfile:
-    counts = np.bincount(values.codes + 1, minlength=len(values.words) + 1)
-    missing, counts = int(counts[0]), counts[1:]
-    order = np.argsort(-counts, kind="stable")
-    known = [values.words[code] for code in order[: np.count_nonzero(counts)]]
-    top = counts[order[:TOP_WORDS]]
-    top = top[
-        top
-        >= (
-            1
-            if len(known) <= TOP_WORDS
-            else max(COMMON_ROWS, COMMON_SHARE * counts.sum())
-        )
-    ]
-    return CategoryProfile(
-        tuple(known[: len(top)]),
-        (*top.tolist(), int(counts.sum() - top.sum())),
-        missing,
-        tuple(known[:KNOWN_WORDS]),
-        len(known) <= KNOWN_WORDS,
-    )
-
-
-def _column_from(values: Mapping[str, Any]) -> Column:
-    lists: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value
-        for key, value in values.items()
-    }
-    return CategoryProfile(**lists) if "words" in lists else NumberProfile(**lists)
+def _stored_column(stored: Mapping[str, Any]) -> ColumnProfile:
+    values = dict(stored)
+    for name, stored_as in STORED_NAMES.items():
+        if stored_as in values:
+            values[name] = values.pop(stored_as)
+    for name, value in values.items():
+        if isinstance(value, list):
+            values[name] = tuple(value)
+    if "categories" in values:
+        return CategoryProfile(**values)
+    return NumberProfile(**values)

@@ -15,7 +15,7 @@ class CategoryTable:
     """`values` has a row a word, then the row of unseen words, then that of missing ones."""
 
     feature: str
-    words: tuple[str, ...]
+    categories: tuple[str, ...]
     values: NDArray[np.floating]
 
     @property
@@ -24,27 +24,27 @@ class CategoryTable:
 
     def rows_of(self, words: tuple[str, ...]) -> NDArray[np.intp]:
         """The table's row for each code into other `words`; the last one is for code -1."""
-        place = {word: row for row, word in enumerate(self.words)}
-        place[""] = len(self.words) + 1
+        place = {word: row for row, word in enumerate(self.categories)}
+        place[""] = len(self.categories) + 1
         return np.array(
             [
-                *(place.get(word, len(self.words)) for word in words),
-                len(self.words) + 1,
+                *(place.get(word, len(self.categories)) for word in words),
+                len(self.categories) + 1,
             ],
             dtype=np.intp,
         )
 
     def look_up(self, column: Categorical) -> NDArray[np.floating]:
-        return self.values[self.rows_of(column.words)[column.codes]]
+        return self.values[self.rows_of(column.categories)[column.codes]]
 
 
 def seen_words(column: Categorical) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     """The words that rows hold, and how many rows each; the empty word counts as missing."""
-    counts = np.bincount(column.codes + np.int32(1), minlength=len(column.words) + 1)[
-        1:
-    ]
-    kept = [code for code in np.flatnonzero(counts) if column.words[code]]
-    return tuple(column.words[code] for code in kept), counts[kept]
+    counts = np.bincount(
+        column.codes + np.int32(1), minlength=len(column.categories) + 1
+    )[1:]
+    kept = [code for code in np.flatnonzero(counts) if column.categories[code]]
+    return tuple(column.categories[code] for code in kept), counts[kept]
 
 
 def one_hot(feature: str, words: tuple[str, ...], has_missing: bool) -> CategoryTable:

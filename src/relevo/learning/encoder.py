@@ -38,7 +38,7 @@ class Encoder:
 
     def chunks(self, frame: Frame, rows: int = CHUNK) -> Iterator[Floats]:
         places = [
-            table.rows_of(frame.categories[table.feature].words)
+            table.rows_of(frame.categories[table.feature].categories)
             for table in self.tables
         ]
         for start in range(0, len(frame), rows):
@@ -73,7 +73,7 @@ class Fit:
     def chunks(self, frame: Frame, rows: int = CHUNK) -> Iterator[Floats]:
         """The training rows, encoded out of fold."""
         places = [
-            table.rows_of(frame.categories[table.feature].words)
+            table.rows_of(frame.categories[table.feature].categories)
             for table in self.encoder.tables
         ]
         for start, whole in zip(
@@ -122,7 +122,7 @@ def _means(
     }
     places = {
         name: CategoryTable(name, words[name], np.empty((0, 0))).rows_of(
-            frame.categories[name].words
+            frame.categories[name].categories
         )
         for name in words
     }
@@ -146,7 +146,7 @@ def _put_numbers(
 
 
 def _has_missing(column: Categorical) -> bool:
-    blank = {code for code, word in enumerate(column.words) if not word}
+    blank = {code for code, word in enumerate(column.categories) if not word}
     return bool(
         (column.codes < 0).any() or any((column.codes == code).any() for code in blank)
     )

@@ -44,9 +44,9 @@ def joined(first: Frame, second: Frame) -> Frame:
     """The rows of both, with words as in the first; the second's codes are translated."""
     categories = {}
     for name, column in first.categories.items():
-        place = {word: code for code, word in enumerate(column.words)}
+        place = {word: code for code, word in enumerate(column.categories)}
         other = second.categories[name]
-        table = [place.setdefault(word, len(place)) for word in other.words]
+        table = [place.setdefault(word, len(place)) for word in other.categories]
         codes = np.array([*table, -1], dtype=np.int32)[other.codes]
         categories[name] = Categorical(
             np.concatenate([column.codes, codes]), tuple(place)

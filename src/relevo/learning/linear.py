@@ -122,7 +122,7 @@ class FittedLinear:
             "words": {
                 table.feature: {
                     "words": dict(
-                        zip(table.words, table.values.tolist(), strict=False)
+                        zip(table.categories, table.values.tolist(), strict=False)
                     ),
                     "unseen": table.values[-2].tolist(),
                     "missing": table.values[-1].tolist(),
@@ -142,7 +142,7 @@ class FittedLinear:
     def parameters(self) -> dict[str, float | int | str]:
         return {
             "weights": len(self.slopes)
-            + sum(len(table.words) for table in self.tables),
+            + sum(len(table.categories) for table in self.tables),
             "damping": DAMPING,
         }
 
@@ -200,9 +200,9 @@ def _design(
     rows = len(train)
     for feature, words in seen.items():
         column = train.categories[feature]
-        place = CategoryTable(feature, words, np.empty((0, 0))).rows_of(column.words)[
-            column.codes
-        ]
+        place = CategoryTable(feature, words, np.empty((0, 0))).rows_of(
+            column.categories
+        )[column.codes]
         place = np.minimum(
             place, len(words)
         )  # no word is unseen here: the last column is for missing

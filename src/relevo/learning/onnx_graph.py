@@ -76,8 +76,11 @@ class Graph:
 
 def look_up(graph: Graph, table: CategoryTable) -> str:
     """The table's row for each word, [n, width]."""
-    words, rows = [*table.words, ""], [*range(len(table.words)), len(table.words) + 1]
-    unseen = len(table.words)
+    words, rows = (
+        [*table.categories, ""],
+        [*range(len(table.categories)), len(table.categories) + 1],
+    )
+    unseen = len(table.categories)
     if table.width == 1 and table.values.dtype == np.float32:
         values = table.values[:, 0]
         return graph.add(

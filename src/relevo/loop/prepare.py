@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from relevo.domain.batch import Batch, BatchState
 from relevo.domain.contract import Kind
-from relevo.domain.identity import identities, sides
+from relevo.domain.identity import identities, splits_of
 from relevo.domain.use_case import UseCase
 from relevo.features.clean import cleaned
 from relevo.ports.warehouse import RowStore
@@ -31,7 +31,7 @@ def _clean(case: UseCase, batch: Batch, rows: pa.RecordBatch) -> pa.RecordBatch:
         (columns.get(name, rows[name])).to_pylist() for name in case.contract.identity
     ]
     identity = identities(case.name, about)
-    side = sides(identity, case.policy.holdout_share, case.policy.validation_share)
+    side = splits_of(identity, case.policy.holdout_share, case.policy.validation_share)
     return pa.RecordBatch.from_pydict(
         {
             "batch_id": pa.array(np.full(len(rows), batch.id, np.int32)),

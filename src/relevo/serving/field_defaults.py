@@ -24,8 +24,8 @@ class FieldDefault:
 
 def field_default(field: Field, profile: Profile) -> FieldDefault:
     known = profile.columns.get(field.name)
-    if isinstance(known, CategoryProfile) and known.words:
-        return FieldDefault(known.words[0], None, known.words)
+    if isinstance(known, CategoryProfile) and known.categories:
+        return FieldDefault(known.categories[0], None, known.categories)
     if isinstance(known, NumberProfile) and any(known.counts):
         low, middle, high = (
             _as_given(field.kind, _quantile(known, share)) for share in (0.1, 0.5, 0.9)

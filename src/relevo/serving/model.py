@@ -136,7 +136,7 @@ def _seen(
         if c.values is None
     ]
     return tuple(
-        (p, frozenset([*c.known, None]))
+        (p, frozenset([*c.seen, None]))
         for p, c in known
         if isinstance(c, CategoryProfile) and c.complete
     )

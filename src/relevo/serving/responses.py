@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from relevo.domain.evidence import Decision, Verdict
+from relevo.domain.metrics import typical
 from relevo.domain.prediction import LoggedPrediction
 from relevo.domain.release import Release
 from relevo.errors import StoreUnavailable
@@ -13,9 +14,6 @@ from relevo.ports.warehouse import Record
 from relevo.serving.field_defaults import field_default
 from relevo.serving.model import ServedModel
 from relevo.serving.served_case import ServedCase
-
-TYPICAL_ERRORS = ("mape", "mae", "accuracy", "rmse")
-EVERYWHERE = ("test", "validation", "train")
 
 
 def schema_of(model: ServedModel, max_bytes: int) -> dict[str, Any]:
@@ -40,11 +38,10 @@ def schema_of(model: ServedModel, max_bytes: int) -> dict[str, Any]:
 
 def typical_error(release: Release) -> dict[str, Any] | None:
     """How far off an answer usually is, on rows that the model has not seen where there were any."""
-    for side in EVERYWHERE:
-        for name in TYPICAL_ERRORS:
-            if (value := release.metrics.get(f"{side}_{name}")) is not None:
-                return {"metric": name, "value": value}
-    return None
+    if (measured := typical(release.metrics)) is None:
+        return None
+    metric, value = measured
+    return {"metric": metric.name, "value": value}
 
 
 def last_reload(case: ServedCase) -> dict[str, Any] | None:

@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from relevo.domain.decision import Facts, decide_on, percent
+from relevo.domain.decision import BatchFindings, decide_on
 from relevo.domain.evidence import Action
+from relevo.domain.metrics import ERROR_RATE, MAE, MAPE
 from relevo.domain.policy import ALL_TRIGGERS, CLASSIC_TRIGGERS, Policy
+from relevo.domain.wording import percent
 
-STEADY = Facts(
+STEADY = BatchFindings(
     batch=4,
     rows=320_696,
     has_champion=True,
@@ -16,7 +18,7 @@ STEADY = Facts(
     rows_since_training=324_751,
     drift={"bed": 0.01, "house_size": 0.06},
     target_drift=0.08,
-    metric="MAPE",
+    metric=MAPE,
     error_now=0.141,
     error_when_trained=0.138,
     new_category_share=0.01,
@@ -102,7 +104,9 @@ def test_several_triggers_are_joined_in_the_order_of_the_policy():
 
 
 def test_without_a_champion_nothing_else_needs_saying_but_a_wish():
-    facts = Facts(0, 100, False, 100, 100)
+    facts = BatchFindings(
+        batch=0, rows=100, has_champion=False, rows_total=100, rows_since_training=100
+    )
     assert decide_on(facts, Policy())[2] == "no champion yet"
     assert (
         decide_on(replace(facts, requests=("a demo",)), Policy())[2]
@@ -175,7 +179,17 @@ def test_an_empty_or_rejected_batch_trains_nothing_of_its_own(change, lead):
     "change", [{"rows_total": 0, "rows": 0}, {"trainable_rows": 0, "rejected": "junk"}]
 )
 def test_with_no_rows_to_train_on_even_a_person_is_told_no(change):
-    facts = replace(Facts(0, 10, False, 10, 10, requests=("now",)), **change)
+    facts = BatchFindings(
+        **{
+            "batch": 0,
+            "rows": 10,
+            "has_champion": False,
+            "rows_total": 10,
+            "rows_since_training": 10,
+            "requests": ("now",),
+            **change,
+        }
+    )
     action, _, sentence = decide_on(facts, Policy())
     assert action is Action.SKIP
     assert "asked by a person: now (there are no rows to train on)" in sentence
@@ -206,9 +220,7 @@ def test_what_could_not_be_measured_says_why():
 
 
 def test_an_error_of_another_metric_is_written_as_an_amount():
-    facts = replace(
-        STEADY, metric="MAE", error_now=41_234.4, error_when_trained=40_100.0
-    )
+    facts = replace(STEADY, metric=MAE, error_now=41_234.4, error_when_trained=40_100.0)
     assert (
         evidence_of("error", facts).sentence
         == "champion's MAE 41,234 against 40,100 when trained"
@@ -216,7 +228,7 @@ def test_an_error_of_another_metric_is_written_as_an_amount():
 
 
 def test_an_error_that_was_nil_may_rise_by_the_limit_as_a_share_of_one():
-    facts = replace(STEADY, metric="error rate", error_when_trained=0.0)
+    facts = replace(STEADY, metric=ERROR_RATE, error_when_trained=0.0)
     assert evidence_of("error", replace(facts, error_now=0.05)).passed is False
     assert evidence_of("error", replace(facts, error_now=0.15)).passed is True
 

@@ -161,7 +161,7 @@ def test_an_empty_holdout_keeps_the_champion():
         np.array([]),
         np.array([]),
         np.array([], dtype=np.int64),
-        {NEWEST: np.array([], dtype=bool)},
+        slices={NEWEST: np.array([], dtype=bool)},
     )
     assert judge(nothing, FIT, Policy(), 1).ruling is Ruling.KEEP
 

@@ -8,7 +8,7 @@ import pytest
 
 from relevo.domain.frame import Categorical, Frame
 from relevo.domain.profile import (
-    KNOWN_WORDS,
+    MOST_REMEMBERED,
     CategoryProfile,
     NumberProfile,
     Profile,
@@ -145,9 +145,9 @@ def test_a_profile_on_a_reference_counts_on_its_bins_and_gives_the_same_psi():
 def test_words_beyond_the_commonest_are_counted_together():
     words = [f"w{i}" for i in range(40) for _ in range(100 - i)]
     column = profile_of(frame(categories={"city": words}), "price").columns["city"]
-    assert column.words == tuple(f"w{i}" for i in range(30))
+    assert column.categories == tuple(f"w{i}" for i in range(30))
     assert column.counts[-1] == sum(100 - i for i in range(30, 40))
-    assert set(column.known) == set(words)
+    assert set(column.seen) == set(words)
 
 
 def test_rare_words_that_come_and_go_are_no_drift():
@@ -222,9 +222,9 @@ def test_the_share_of_new_categories_counts_rows_and_names_the_worst_column():
 
 
 def test_a_column_with_too_many_words_to_remember_says_nothing_about_new_ones():
-    many = [str(i) for i in range(KNOWN_WORDS + 1)]
+    many = [str(i) for i in range(MOST_REMEMBERED + 1)]
     reference = profile_of(frame(categories={"street": many}), "price")
-    assert len(reference.columns["street"].known) == KNOWN_WORDS
+    assert len(reference.columns["street"].seen) == MOST_REMEMBERED
     assert new_category_share(
         reference, frame(categories={"street": [many[-1], "other"]})
     ) == (0.0, None)

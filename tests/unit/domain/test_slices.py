@@ -94,6 +94,8 @@ def test_a_champion_that_only_knows_cheap_houses_does_not_hold_out_in_the_cheap_
     for expected in (None, np.exp(answers).mean(axis=0)):
         slices = slices_of(holdout, (), 99, target_name="price", expected=expected)
         rulings.append(
-            judge(Match(*losses, holdout.identity, slices), FIT, Policy(), 1).ruling
+            judge(
+                Match(*losses, holdout.identity, slices=slices), FIT, Policy(), 1
+            ).ruling
         )
     assert rulings == [Ruling.KEEP, Ruling.PROMOTE]

@@ -25,7 +25,7 @@ def houses(rows: int = 4_000) -> Frame:
     return replace(
         frame,
         numbers=numbers,
-        categories={**frame.categories, "city": Categorical(codes, city.words)},
+        categories={**frame.categories, "city": Categorical(codes, city.categories)},
     )
 
 
@@ -33,10 +33,12 @@ def unseen(frame: Frame) -> Frame:
     """The frame with words that no training saw, every third row; and its words in another order."""
     categories = {}
     for name, column in frame.categories.items():
-        codes = (len(column.words) - 1 - column.codes).astype(np.int32)
+        codes = (len(column.categories) - 1 - column.codes).astype(np.int32)
         codes[column.codes < 0] = -1
-        codes[::3] = len(column.words)
-        categories[name] = Categorical(codes, (*reversed(column.words), "Atlantis"))
+        codes[::3] = len(column.categories)
+        categories[name] = Categorical(
+            codes, (*reversed(column.categories), "Atlantis")
+        )
     return replace(frame, categories=categories)
 
 

@@ -91,7 +91,7 @@ def test_a_rare_word_is_drawn_to_the_mean_and_a_common_one_is_not() -> None:
     target_scale = TargetScale.of(frame, log_target=False)
     encoder = fit_encoder(frame, target_scale).encoder
     values = dict(
-        zip(encoder.tables[0].words, encoder.tables[0].values[:, 0], strict=False)
+        zip(encoder.tables[0].categories, encoder.tables[0].values[:, 0], strict=False)
     )
     own = target_scale.learned(target)
     assert abs(values["rare"]) < abs(own[:2].mean()) or abs(own[:2].mean()) < 0.2

@@ -10,6 +10,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from relevo.domain.metrics import MAPE, METRICS, Unit
 from relevo_ui import words
 from relevo_ui.charts.look import BLUE, FAINT, GRID, INK, ORANGE, PALE_BLUE, titled
 from relevo_ui.reading.api import Explanation
@@ -27,19 +28,13 @@ class Around:
     high: float
 
 
-def around(value: float, metric: str, error: float) -> Around | None:
+def around(value: float, metric_name: str, error: float) -> Around | None:
     """A MAPE is a share of the true value, so the truth lies between value/(1+e) and value/(1-e)."""
-    if metric == "mape":
-        return (
-            Around(value / (1 + error), value, value / (1 - error))
-            if error < 1
-            else None
-        )
-    return (
-        Around(value - error, value, value + error)
-        if metric in ("mae", "median_ae", "rmse")
-        else None
-    )
+    if metric_name == MAPE.name and error < 1:
+        return Around(value / (1 + error), value, value / (1 - error))
+    if METRICS[metric_name].unit is Unit.TARGET:
+        return Around(value - error, value, value + error)
+    return None
 
 
 def range_bar(span: Around, unit: str) -> Any:

@@ -7,9 +7,11 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from relevo.domain.identity import Split
+from relevo.domain.metrics import Metric, Unit
 from relevo_ui import words
 from relevo_ui.charts.look import BLUE, FAINT, INK, ORANGE, QUIET, titled
-from relevo_ui.reading.record import Entry, Measure
+from relevo_ui.reading.record import Entry
 
 PICKED = "picked"
 LEFT = 46  # so that the batches of both charts stand above each other
@@ -78,7 +80,7 @@ def timeline(entries: tuple[Entry, ...], chosen: int) -> Any:
     return titled(layers, "Rows by batch, and what was decided", height=205)
 
 
-def errors(entries: tuple[Entry, ...], measure: Measure, unit: str) -> Any:
+def errors(entries: tuple[Entry, ...], measure: Metric, unit: str) -> Any:
     """The champion's error on each batch that came, and each challenger's on the holdout."""
     on_batch = [
         {
@@ -92,12 +94,12 @@ def errors(entries: tuple[Entry, ...], measure: Measure, unit: str) -> Any:
     on_holdout = [
         {
             "batch": one.batch.number,
-            "error": measure.on_holdout(one.training.metrics),
+            "error": measure.of(one.training.metrics, Split.TEST),
             "result": one.result or "waiting",
             "who": f"version {one.training.version}",
         }
         for one in entries
-        if one.training and measure.on_holdout(one.training.metrics) is not None
+        if one.training and measure.of(one.training.metrics, Split.TEST) is not None
     ]
     every = sorted({one.batch.number for one in entries})
     x = alt.X(
@@ -165,14 +167,14 @@ def _batches(count: int) -> Any:
     )
 
 
-def _axis(measure: Measure, unit: str) -> Any:
+def _axis(measure: Metric, unit: str) -> Any:
     title = (
         measure.label
-        if measure.name != "mae" or not unit
+        if measure.unit is not Unit.TARGET or not unit
         else f"{measure.label}, {unit}"
     )
     return alt.Axis(title=title, format=_format(measure), tickCount=4, minExtent=LEFT)
 
 
-def _format(measure: Measure) -> str:
-    return ".3~s" if measure.name == "mae" else ".1%"
+def _format(measure: Metric) -> str:
+    return ".1%" if measure.unit is Unit.SHARE else ".3~s"

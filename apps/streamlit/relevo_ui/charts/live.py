@@ -8,10 +8,10 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from relevo.domain.metrics import MAPE, Metric
 from relevo.domain.prediction import LoggedPrediction, Minute
 from relevo_ui import words
 from relevo_ui.charts.look import BLUE, FAINT, ORANGE, PALE_BLUE, titled
-from relevo_ui.reading.record import Measure
 from relevo_ui.reading.traffic import moment_of, truth_of
 
 MOST_OF_A_MINUTE = timedelta(seconds=42)
@@ -67,7 +67,7 @@ def latency(minutes: tuple[Minute, ...], since: datetime, until: datetime) -> An
 
 def error(
     recent: tuple[LoggedPrediction, ...],
-    measure: Measure,
+    measure: Metric,
     typical: float | None,
     unit: str,
 ) -> Any:
@@ -75,13 +75,9 @@ def error(
     points = []
     for one in recent:
         truth = truth_of(one)
-        if (
-            truth is None
-            or one["output"] is None
-            or (measure.name == "mape" and not truth)
-        ):
+        if truth is None or one["output"] is None or (measure == MAPE and not truth):
             continue
-        off = abs(one["output"] - truth) / (abs(truth) if measure.name == "mape" else 1)
+        off = abs(one["output"] - truth) / (abs(truth) if measure == MAPE else 1)
         points.append(
             (
                 moment_of(one),
@@ -93,7 +89,7 @@ def error(
     if not points:
         return None
     table = pd.DataFrame(points, columns=["at", "off", "predicted", "truth"])
-    shape = ".0%" if measure.name == "mape" else "~s"
+    shape = ".0%" if measure == MAPE else "~s"
     dots = alt.Chart(table).mark_point(filled=True, color=BLUE, size=55, opacity=0.8)
     dots = dots.encode(
         x=alt.X(

@@ -7,14 +7,14 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from relevo.domain.metrics import Metric, Unit
 from relevo_ui import words
 from relevo_ui.charts.look import BLUE, FAINT, INK, ORANGE, titled
 from relevo_ui.reading.comparison import Slice
-from relevo_ui.reading.record import Measure
 
 
 def slices(
-    found: tuple[Slice, ...], names: tuple[str, str], measure: Measure, unit: str
+    found: tuple[Slice, ...], names: tuple[str, str], measure: Metric, unit: str
 ) -> Any:
     """Both versions' error on each group of the same holdout rows, joined by a line."""
     labels = [f"{one.label} ({one.rows:,} rows)" for one in found]
@@ -41,7 +41,7 @@ def slices(
     )
     x_axis = alt.Axis(
         title=measure.label,
-        format=".1%" if measure.name != "mae" else "~s",
+        format=".1%" if measure.unit is Unit.SHARE else "~s",
         tickCount=6,
     )
     x = alt.X("error:Q", scale=alt.Scale(zero=False, padding=24), axis=x_axis)

@@ -12,7 +12,7 @@ from relevo.app import Loop
 from relevo.domain.arrival import BadCell
 from relevo.domain.batch import Batch
 from relevo.domain.identity import Split
-from relevo.domain.profile import Column, NumberProfile, profile_of, psi
+from relevo.domain.profile import ColumnProfile, NumberProfile, profile_of, psi
 from relevo_ui.reading.releases import ReleaseFolder
 
 MOST_ROWS = 50_000
@@ -61,7 +61,7 @@ def read_quarantine(loop: Loop, batch: Batch) -> Quarantine:
     )
 
 
-def _column(name: str, known: Column, newer: Column) -> ColumnDrift:
+def _column(name: str, known: ColumnProfile, newer: ColumnProfile) -> ColumnDrift:
     bins, old, new = _bins(known), np.array(known.cells), np.array(newer.cells)
     kept = [place for place in range(len(bins)) if old[place] or new[place]]
     shares = [cells / max(1, cells.sum()) for cells in (old, new)]
@@ -80,7 +80,7 @@ def _commonest(kept: Sequence[int], counts: np.ndarray) -> list[int]:
     return sorted(kept, key=lambda place: -counts[place])[:MOST_WORDS]
 
 
-def _bins(column: Column) -> list[str]:
+def _bins(column: ColumnProfile) -> list[str]:
     if isinstance(column, NumberProfile):
         edges = [_short(edge) for edge in column.edges]
         between = (
@@ -92,7 +92,7 @@ def _bins(column: Column) -> list[str]:
             ([f"below {edges[0]}"], [f"above {edges[-1]}"]) if edges else (["any"], [])
         )
         return [*ends[0], *between, *ends[1], "missing"]
-    return [*column.words, "other words", "missing"]
+    return [*column.categories, "other words", "missing"]
 
 
 def _a_bin_a_value(column: NumberProfile) -> bool:

@@ -8,33 +8,16 @@ from typing import Literal
 from relevo.app import Loop
 from relevo.domain.batch import Batch, BatchState
 from relevo.domain.evidence import Action, Decision, Move, Ruling, Training, Verdict
+from relevo.domain.metrics import Metric, headline
 from relevo.domain.use_case import UseCase
 
 Outcome = Literal["trained", "skipped", "stopped", "waiting"]
 Result = Literal["promoted", "kept out", ""]
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
+def measure_of(case: UseCase) -> Metric:
     """The one error that people of this task talk about."""
-
-    name: str
-    label: str
-
-    @staticmethod
-    def of(case: UseCase) -> Measure:
-        if case.task == "classification":
-            return Measure("error_rate", "Error rate")
-        return (
-            Measure("mape", "MAPE")
-            if case.log_target
-            else Measure("mae", "Mean absolute error")
-        )
-
-    def on_holdout(self, metrics: dict[str, float]) -> float | None:
-        if self.name == "error_rate":
-            return 1 - metrics["test_accuracy"] if "test_accuracy" in metrics else None
-        return metrics.get(f"test_{self.name}")
+    return headline(case.task, case.log_target)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from relevo.domain.policy import Policy
 from relevo_ui import blocks, cached, words
 from relevo_ui.charts import history as charts
 from relevo_ui.place import Place, here
-from relevo_ui.reading.record import Entry, History, Measure
+from relevo_ui.reading.record import Entry, History, measure_of
 
 EVERY = 4
 CALLS = {True: ("yes", "●"), False: ("quiet", "○"), None: ("quiet", "–")}
@@ -66,7 +66,7 @@ def _lead(history: History) -> str:
 
 
 def _charts(history: History, chosen: Entry, place: Place) -> None:
-    measure = Measure.of(place.case)
+    measure = measure_of(place.case)
     key = f"timeline {place.case_name}"
     st.altair_chart(
         charts.timeline(history.entries, chosen.batch.number),
@@ -214,7 +214,7 @@ def _training(training: Training, history: History, place: Place) -> None:
         ("Metric", *SIDES),
         (
             (
-                words.METRICS.get(name, name),
+                words.label(name),
                 *(
                     words.metric(
                         name, training.metrics.get(f"{side}_{name}"), place.case.unit

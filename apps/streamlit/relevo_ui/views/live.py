@@ -9,13 +9,15 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from relevo.domain.identity import Split
+from relevo.domain.metrics import MAPE
 from relevo.domain.prediction import LoggedPrediction
 from relevo.errors import RelevoError
 from relevo_ui import blocks, cached, words
 from relevo_ui.charts import live as charts
 from relevo_ui.place import Place, here
 from relevo_ui.reading.api import ApiAway, ApiRefused
-from relevo_ui.reading.record import Measure
+from relevo_ui.reading.record import measure_of
 from relevo_ui.reading.traffic import Traffic, moment_of, truth_of
 
 EVERY = 3
@@ -86,7 +88,7 @@ def _figures(found: Traffic, place: Place) -> None:
             words.percent(error.accuracy),
             f"Right, {words.count(error.rows, 'label')}",
         )
-    elif error.rows and Measure.of(place.case).name == "mape":
+    elif error.rows and measure_of(place.case) == MAPE:
         off, of = (
             words.percent(error.mean_absolute_percentage),
             f"Error, {words.count(error.rows, 'label')}",
@@ -106,9 +108,9 @@ def _figures(found: Traffic, place: Place) -> None:
 
 
 def _errors(found: Traffic, place: Place) -> None:
-    measure, history = Measure.of(place.case), cached.history(place.case_name)
+    measure, history = measure_of(place.case), cached.history(place.case_name)
     champion = history.training(history.champion)
-    typical = measure.on_holdout(champion.metrics) if champion else None
+    typical = measure.of(champion.metrics, Split.TEST) if champion else None
     chart = charts.error(found.recent, measure, typical, place.case.unit)
     if chart is not None:
         st.altair_chart(chart)

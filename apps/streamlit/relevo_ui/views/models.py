@@ -6,13 +6,14 @@ from html import escape
 
 import streamlit as st
 
+from relevo.domain.metrics import METRICS
 from relevo.releases.publisher import rollback_target
 from relevo_ui import blocks, cached, words
 from relevo_ui.charts import models as charts
 from relevo_ui.place import Place, here
 from relevo_ui.reading.api import ApiAway, ApiRefused
 from relevo_ui.reading.comparison import Comparison
-from relevo_ui.reading.record import History, Measure
+from relevo_ui.reading.record import History, measure_of
 from relevo_ui.reading.releases import HEADINGS, ReleaseAbsent, ReleaseFolder
 
 DONE = "order carried out"
@@ -113,7 +114,7 @@ def _metrics(
         return
     rows = [
         (
-            words.METRICS.get(name, name),
+            words.label(name),
             words.metric(name, compared.first[name], place.case.unit),
             words.metric(name, compared.second[name], place.case.unit),
             _better(name, compared.first[name], compared.second[name], first, second),
@@ -131,7 +132,7 @@ def _better(name: str, one: float, other: float, first: str, second: str) -> str
     """Which version is better, and by what share of the first."""
     if one == other or first == second:
         return '<span class="quiet">equal</span>'
-    more = name in words.MORE_IS_BETTER
+    more = METRICS[name].more_is_better
     winner = first if (one > other) == more else second
     share = abs(other - one) / abs(one) if one else 0.0
     return blocks.chip(
@@ -187,7 +188,7 @@ def _slices(place: Place, compared: Comparison | None, first: str, second: str) 
         return
     names = (f"version {first}", f"version {second}")
     st.altair_chart(
-        charts.slices(compared.slices, names, Measure.of(place.case), place.case.unit)
+        charts.slices(compared.slices, names, measure_of(place.case), place.case.unit)
     )
 
 

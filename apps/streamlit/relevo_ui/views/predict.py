@@ -8,12 +8,11 @@ from typing import Any
 
 import streamlit as st
 
+from relevo.domain.metrics import METRICS
 from relevo_ui import blocks, cached, entry, words
 from relevo_ui.charts import answer as charts
 from relevo_ui.place import Place, here
 from relevo_ui.reading.api import Answer, ApiAway, ApiRefused, Explanation, Form
-
-ERROR_WORDS = {"mape": "mean absolute percentage error", "mae": "mean absolute error"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +119,7 @@ def _typical_error(value: float | str, form: Form) -> None:
     amount = words.metric(error.metric, error.value, form.unit)
     low, high = words.amount(span.low, form.unit), words.amount(span.high, form.unit)
     st.html(
-        f'<div class="quiet">Typically {amount} off ({ERROR_WORDS.get(error.metric, error.metric)} on the holdout): '
+        f'<div class="quiet">Typically {amount} off ({METRICS[error.metric].meaning} on the holdout): '
         f"between {low} and {high}.</div>"
     )
     st.altair_chart(charts.range_bar(span, form.unit))

@@ -111,7 +111,7 @@ class FrameBuilder:
         contract = self._case.contract
         if contract[contract.target].is_categorical:
             answers = self._answers.joined()
-            return answers.codes.astype(np.float64), answers.words
+            return answers.codes.astype(np.float64), answers.categories
         target = joined(self._target, np.float64)
         if self._case.task == "regression":
             return target, ()
