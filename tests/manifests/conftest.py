@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.manifests.pods import Pod, pods_of
 from tests.manifests.rendering import (
+    REPOSITORY,
     ROOT,
     Component,
     Manifest,
     applications_of,
+    environments_of,
     kustomize,
     render_all,
 )
+
+
+@pytest.fixture(scope="session")
+def tree() -> Path:
+    """Where everything lies that Argo CD reads."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def environments(tree: Path) -> list[str]:
+    return environments_of(tree)
 
 
 @pytest.fixture(scope="session")

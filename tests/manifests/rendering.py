@@ -128,6 +128,10 @@ def render(application: Manifest, scratch: Path, tree: Path = REPOSITORY) -> Com
     )
 
 
+def environments_of(tree: Path) -> list[str]:
+    return sorted(folder.name for folder in (tree / "k8s" / "overlays").iterdir())
+
+
 def applications_of(root: list[Manifest]) -> list[Manifest]:
     return [
         one

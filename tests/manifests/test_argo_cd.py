@@ -8,20 +8,16 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.manifests.rendering import REPOSITORY, ROOT, Component, Manifest, render
+from tests.manifests.rendering import ROOT, Component, Manifest, render
 
 HOOK, POLICY = "argocd.argoproj.io/hook", "argocd.argoproj.io/hook-delete-policy"
 OPTIONS = "argocd.argoproj.io/sync-options"
-BASE, OVERLAYS = REPOSITORY / "k8s" / "base", REPOSITORY / "k8s" / "overlays"
-ENVIRONMENTS = sorted(folder.name for folder in OVERLAYS.iterdir())
 WAVES = [
     {"namespaces"},
     {"secrets"},
     {"postgresql", "mysql", "minio"},
     {"mlflow", "data-api", "migrations", "backups"},
     {"airflow", "prometheus", "grafana"},
-    {"inference-api-dev", "inference-api-prod", "streamlit-dev", "streamlit-prod"},
-    {"locust"},
 ]
 
 
@@ -30,9 +26,11 @@ def annotation(one: Manifest, name: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def by_hand() -> Manifest:
+def by_hand(tree: Path) -> Manifest:
     """The file that a person applies."""
-    found: Manifest = yaml.safe_load((ROOT / "apps-of-apps.yaml").read_text())
+    found: Manifest = yaml.safe_load(
+        (tree / ROOT.name / "apps-of-apps.yaml").read_text()
+    )
     return found
 
 
@@ -54,42 +52,44 @@ def test_repository_and_revision_are_those_of_the_root(
     assert by_hand["spec"]["source"]["path"] == ROOT.name
 
 
-def test_repository_and_revision_are_written_in_one_place(by_hand: Manifest) -> None:
+def test_repository_and_revision_are_written_in_one_place(
+    by_hand: Manifest, tree: Path
+) -> None:
     written = [
         file
-        for file in ROOT.glob("*.yaml")
+        for file in (tree / ROOT.name).glob("*.yaml")
         if by_hand["spec"]["source"]["repoURL"] in file.read_text()
     ]
     assert [file.name for file in written] == ["apps-of-apps.yaml"]
 
 
 def test_every_folder_has_one_application_an_environment(
-    components: list[Component],
+    components: list[Component], environments: list[str], tree: Path
 ) -> None:
-    overlaid = {file.parent.name for file in OVERLAYS.glob("*/*/application.yaml")}
+    files = tree.glob("k8s/overlays/*/*/application.yaml")
+    overlaid = {file.parent.name for file in files}
     wanted = {
-        f"k8s/overlays/{name}/{folder}" for name in ENVIRONMENTS for folder in overlaid
+        f"k8s/overlays/{name}/{folder}" for name in environments for folder in overlaid
     }
     wanted |= {
         f"k8s/base/{folder.name}"
-        for folder in BASE.iterdir()
+        for folder in (tree / "k8s" / "base").iterdir()
         if folder.name not in overlaid
     }
     assert {one.path for one in components} == wanted | {"charts/airflow"}
 
 
-def test_names_and_folders_agree(components: list[Component]) -> None:
+def test_names_and_folders_agree(components: list[Component], tree: Path) -> None:
     for one in components:
-        folder = REPOSITORY / one.path
-        environment = (
-            f"-{folder.parent.name}" if folder.parent.parent == OVERLAYS else ""
-        )
+        folder = tree / one.path
+        overlaid = folder.parent.parent == tree / "k8s" / "overlays"
+        environment = f"-{folder.parent.name}" if overlaid else ""
         assert one.name == f"relevo-{folder.name}{environment}"
         if environment:
             assert (folder / "application.yaml").is_file()
             assert one.namespace == f"relevo{environment}"
         else:
-            assert (ROOT / f"{folder.name}.yaml").is_file()
+            assert (tree / ROOT.name / f"{folder.name}.yaml").is_file()
         for thing in one.objects:
             if (
                 thing["kind"] in ("Deployment", "StatefulSet")
@@ -101,57 +101,53 @@ def test_names_and_folders_agree(components: list[Component]) -> None:
 
 
 def test_every_component_of_an_environment_is_used(
-    applications: list[Manifest],
+    applications: list[Manifest], environments: list[str], tree: Path
 ) -> None:
+    overlays = tree / "k8s" / "overlays"
     sources = [one["spec"]["source"] for one in applications]
     used = {
-        (REPOSITORY / source["path"] / component).resolve()
+        (tree / source["path"] / component).resolve()
         for source in sources
         for component in source.get("kustomize", {}).get("components", [])
     }
     used |= {
         folder
-        for name in ENVIRONMENTS
-        for folder in (OVERLAYS / name, OVERLAYS / name / "version")
+        for name in environments
+        for folder in (overlays / name, overlays / name / "version")
     }
-    files = OVERLAYS.rglob("kustomization.yaml")
+    files = overlays.rglob("kustomization.yaml")
     assert used == {
         file.parent for file in files if "kind: Component" in file.read_text()
     }
 
 
 def test_the_environments_hold_only_the_api_and_the_ui(
-    components: list[Component],
+    components: list[Component], environments: list[str]
 ) -> None:
-    for name in ("relevo-dev", "relevo-prod"):
+    for environment in environments:
         workloads = {
             thing["metadata"]["name"]
             for one in components
             for thing in one.objects
             if thing["kind"] in ("Deployment", "StatefulSet", "Job", "CronJob")
-            and thing["metadata"]["namespace"] == name
+            and thing["metadata"]["namespace"] == f"relevo-{environment}"
         }
         assert workloads == {"inference-api", "streamlit"}
 
 
-def test_the_base_knows_no_environment() -> None:
-    known = re.compile(rf"\b({'|'.join(ENVIRONMENTS)})\b")
-    for folder in (
-        BASE,
-        REPOSITORY / "k8s" / "components",
-        REPOSITORY / "k8s" / "platform",
-        REPOSITORY / "charts",
-    ):
-        for file in folder.rglob("*"):
+def test_the_base_knows_no_environment(environments: list[str], tree: Path) -> None:
+    known = re.compile(rf"\b({'|'.join(environments)})\b")
+    for folder in ("k8s/base", "k8s/components", "k8s/platform", "charts"):
+        for file in (tree / folder).rglob("*"):
             if file.suffix in (".yaml", ".yml", ".env", ".toml", ".py", ".tpl"):
                 assert not known.search(file.read_text()), file
 
 
-def test_the_base_selects_namespaces_by_their_role() -> None:
+def test_the_base_selects_namespaces_by_their_role(tree: Path) -> None:
     named = {
         name
-        for folder in (BASE, REPOSITORY / "charts")
-        for file in folder.rglob("*.yaml")
+        for folder in ("k8s/base", "charts")
+        for file in (tree / folder).rglob("*.yaml")
         for name in re.findall(
             r"kubernetes\.io/metadata\.name: ([\w-]+)", file.read_text()
         )
@@ -159,25 +155,24 @@ def test_the_base_selects_namespaces_by_their_role() -> None:
     assert named == {"kube-system"}
 
 
-def test_the_security_context_is_written_once() -> None:
-    files = list((REPOSITORY / "k8s").rglob("*.yaml"))
+def test_the_security_context_is_written_once(tree: Path) -> None:
+    files = list((tree / "k8s").rglob("*.yaml"))
     for setting in ("runAsNonRoot", "allowPrivilegeEscalation", "enableServiceLinks"):
         written = {file.parent for file in files if setting in file.read_text()}
-        assert written == {REPOSITORY / "k8s" / "components" / "restricted-pod"}
+        assert written == {tree / "k8s" / "components" / "restricted-pod"}
 
 
-def test_what_runs_is_said_by_versions_alone() -> None:
-    files = [
-        *(REPOSITORY / "k8s").rglob("kustomization.yaml"),
-        *(REPOSITORY / "charts" / "airflow").glob("*.yaml"),
-    ]
+def test_what_runs_is_said_by_versions_alone(
+    environments: list[str], tree: Path
+) -> None:
+    files = [*tree.glob("k8s/**/kustomization.yaml"), *tree.glob("charts/*/*.yaml")]
     said = {
-        file.parent for file in files if re.search(r"newTag|\btag:", file.read_text())
+        str(file.parent.relative_to(tree))
+        for file in files
+        if re.search(r"newTag|\btag:", file.read_text())
     }
-    assert said == {
-        REPOSITORY / "k8s/platform/version",
-        *(OVERLAYS / name / "version" for name in ENVIRONMENTS),
-    }
+    folders = {f"overlays/{name}" for name in environments} | {"platform"}
+    assert said == {f"k8s/{folder}/version" for folder in folders}
 
 
 def test_dev_and_prod_differ_only_in_what_their_overlays_say(
@@ -200,11 +195,18 @@ def test_dev_and_prod_differ_only_in_what_their_overlays_say(
     }
 
 
-def test_waves_bring_what_others_need_first(components: list[Component]) -> None:
+def test_waves_bring_what_others_need_first(
+    components: list[Component], environments: list[str]
+) -> None:
     waves: dict[int, set[str]] = {}
     for one in components:
         waves.setdefault(one.wave, set()).add(one.name.removeprefix("relevo-"))
-    assert [waves[wave] for wave in sorted(waves)] == WAVES
+    asked = {
+        f"{name}-{environment}"
+        for name in ("inference-api", "streamlit")
+        for environment in environments
+    }
+    assert [waves[wave] for wave in sorted(waves)] == [*WAVES, asked, {"locust"}]
 
 
 def test_a_wave_waits_until_the_one_before_is_healthy(root: list[Manifest]) -> None:
@@ -275,11 +277,13 @@ def test_jobs_are_hooks_that_may_run_again(objects: list[Manifest]) -> None:
         assert annotation(one, POLICY) == "BeforeHookCreation", one["metadata"]["name"]
 
 
-def test_namespaces_and_claims_are_never_pruned(objects: list[Manifest]) -> None:
+def test_namespaces_and_claims_are_never_pruned(
+    objects: list[Manifest], environments: list[str]
+) -> None:
     kept = [
         one for one in objects if one["kind"] in ("Namespace", "PersistentVolumeClaim")
     ]
-    assert len(kept) == 8
+    assert len(kept) == 6 + len(environments)
     for one in kept:
         assert {"Prune=false", "Delete=false"} <= set(
             annotation(one, OPTIONS).split(",")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 import shutil
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from tests.cluster.repository import OURS, set_versions
 from tests.manifests import (
     test_argo_cd,
     test_network,
+    test_observability,
     test_pods,
     test_references,
     test_schemas,
@@ -25,39 +27,34 @@ from tests.manifests.pods import pods_of
 from tests.manifests.policies import Network
 from tests.manifests.rendering import (
     REPOSITORY,
+    ROOT,
     Component,
     Manifest,
     applications_of,
+    environments_of,
     kustomize,
     render_all,
 )
 
+MODULES = (
+    test_argo_cd,
+    test_network,
+    test_observability,
+    test_pods,
+    test_references,
+    test_schemas,
+)
 HASH = re.compile(r"-[0-9a-z]{10}$")
+DASHBOARD = REPOSITORY / "k8s" / "base" / "grafana" / "inference-api.json"
+NEW = "another"  # a name that nobody takes
 LINE = "  - ../k8s/overlays/dev\n"
-# They count what is there, or ask for dev and prod by name.
-OF_TWO_ENVIRONMENTS = {
-    "test_every_namespace_enforces_restricted_pods",
-    "test_what_is_scaled_by_load_names_no_number_of_pods",
-    "test_the_api_ends_requests_before_it_goes_and_is_spread_and_kept",
-    "test_the_log_of_predictions_refuses_before_its_volume_is_full",
-    "test_namespaces_and_claims_are_never_pruned",
-    "test_waves_bring_what_others_need_first",
-}
-# They read the files of this checkout, or render them.
-OF_THIS_CHECKOUT = {
-    "test_the_root_brings_itself_unchanged",
-    "test_repository_and_revision_are_those_of_the_root",
-    "test_repository_and_revision_are_written_in_one_place",
-    "test_every_folder_has_one_application_an_environment",
-    "test_every_component_of_an_environment_is_used",
-    "test_the_base_knows_no_environment",
-    "test_what_runs_is_said_by_versions_alone",
-    "test_names_and_folders_agree",
-    "test_two_renders_are_the_same",
+EXCEPT = {
+    "test_every_component_of_an_environment_is_used",  # the load test asks dev alone
+    "test_two_renders_are_the_same",  # renders this checkout
 }
 
 
-def tree(folder: Path) -> Path:
+def copy_of_all(folder: Path) -> Path:
     """What Argo CD reads, in a copy."""
     for name in (".argocd-apps", "k8s", "charts"):
         shutil.copytree(
@@ -69,18 +66,9 @@ def tree(folder: Path) -> Path:
 def checks() -> list[Any]:
     """Those that hold dev and prod, in each case that they are run with."""
     found = []
-    for module in (
-        test_schemas,
-        test_references,
-        test_network,
-        test_pods,
-        test_argo_cd,
-    ):
+    for module in MODULES:
         for name, check in inspect.getmembers(module, inspect.isfunction):
-            if (
-                name.startswith("test_")
-                and name not in OF_TWO_ENVIRONMENTS | OF_THIS_CHECKOUT
-            ):
+            if name.startswith("test_") and name not in EXCEPT:
                 marks = getattr(check, "pytestmark", [])
                 cases = [
                     {mark.args[0]: value} for mark in marks for value in mark.args[1]
@@ -93,25 +81,29 @@ def checks() -> list[Any]:
 
 
 @pytest.fixture(scope="module")
-def staging(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def third(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """A third environment: the folder of dev copied, its name in place of dev's, and one line."""
-    copied = tree(tmp_path_factory.mktemp("staging"))
-    folder = copied / "k8s" / "overlays" / "staging"
+    copied = copy_of_all(tmp_path_factory.mktemp("third"))
+    folder = copied / "k8s" / "overlays" / NEW
     shutil.copytree(folder.with_name("dev"), folder)
     for file in (file for file in folder.rglob("*") if file.is_file()):
-        file.write_text(file.read_text().replace("dev", "staging"))
-    line = copied / ".argocd-apps" / "kustomization.yaml"
-    line.write_text(
-        line.read_text().replace(LINE, LINE + LINE.replace("dev", "staging"))
-    )
+        file.write_text(file.read_text().replace("dev", NEW))
+    line = copied / ROOT.name / "kustomization.yaml"
+    line.write_text(line.read_text().replace(LINE, LINE + LINE.replace("dev", NEW)))
 
-    root = kustomize(copied / ".argocd-apps")
+    root = kustomize(copied / ROOT.name)
     applications = applications_of(root)
-    scratch = tmp_path_factory.mktemp("staging-charts")
+    scratch = tmp_path_factory.mktemp("third-charts")
     components = render_all(applications, scratch, copied)
     objects = [one for component in components for one in component.objects]
     pods = pods_of(components)
     return {
+        "tree": copied,
+        "environments": environments_of(copied),
+        "by_hand": yaml.safe_load(
+            (copied / ROOT.name / "apps-of-apps.yaml").read_text()
+        ),
+        "dashboard": json.loads(DASHBOARD.read_text()),
         "root": root,
         "applications": applications,
         "components": components,
@@ -124,11 +116,11 @@ def staging(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("check", "case"), checks())
 def test_a_third_environment_passes_what_dev_and_prod_pass(
-    check: Callable[..., None], case: dict[str, Any], staging: dict[str, Any]
+    check: Callable[..., None], case: dict[str, Any], third: dict[str, Any]
 ) -> None:
     check(
         **{
-            name: staging[name]
+            name: third[name]
             for name in inspect.signature(check).parameters
             if name not in case
         },
@@ -136,36 +128,36 @@ def test_a_third_environment_passes_what_dev_and_prod_pass(
     )
 
 
-def test_a_third_environment_has_all_that_dev_has(staging: dict[str, Any]) -> None:
+def test_a_third_environment_has_all_that_dev_has(third: dict[str, Any]) -> None:
     def things(namespace: str) -> set[tuple[str, str]]:
         own = (
             one
-            for one in staging["objects"]
+            for one in third["objects"]
             if one["metadata"].get("namespace") == namespace
         )
         return {(one["kind"], HASH.sub("", one["metadata"]["name"])) for one in own}
 
-    assert things("relevo-staging") == things("relevo-dev")
+    assert things(f"relevo-{NEW}") == things("relevo-dev")
 
 
 def test_a_third_environment_changes_no_other(
-    staging: dict[str, Any], components: list[Component]
+    third: dict[str, Any], components: list[Component]
 ) -> None:
     before = {one.name: one.objects for one in components}
-    after = {one.name: one.objects for one in staging["components"]}
+    after = {one.name: one.objects for one in third["components"]}
     changed = {name for name, objects in before.items() if after[name] != objects}
     assert changed == {
         f"relevo-{name}" for name in ("namespaces", "secrets", "prometheus", "airflow")
     }
     assert set(after) - set(before) == {
-        "relevo-inference-api-staging",
-        "relevo-streamlit-staging",
+        f"relevo-inference-api-{NEW}",
+        f"relevo-streamlit-{NEW}",
     }
 
 
 @pytest.fixture
 def copied(tmp_path: Path) -> Path:
-    return tree(tmp_path)
+    return copy_of_all(tmp_path)
 
 
 def tags(components: list[Component]) -> dict[str, set[str]]:

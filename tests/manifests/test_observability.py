@@ -92,7 +92,7 @@ def test_panels_do_not_overlap_and_say_what_they_show(dashboard: Manifest) -> No
 
 
 def test_prometheus_watches_the_api_mlflow_airflow_and_containers(
-    objects: list[Manifest],
+    objects: list[Manifest], environments: list[str]
 ) -> None:
     (files,) = [
         dict(one["data"])
@@ -107,7 +107,7 @@ def test_prometheus_watches_the_api_mlflow_airflow_and_containers(
         "airflow",
         "containers",
     ]
-    assert set(files) == {"relevo-dev.yml", "relevo-prod.yml"}
+    assert set(files) == {f"relevo-{name}.yml" for name in environments}
     for name, text in files.items():
         (job,) = yaml.safe_load(text)["scrape_configs"]
         assert fnmatch(f"/etc/prometheus/{name}", config["scrape_config_files"][0])
