@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from relevo.adapters.objects.folder_store import FolderStore
-from relevo.adapters.objects.object_key import UNFINISHED
 from relevo.adapters.objects.s3_store import S3Store
 from relevo.errors import InvalidInput, NotFound, StoreUnavailable
 from relevo.ports.store import ObjectStore
+from relevo.whole_file import UNFINISHED
 from tests.file_size_limit import file_size_limit
 from tests.servers import free_port
 from tests.servers.minio import Minio

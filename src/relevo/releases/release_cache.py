@@ -13,9 +13,9 @@ from relevo.domain.release import RELEASE_FILE
 from relevo.errors import ModelRefused
 from relevo.ports.store import ObjectStore
 from relevo.releases.stored_release import release_prefix
+from relevo.whole_file import UNFINISHED, sync, write_whole
 
 CURRENT = "current.json"
-UNFINISHED = ".unfinished-"
 NOT_SERVED = ("pictures/", "card.md")
 KEPT = 2  # the one that serves, and the one before it, whose last requests may still read from it
 
@@ -62,11 +62,8 @@ class ReleaseCache:
     def keep(self, version: str, alias: str, folder: Path) -> None:
         """Start from this one next time; older ones are dropped."""
         os.utime(folder)
-        unfinished = self._root / f"{UNFINISHED}{uuid4()}"
-        unfinished.write_bytes(msgspec.json.encode(Kept(version, alias, folder.name)))
-        _sync(unfinished)
-        unfinished.replace(self._root / CURRENT)
-        _sync(self._root)
+        kept = Kept(version, alias, folder.name)
+        write_whole(self._root / CURRENT, msgspec.json.encode(kept))
         folders = [path for path in self._root.iterdir() if path.is_dir()]
         for old in sorted(folders, key=lambda path: path.stat().st_mtime, reverse=True)[
             KEPT:
@@ -98,15 +95,7 @@ class ReleaseCache:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 with self._store.open(key) as source, path.open("wb") as copy:
                     shutil.copyfileobj(source, copy)
-                _sync(path)
+                sync(path)
             unfinished.replace(folder)
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

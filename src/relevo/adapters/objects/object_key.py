@@ -1,11 +1,10 @@
 """The names under which every object store keeps its bytes."""
 
 from relevo.errors import InvalidInput
+from relevo.whole_file import UNFINISHED
 
-UNFINISHED = ".relevo-unfinished-"
 
-
-def checked(key: str) -> str:
+def checked_key(key: str) -> str:
     """The key, a relative path of plain names; InvalidInput for what could leave the store."""
     parts = key.split("/")
     if "\x00" in key or any(

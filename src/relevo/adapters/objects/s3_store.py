@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from botocore.session import Session
 from urllib3.exceptions import HTTPError
 
-from relevo.adapters.objects.object_key import checked
+from relevo.adapters.objects.object_key import checked_key
 from relevo.errors import NotFound, StoreUnavailable
 
 PART = 8 * 1024 * 1024
@@ -50,7 +50,7 @@ class S3Store:
 
     def put(self, key: str, chunks: Iterable[bytes]) -> int:
         """Parts go out as the chunks come in; the object appears when the last one has arrived."""
-        name = {"Bucket": self._bucket, "Key": self._prefix + checked(key)}
+        name = {"Bucket": self._bucket, "Key": self._prefix + checked_key(key)}
         parts = _parts(chunks)
         first = next(parts)
         second = next(parts, None)
@@ -94,7 +94,7 @@ class S3Store:
     def open(self, key: str) -> Iterator[BinaryIO]:
         with self._explained(key):
             body = self._client.get_object(
-                Bucket=self._bucket, Key=self._prefix + checked(key)
+                Bucket=self._bucket, Key=self._prefix + checked_key(key)
             )["Body"]
         try:
             yield io.BufferedReader(_Stream(body, self._explained), 1024 * 1024)
@@ -105,7 +105,7 @@ class S3Store:
         with self._explained():
             try:
                 self._client.head_object(
-                    Bucket=self._bucket, Key=self._prefix + checked(key)
+                    Bucket=self._bucket, Key=self._prefix + checked_key(key)
                 )
             except ClientError as error:
                 if _code(error) in _ABSENT:
@@ -135,7 +135,7 @@ class S3Store:
         with self._explained():
             try:
                 self._client.delete_object(
-                    Bucket=self._bucket, Key=self._prefix + checked(key)
+                    Bucket=self._bucket, Key=self._prefix + checked_key(key)
                 )
             except ClientError as error:
                 if _code(error) not in _ABSENT:

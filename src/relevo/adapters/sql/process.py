@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Process:
     """`room` is where a pid means something: this boot of this machine, this container."""
 
     host: str
     pid: int
     room: str
-    started: str
+    started: str | None
 
     @property
     def mark(self) -> str:
@@ -25,7 +26,9 @@ class Process:
     @staticmethod
     def this() -> Process:
         pid = os.getpid()
-        return Process(socket.gethostname(), pid, _room(), _started(pid) or "")
+        return Process(
+            host=socket.gethostname(), pid=pid, room=_room(), started=_started(pid)
+        )
 
     def knows_dead(self, host: str, pid: int, mark: str) -> bool:
         """True where that process surely ran beside this one and is gone, even if its pid was given to another since."""
@@ -42,17 +45,12 @@ def _room() -> str:
 
 
 def _started(pid: int) -> str | None:
-    """When the process began, in its system's own terms; None where there is none, or only a zombie of it."""
-    if Path("/proc/self/stat").exists():
-        try:
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        except OSError:
+    """When the process began; None where there is none, or only a zombie of it."""
+    try:
+        process = psutil.Process(pid)
+        if process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
             return None
-        return None if fields[0] in "ZX" else fields[19]
-    found = subprocess.run(
-        ["/bin/ps", "-o", "lstart=", "-p", str(pid)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return found.stdout.strip() or None
+        # in 1/100 s since the boot: a moment by the clock would move when the clock is set
+        return str(round(100 * (process.create_time() - psutil.boot_time())))
+    except psutil.NoSuchProcess:
+        return None

@@ -15,6 +15,7 @@ from pathlib import Path
 from secrets import token_hex
 
 from relevo.errors import LogHeld, LogUnwritable
+from relevo.whole_file import sync
 
 BEGUN = "%Y%m%dT%H%M%S%f"
 SUFFIX = ".jsonl"
@@ -247,11 +248,3 @@ def _mended(path: Path) -> Segment:
         )  # fmt: skip
         os.truncate(path, whole)
     return Segment(path, whole)
-
-
-def sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

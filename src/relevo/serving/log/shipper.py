@@ -13,7 +13,8 @@ from pathlib import Path
 import msgspec
 
 from relevo.errors import LinesRefused, LogUnwritable, RelevoError
-from relevo.serving.log.segments import Segment, Segments, lines_of, sync
+from relevo.serving.log.segments import Segment, Segments, lines_of
+from relevo.whole_file import write_whole
 
 FIRST_WAIT, LONGEST_WAIT, CLOSING_WAIT = 0.5, 30.0, 0.25
 _log = logging.getLogger(__name__)
@@ -44,11 +45,7 @@ class Bookmark:
                 ) from error
 
     def move(self, place: Place) -> None:
-        unfinished = self.path.with_suffix(".unfinished")
-        unfinished.write_bytes(msgspec.json.encode(place))
-        sync(unfinished)
-        unfinished.replace(self.path)
-        sync(self.path.parent)
+        write_whole(self.path, msgspec.json.encode(place))
         self.place = place
 
 
@@ -135,9 +132,7 @@ class Shipper:
     ) -> None:
         path = self._folder / "refused" / f"{segment}-{start + offset:010}.jsonl"
         path.parent.mkdir(exist_ok=True)
-        path.write_bytes(line)
-        sync(path)
-        sync(path.parent)
+        write_whole(path, line)
         self.refused_rows += 1
         _log.error(
             "prediction log %s: %s; the line is kept in %s", self._folder, error, path
