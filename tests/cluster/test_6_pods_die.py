@@ -93,7 +93,7 @@ def test_a_rolling_update_under_load_drops_nothing(
         deployed.edit(
             SETTINGS, lambda text: f"{text.rstrip()}\nRELEVO_API_POLL_SECONDS=7\n"
         )
-        deployed.push("Look at the alias more often")
+        deployed.push("Poll the registry more often")
         until(
             300,
             "only new pods",
