@@ -8,15 +8,20 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from relevo.bootstrap import LOOP_PATIENCE, LoopPorts, load_use_case
 from relevo.domain.evidence import Action
+from relevo.domain.release import CHAMPION
 from relevo.settings import Settings
 
 if TYPE_CHECKING:
     from relevo.domain.batch import Batch, BatchState
     from relevo.domain.evidence import Decision, Move, Training, Verdict
+    from relevo.loop.history import AliasedVersion, BatchHistory, CaseStatus
+    from relevo.loop.replay import ReplayedDecision
     from relevo.loop.run_batch import BatchResult, ReportProgress
 
 LONGEST_WAIT = 30.0
@@ -149,6 +154,49 @@ class Loop(LoopPorts):
 
     def roll_back(self, reason: str) -> Move:
         return self.publisher.roll_back(self.case.name, reason)
+
+    def status(self) -> CaseStatus:
+        from relevo.loop.history import read_status
+
+        return read_status(self.case, self.warehouse, self.registry)
+
+    def champion(self) -> AliasedVersion:
+        from relevo.loop.history import read_alias
+
+        return read_alias(self.case, self.warehouse, self.registry, CHAMPION)
+
+    def history(self) -> list[tuple[Batch, list[Decision]]]:
+        """Each batch with what was decided on it."""
+        from relevo.loop.history import read_history
+
+        return read_history(self.case, self.warehouse)
+
+    def explain(self, number: int) -> BatchHistory:
+        """Everything on record about the newest batch of that number."""
+        from relevo.loop.history import read_batch
+
+        return read_batch(self.case, self.warehouse, number)
+
+    def replay(self, policy_file: Path) -> list[ReplayedDecision]:
+        """What a policy would have decided, from the record alone."""
+        from relevo.loop.replay import decided_batches, read_policy, replay
+
+        policy = read_policy(self.case.policy, policy_file)
+        return replay(decided_batches(self.case.name, self.warehouse), policy)
+
+    def replay_trained(
+        self, policy_file: Path, report: ReportProgress
+    ) -> Iterator[tuple[BatchResult, ReplayedDecision]]:
+        """Run a policy over what has landed, in a scratch folder that is gone afterwards."""
+        from relevo.loop.replay import decided_batches, read_policy, replay_trained
+
+        policy = read_policy(self.case.policy, policy_file)
+        decided = decided_batches(self.case.name, self.warehouse)
+        batches = self.warehouse.batches.of(self.case.name, self.source.name)
+        with TemporaryDirectory(prefix="relevo-replay-") as folder:
+            copy = self.in_scratch(Path(folder), policy, batches)
+            with copy.working("replay"):
+                yield from replay_trained(copy, batches, decided, report)
 
     def judge_batch(self, number: int, state: BatchState, reason: str) -> Batch | None:
         """Accept or reject a stopped batch; None where a lost one is given up."""

@@ -11,8 +11,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
+from relevo.domain.batch import Batch
+from relevo.domain.policy import Policy
 from relevo.domain.use_case import (
     FileBatches,
     HttpBatches,
@@ -161,6 +163,23 @@ class LoopPorts:
         from relevo.adapters.git_commit import current_commit
 
         return self.settings.commit or current_commit(self.settings.use_cases)
+
+    def in_scratch(self, home: Path, policy: Policy, batches: list[Batch]) -> Self:
+        """The use case under another policy, in an empty home, with the batches that landed as its source."""
+        from relevo.adapters.landed_source import LandedSource
+
+        places = ("warehouse_url", "tracking_uri", "landing_store", "artifacts_store")
+        update = {**dict.fromkeys(places, ""), "home": home, "reload_urls": ()}
+        settings = self.settings.model_copy(update=update)
+        copy = type(self)(replace(self.case, policy=policy), settings)
+        copy.source = LandedSource(batches, self.landing)
+        numbers = {batch.number for batch in batches}
+        for missing in set(range(max(numbers, default=0))) - numbers:
+            reason = "given up when it was first run"
+            copy.warehouse.attempts.accept_gap(
+                self.case.name, copy.source.name, missing, reason
+            )
+        return copy
 
 
 class ServingPorts:

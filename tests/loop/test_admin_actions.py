@@ -177,6 +177,24 @@ def test_wishes_that_are_open_together_are_answered_by_one_decision(
         ][1:] == [decision.id]
 
 
+def test_a_training_request_is_on_record_once_and_needs_no_new_batch(
+    tmp_path: Path,
+) -> None:
+    with serving(Foreign(small_batches(1, 80))) as foreign:
+        loop = open_loop("flats", flats_settings(tmp_path, foreign.url))
+        with loop.working("test"):
+            run_batch(loop, lambda _: None)
+            assert loop.next_batch() is None
+            asked = [loop.request_training("new rules") for _ in range(2)]
+            assert asked == [True, False]
+            batch = loop.next_batch()
+            assert batch is not None
+            decision = loop.decide_all(batch.id)
+        assert decision.action is Action.TRAIN
+        assert "new rules" in decision.sentence
+        assert loop.next_batch() is None
+
+
 def test_replay_tells_what_another_policy_would_have_decided(
     ran: Settings, tmp_path: Path
 ) -> None:

@@ -1,25 +1,26 @@
-"""All commands. Each says what it does in `--help`, does it through bootstrap, and prints through `show`."""
+"""All commands. Each says what it does in `--help`, does it through `relevo.app`, and prints through `show`."""
 
 from __future__ import annotations
 
 import logging
 import os
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from relevo.cli import show
 from relevo.errors import InvalidInput, NotFound, RelevoError
 from relevo.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from relevo.app import Loop
+    from relevo.domain.batch import BatchState
     from relevo.loop.run_batch import BatchResult
 
 app = typer.Typer(
@@ -29,14 +30,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-console = Console()
-errors = Console(stderr=True)
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
 
 Case = Annotated[str, typer.Argument(help="a use case; `relevo cases` lists them")]
 Number = Annotated[
     int, typer.Argument(help="a batch's number, as `relevo history` shows it")
 ]
-WantedTask = Literal["regression", "classification"]
 Reason = Annotated[
     str, typer.Option("--reason", help="why; it is kept on record", prompt="Why")
 ]
@@ -44,35 +44,32 @@ Reason = Annotated[
 
 def main() -> None:
     """Run a command; an error of ours is one clear message and exit code 1."""
-    os.environ.setdefault(
-        "OMP_WAIT_POLICY", "PASSIVE"
-    )  # threads that spin cost fivefold on a shared core
-    os.environ.setdefault(
-        "ARROW_DEFAULT_MEMORY_POOL", "system"
-    )  # gives memory back between batches
+    # threads that spin while they wait cost fivefold on a shared core
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Arrow's own pool keeps the memory of a batch; the system's gives it back
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     logging.getLogger("relevo").setLevel(logging.INFO)
     try:
         app()
     except RelevoError as error:
-        errors.print(f"[red]error:[/red] {show.plain(str(error))}", highlight=False)
+        message = Text.assemble(("error:", "red"), f" {error}")
+        errors.print(message, soft_wrap=True)
         sys.exit(1)
 
 
-@contextmanager
-def _working(name: str) -> Iterator[Loop]:
-    from relevo.app import open_loop
-
-    with open_loop(name).working(
-        f"{os.environ.get('USER', 'someone')}@pid-{os.getpid()}"
-    ) as loop:
-        yield loop
-
-
-def _reading(name: str) -> Loop:
+def _open(name: str) -> Loop:
     from relevo.app import open_loop
 
     return open_loop(name)
+
+
+@contextmanager
+def _holding(name: str) -> Iterator[Loop]:
+    """The loop of a use case, held by this process."""
+    user = os.environ.get("USER", "someone")
+    with _open(name).working(f"{user}@pid-{os.getpid()}") as loop:
+        yield loop
 
 
 @app.command(rich_help_panel="Look")
@@ -81,29 +78,26 @@ def cases() -> None:
     from relevo.bootstrap import find_use_cases, load_use_case
 
     settings = Settings()
-    show.cases(
-        console,
-        [load_use_case(name, settings) for name in find_use_cases(settings)],
-        settings.use_cases,
-    )
+    found = [load_use_case(name, settings) for name in find_use_cases(settings)]
+    show.cases(console, found, settings.use_cases)
 
 
 @app.command(rich_help_panel="Look")
 def status(case: Case) -> None:
-    """Show the champion, the challenger, the newest batch, and anything that waits for a person."""
-    show.status(console, _reading(case))
+    """Show the champion, the challenger, the newest batch, and what needs an admin action."""
+    show.status(console, case, _open(case).status())
 
 
 @app.command(rich_help_panel="Look")
 def history(case: Case) -> None:
-    """Print a line a batch: what was decided, and why."""
-    show.history(console, _reading(case))
+    """Print one line per decision: the batch, what was decided, and why."""
+    show.history(console, case, _open(case).history())
 
 
 @app.command(rich_help_panel="Look")
 def explain(case: Case, batch: Number) -> None:
-    """Show all the evidence on a batch: its rows, the decision, the training, the contest, the policy."""
-    show.explain(console, _reading(case), batch)
+    """Show all evidence on a batch: its rows, the decision, the training, the contest, the policy."""
+    show.explain(console, _open(case).explain(batch))
 
 
 @app.command(rich_help_panel="Work")
@@ -114,63 +108,64 @@ def run(
     ] = None,
 ) -> None:
     """Run the loop without Airflow: batch after batch until the source has no more."""
-    done: list[BatchResult] = []
-    with _working(case) as loop, show.Working(console, case, batches) as working:
-        while batches is None or len(done) < batches:
-            result = loop.run_batch(working.step)
+    results: list[BatchResult] = []
+    with _holding(case) as loop, show.ProgressBar(console, case, batches) as progress:
+        while batches is None or len(results) < batches:
+            result = loop.run_batch(progress.step)
             if result is None:
                 break
-            done.append(result)
-            working.finished(result)
-    show.closing(console, loop, done)
+            results.append(result)
+            progress.finished(result)
+    show.closing(console, case, loop.champion(), results)
 
 
 @app.command(rich_help_panel="Work")
 def retrain(case: Case, reason: Reason) -> None:
     """Train, contest and publish now, on all rows so far."""
-    with _working(case) as loop, show.Working(console, case, 1) as working:
-        working.finished(loop.retrain(reason, working.step))
+    with _holding(case) as loop, show.ProgressBar(console, case, 1) as progress:
+        progress.finished(loop.retrain(reason, progress.step))
 
 
-@app.command(rich_help_panel="Order")
+@app.command(rich_help_panel="Admin actions")
 def promote(
     case: Case,
     version: Annotated[str, typer.Argument(help="a registered version")],
     reason: Reason,
 ) -> None:
-    """Make a version champion by hand."""
-    show.move(console, _reading(case).promote(version, reason))
+    """Make a version the champion."""
+    show.move(console, _open(case).promote(version, reason))
 
 
-@app.command(rich_help_panel="Order")
+@app.command(rich_help_panel="Admin actions")
 def rollback(case: Case, reason: Reason) -> None:
-    """Hand the baton back to the champion before this one."""
-    show.move(console, _reading(case).roll_back(reason))
+    """Make the previous champion the champion again."""
+    show.move(console, _open(case).roll_back(reason))
 
 
-@app.command(rich_help_panel="Order")
+@app.command(rich_help_panel="Admin actions")
 def accept(case: Case, batch: Number, reason: Reason) -> None:
-    """Let a stopped batch's good rows pass, or give a lost batch up."""
-    _judge(case, batch, "accepted", reason)
-
-
-@app.command(rich_help_panel="Order")
-def reject(case: Case, batch: Number, reason: Reason) -> None:
-    """Keep all rows of a stopped batch out; the chain goes on without them."""
-    _judge(case, batch, "rejected", reason)
-
-
-def _judge(case: str, number: int, state: str, reason: str) -> None:
+    """Use the good rows of a stopped batch, or continue without a lost batch."""
     from relevo.domain.batch import BatchState
 
-    with _working(case) as loop:
-        batch = loop.judge_batch(number, BatchState(state), reason)
-    what = (
-        f"batch {number} of {case} is {state}"
-        if batch
-        else f"batch {number} of {case} is given up"
-    )
-    console.print(f"{what}; go on with: relevo run {case}", highlight=False)
+    _judge(case, batch, BatchState.ACCEPTED, reason)
+
+
+@app.command(rich_help_panel="Admin actions")
+def reject(case: Case, batch: Number, reason: Reason) -> None:
+    """Use no row of a stopped batch; the loop continues without it."""
+    from relevo.domain.batch import BatchState
+
+    _judge(case, batch, BatchState.REJECTED, reason)
+
+
+def _judge(case: str, number: int, state: BatchState, reason: str) -> None:
+    with _holding(case) as loop:
+        batch = loop.judge_batch(number, state, reason)
+    outcome = f"is {state}"
+    if batch is None:
+        outcome = "is given up"
+    go_on = f"go on with: relevo run {case}"
+    show.say(console, f"batch {number} of {case} {outcome}; {go_on}")
 
 
 @app.command(rich_help_panel="Work")
@@ -178,17 +173,19 @@ def predict(
     case: Case,
     values: Annotated[
         list[str] | None,
-        typer.Argument(help="NAME=VALUE for each field; a field left out is missing"),
+        typer.Argument(
+            help="NAME=VALUE for each field; one that is left out is missing"
+        ),
     ] = None,
     file: Annotated[
         Path | None,
-        typer.Option("--file", help="CSV or Parquet with a row a prediction"),
+        typer.Option("--file", help="CSV or Parquet, one row per prediction"),
     ] = None,
 ) -> None:
-    """Ask the champion, for one row or a file of them."""
+    """Predict with the champion: one row, or a file of rows."""
     from relevo.cli.predicting import predict_file, predict_row
 
-    loop = _reading(case)
+    loop = _open(case)
     if file is not None:
         predict_file(console, loop, file)
     elif values:
@@ -204,22 +201,23 @@ def predict(
 def restore_predictions(
     case: Case,
     environment: Annotated[
-        str, typer.Option("--environment", help="whose predictions")
+        str, typer.Option("--environment", help="the environment that predicted")
     ] = "prod",
     day: Annotated[
-        str, typer.Option("--day", help="only of this one, such as 2026-11-21")
+        str, typer.Option("--day", help="only this day, such as 2026-11-21")
     ] = "",
 ) -> None:
-    """Bring predictions that only the object store has back into the database; those it has stay as they are."""
+    """Copy predictions that the database lacks from the object store into it."""
     from relevo.bootstrap import ServingPorts
     from relevo.serving.log.restore import restore
 
     ports = ServingPorts(Settings())
-    found = restore(case, environment, day, ports.artifacts, ports.predictions)
-    console.print(
-        f"{found.lines:,} predictions of {case} in {environment} are in {found.objects:,} objects; "
-        f"{found.new:,} were missing in the database and are there now, {found.refused:,} it cannot hold",
-        highlight=False,
+    counts = restore(case, environment, day, ports.artifacts, ports.predictions)
+    stored = f"{counts.lines:,} predictions of {case} in {environment}"
+    restored = f"{counts.new:,} were missing in the database and are there now"
+    show.say(
+        console,
+        f"{stored} are in {counts.objects:,} objects; {restored}, {counts.refused:,} it cannot hold",
     )
 
 
@@ -235,15 +233,21 @@ def replay(
     retrain: Annotated[
         bool,
         typer.Option(
-            "--retrain", help="train anew where evidence would have been other"
+            "--retrain", help="train again, for evidence that depends on the champion"
         ),
     ] = False,
 ) -> None:
     """Show what another policy would have decided over the batches already seen."""
-    from relevo.cli.replaying import replay_recorded, replay_trained
-
-    loop = _reading(case)
-    (replay_trained if retrain else replay_recorded)(console, loop, policy)
+    loop = _open(case)
+    if not retrain:
+        show.replayed(console, loop.replay(policy), policy.name)
+        return
+    decisions = []
+    with show.ProgressBar(console, f"{case} (replay)", None) as progress:
+        for result, decision in loop.replay_trained(policy, progress.step):
+            progress.finished(result)
+            decisions.append(decision)
+    show.replayed(console, decisions, policy.name)
 
 
 @app.command(rich_help_panel="Begin")
@@ -255,24 +259,26 @@ def new(
     target: Annotated[str, typer.Option("--target", help="the column to predict")],
     task: Annotated[
         Literal["regression", "classification"] | None,
-        typer.Option("--task", help="what to do where the target could be either"),
+        typer.Option("--task", help="the task, where the target fits both"),
     ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="write over a use case of that name")
+        bool, typer.Option("--force", help="overwrite a use case of that name")
     ] = False,
 ) -> None:
-    """Write a use case from a table: contract, task, features, ready to run."""
+    """Write a use case from a table: contract, task and features, ready to run."""
     from relevo.scaffold import new_case
 
-    made = new_case(name, table, target, Settings().use_cases, task=task, force=force)
-    for line in made.report:
-        console.print(line, highlight=False, markup=False)
-    console.print(f"\nwrote {made.path}; run it: [bold]relevo run {name}[/bold]")
+    written = new_case(
+        name, table, target, Settings().use_cases, task=task, force=force
+    )
+    for line in written.report:
+        show.say(console, line)
+    console.print(f"\nwrote {written.path}; run it: [bold]relevo run {name}[/bold]")
 
 
 @app.command(rich_help_panel="Begin")
 def migrate() -> None:
-    """Bring the warehouse's tables to this version's shape, those of every use case too. Run again it changes nothing."""
+    """Migrate the warehouse's tables to this version, those of every use case too. Safe to run again."""
     from relevo.bootstrap import find_use_cases
 
     settings = Settings()
@@ -282,13 +288,13 @@ def migrate() -> None:
             f"no use case in {settings.use_cases}/, so there are no tables to make; set RELEVO_USE_CASES"
         )
     for name in names:
-        _ = _reading(name).warehouse  # is migrated when it is opened
-        console.print(f"the tables of {name} are as they should be", highlight=False)
+        _ = _open(name).warehouse  # is migrated when it is opened
+        show.say(console, f"the tables of {name} are up to date")
 
 
 @app.command(rich_help_panel="Begin")
 def up() -> None:
-    """Run everything on this machine: data API, MLflow, Airflow. Ctrl-C stops it, a second `up` goes on."""
+    """Run everything on this machine: data API, MLflow, Airflow, inference API and UI. Ctrl-C stops it."""
     from relevo.local import up as start
 
     sys.exit(start(Settings()))

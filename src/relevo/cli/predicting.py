@@ -39,7 +39,7 @@ def predict_row(console: Console, loop: Loop, pairs: list[str]) -> None:
     writer.writeheader()
     writer.writerow(row)
     for line in _answers(loop, io.BytesIO(text.getvalue().encode()), "csv"):
-        console.print(f"{line} {loop.case.unit}".rstrip(), highlight=False)
+        console.print(f"{line} {loop.case.unit}".rstrip())
 
 
 def predict_file(console: Console, loop: Loop, path: Path) -> None:
@@ -50,7 +50,7 @@ def predict_file(console: Console, loop: Loop, path: Path) -> None:
         for line in _answers(
             loop, stream, "parquet" if path.suffix == ".parquet" else "csv"
         ):
-            console.print(line, highlight=False)
+            console.print(line)
 
 
 def _answers(loop: Loop, stream: BinaryIO, format: Format) -> Iterator[str]:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import fields
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -19,8 +16,9 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
-from relevo.domain.batch import Batch, BatchState, Outcome
+from relevo.domain.batch import Batch, BatchState
 from relevo.domain.evidence import (
     Action,
     Decision,
@@ -33,80 +31,74 @@ from relevo.domain.evidence import (
 from relevo.domain.identity import Split
 from relevo.domain.metrics import typical
 from relevo.domain.policy import Policy
-from relevo.domain.release import CHALLENGER, CHAMPION
 from relevo.domain.use_case import UseCase
-from relevo.domain.wording import number
-from relevo.errors import NotFound
+from relevo.domain.wording import percent
+from relevo.loop.history import AliasedVersion, BatchHistory, CaseStatus
+from relevo.loop.replay import ReplayedDecision
 from relevo.loop.run_batch import BatchResult
 
-if TYPE_CHECKING:
-    from relevo.app import Loop
-
 MARKS = {True: "[green]yes[/green]", False: "no", None: "[dim]unknown[/dim]"}
+DONE = {Action.TRAIN: "trained", Action.SKIP: "skipped"}
+RULED = {Ruling.PROMOTE: "promoted", Ruling.KEEP: "rejected"}
+MINUTE = "%Y-%m-%d %H:%M UTC"
 
 
-def plain(text: str) -> str:
-    """Text that may hold brackets, as it is."""
-    return escape(text)
+def say(console: Console, line: str) -> None:
+    """One line that the terminal may wrap, as it is: it may hold brackets."""
+    console.print(line, soft_wrap=True, markup=False)
 
 
 def cases(console: Console, found: list[UseCase], folder: Path) -> None:
     if not found:
-        console.print(
-            f"no use case in {folder}/ yet; make one: relevo new NAME --from TABLE --target COLUMN"
-        )
+        command = "relevo new NAME --from TABLE --target COLUMN"
+        say(console, f"no use case in {folder}/ yet; make one: {command}")
         return
-    table = Table(
-        "use case", "predicts", "from", "batches come from", box=None, pad_edge=False
-    )
+    table = _table("use case", "predicts", "from", "batches come from")
     for case in found:
-        unit = f" ({case.unit})" if case.unit else ""
-        table.add_row(
-            case.name,
-            f"{case.contract.target}{unit}",
-            ", ".join(case.features)[:60],
-            case.source_label,
-        )
+        predicts = case.contract.target
+        if case.unit:
+            predicts += f" ({case.unit})"
+        features = ", ".join(case.features)[:60]
+        table.add_row(case.name, predicts, features, case.source_label)
     console.print(table)
 
 
-def status(console: Console, loop: Loop) -> None:
-    name, warehouse = loop.case.name, loop.warehouse
-    batches = warehouse.batches.of(name)
-    if not batches:
-        console.print(f"{name} has no rows yet; bring them in: relevo run {name}")
+def _table(*columns: str) -> Table:
+    return Table(*columns, box=None, pad_edge=False)
+
+
+def status(console: Console, name: str, status: CaseStatus) -> None:
+    if not status.batches:
+        say(console, f"{name} has no rows yet; bring them in: relevo run {name}")
         return
-    last = batches[-1]
-    console.print(
-        f"[bold]{name}[/bold]  {len(batches)} batches, {sum(b.rows for b in batches):,} rows"
-    )
-    console.print(
-        f"newest batch   {last.number}, {last.rows:,} rows, {last.state}, loaded {last.loaded_at:%Y-%m-%d %H:%M} UTC"
-    )
-    for alias in (CHAMPION, CHALLENGER):
-        console.print(f"{alias:<14} {_version(loop, alias)}", highlight=False)
-    for verdict in warehouse.record.verdicts(name)[-1:]:
-        console.print(
-            f"last contest   {plain(verdict.sentence)}", highlight=False, soft_wrap=True
+    newest = status.batches[-1]
+    rows = sum(batch.rows for batch in status.batches)
+    loaded = f"{newest.state}, loaded {newest.loaded_at:{MINUTE}}"
+    console.print(f"[bold]{name}[/bold]  {len(status.batches)} batches, {rows:,} rows")
+    lines = {"newest batch": f"{newest.number}, {newest.rows:,} rows, {loaded}"}
+    lines |= {alias.alias: version(alias) for alias in status.aliases}
+    if status.last_verdict:
+        lines["last contest"] = status.last_verdict.sentence
+    if newest.state is BatchState.STOPPED:
+        bad = f"{percent(newest.bad_share)} of its rows are bad"
+        command = f"relevo accept|reject {name} {newest.number} --reason …"
+        lines["waits"] = f"batch {newest.number} is stopped, {bad}: {command}"
+    if status.unanswered:
+        lines["open"] = (
+            f"{status.unanswered} requests got no answer; the next run finds out what they lost"
         )
-    _waiting(console, loop, last)
+    for label, line in lines.items():
+        say(console, f"{label:<14} {line}")
 
 
-def _version(loop: Loop, alias: str) -> str:
-    number = loop.registry.alias(loop.case.name, alias)
-    if number is None:
+def version(alias: AliasedVersion) -> str:
+    if alias.version is None:
         return "none yet"
-    training = next(
-        (
-            t
-            for t in loop.warehouse.record.trainings(loop.case.name)
-            if t.version == number
-        ),
-        None,
-    )
-    if training is None:
-        return f"version {number}"
-    return f"version {number}, {training.estimator}, {_headline(training)}, trained {training.trained_at:%Y-%m-%d %H:%M} UTC"
+    if alias.training is None:
+        return f"version {alias.version}"
+    training = alias.training
+    model = f"version {alias.version}, {training.estimator}, {_headline(training)}"
+    return f"{model}, trained {training.trained_at:{MINUTE}}"
 
 
 def _headline(training: Training) -> str:
@@ -116,205 +108,157 @@ def _headline(training: Training) -> str:
     return f"{metric.short} {metric.text(value)}"
 
 
-def _waiting(console: Console, loop: Loop, last: Batch) -> None:
-    if last.state is BatchState.STOPPED:
-        console.print(
-            f"[red]waits[/red]          batch {last.number} is stopped, {last.bad_share:.0%} of its rows are bad: "
-            f"relevo accept|reject {loop.case.name} {last.number} --reason …"
-        )
-    if lost := loop.warehouse.attempts.of(
-        loop.case.name, last.source, Outcome.UNANSWERED
-    ):
-        console.print(
-            f"[yellow]open[/yellow]           {len(lost)} requests got no answer; the next run finds out what they lost"
-        )
-
-
-def history(console: Console, loop: Loop) -> None:
-    """A line a decision: batch, trained or skipped, and the sentence."""
-    name, warehouse = loop.case.name, loop.warehouse
-    decided: dict[int, list[Decision]] = {}
-    for decision in warehouse.record.decisions(name):
-        decided.setdefault(decision.batch_id, []).append(decision)
-    batches = warehouse.batches.of(name)
-    if not batches:
-        console.print(f"{name} has no batches yet; bring them in: relevo run {name}")
-    for batch in batches:
-        for line in [history_line(batch, one) for one in decided.get(batch.id, [])] or [
-            _undecided(batch)
-        ]:
-            console.print(line, highlight=False, soft_wrap=True, markup=False)
+def history(
+    console: Console, name: str, history: list[tuple[Batch, list[Decision]]]
+) -> None:
+    """One line per decision: batch, trained or skipped, and the sentence."""
+    if not history:
+        say(console, f"{name} has no batches yet; bring them in: relevo run {name}")
+    for batch, decisions in history:
+        for decision in decisions:
+            say(console, history_line(batch, decision))
+        if not decisions:
+            say(console, f"batch {batch.number:<2} {_undecided(batch)}")
 
 
 def history_line(batch: Batch, decision: Decision) -> str:
-    done = "trained" if decision.action is Action.TRAIN else "skipped"
-    return f"batch {batch.number:<2} {done}  {decision.sentence}"
+    return f"batch {batch.number:<2} {DONE[decision.action]}  {decision.sentence}"
 
 
 def _undecided(batch: Batch) -> str:
     if batch.state is BatchState.STOPPED:
-        return f"batch {batch.number:<2} stopped  {batch.bad_share:.0%} of its rows break the contract"
-    return f"batch {batch.number:<2} loaded   not decided on yet"
+        return f"stopped  {percent(batch.bad_share)} of its rows break the contract"
+    return "loaded   not decided on yet"
 
 
-def explain(console: Console, loop: Loop, number: int) -> None:
-    name, warehouse = loop.case.name, loop.warehouse
-    batch = next(
-        (b for b in reversed(warehouse.batches.of(name)) if b.number == number), None
-    )
-    if batch is None:
-        raise NotFound(
-            f"{name} has no batch {number}; `relevo history {name}` lists those it has"
-        )
-    console.rule(f"batch {batch.number} of {name}", align="left")
-    console.print(
-        f"{batch.rows:,} rows from {batch.source}, {batch.bad_rows:,} in quarantine, {batch.state} {batch.reason}"
-    )
-    console.print(
-        f"sha256 {batch.sha256}  landed at {batch.object_key}",
-        soft_wrap=True,
-        highlight=False,
-    )
-    for column, reason, cells in warehouse.batches.bad_cell_counts(batch):
-        console.print(
-            f"  quarantine: {plain(column)} {plain(reason)}: {cells:,} cells",
-            highlight=False,
-        )
-    for decision in warehouse.record.decisions(name, batch.id):
-        _decision(console, loop, decision)
+def explain(console: Console, history: BatchHistory) -> None:
+    batch = history.batch
+    console.rule(f"batch {batch.number} of {batch.case}", align="left")
+    rows = f"{batch.rows:,} rows from {batch.source}, {batch.bad_rows:,} in quarantine"
+    say(console, f"{rows}, {batch.state} {batch.reason}".rstrip())
+    say(console, f"sha256 {batch.sha256}  landed at {batch.object_key}")
+    for column, reason, cells in history.bad_cells:
+        say(console, f"  quarantine: {column} {reason}: {cells:,} cells")
+    for result in history.results:
+        _decision(console, result)
 
 
-def _decision(console: Console, loop: Loop, decision: Decision) -> None:
+def _decision(console: Console, result: BatchResult) -> None:
+    decision = result.decision
     console.rule(f"decision: {decision.action}", align="left")
-    console.print(plain(decision.sentence), highlight=False)
+    say(console, decision.sentence)
     _evidence(console, decision.evidence, "calls for training")
-    for training in loop.warehouse.record.trainings(decision.case, decision.stored_id):
-        _training(console, training)
-    for verdict in loop.warehouse.record.verdicts(decision.case, decision.stored_id):
-        _verdict(console, verdict)
+    if result.training:
+        _training(console, result.training)
+    if result.verdict:
+        _verdict(console, result.verdict)
     console.rule("policy", align="left")
-    differs = {
-        f.name for f in fields(Policy) if f.default != decision.policy.get(f.name)
-    }
+    defaults = {field.name: field.default for field in fields(Policy)}
     for key, value in decision.policy.items():
-        console.print(
-            f"  {key:<22} {value}{'  (not the default)' if key in differs else ''}",
-            highlight=False,
-        )
+        line = f"  {key:<22} {value}"
+        if value != defaults.get(key):
+            line += "  (not the default)"
+        say(console, line)
 
 
 def _evidence(console: Console, evidence: tuple[Evidence, ...], question: str) -> None:
-    table = Table(
-        "evidence", "value", "limit", question, "in words", box=None, pad_edge=False
-    )
-    for one in evidence:
-        table.add_row(
-            one.name,
-            _number(one.value),
-            _number(one.threshold),
-            MARKS[one.passed],
-            plain(one.sentence),
-        )
+    table = _table("evidence", "value", "limit", question, "in words")
+    for each in evidence:
+        numbers = _number(each.value), _number(each.threshold)
+        table.add_row(each.name, *numbers, MARKS[each.passed], Text(each.sentence))
     console.print(table)
 
 
 def _number(value: float | None) -> str:
-    if value is None:
-        return ""
-    return number(value)
+    return "" if value is None else f"{value:,.4g}"
 
 
 def _training(console: Console, training: Training) -> None:
     console.rule(f"training: version {training.version}", align="left")
-    rows = ", ".join(f"{side} {count:,}" for side, count in training.rows.items())
-    console.print(
-        f"{training.estimator} on {len(training.batches)} batches ({rows}) in {training.seconds:.1f} s; run {training.run_id}",
-        highlight=False,
-    )
-    names = sorted(
-        {
-            metric.split("_", 1)[1]
-            for metric in training.metrics
-            if metric.startswith("test_")
-        }
-    )
-    table = Table("metric", "train", "validation", "test", box=None, pad_edge=False)
-    for metric in names:
-        table.add_row(
-            metric,
-            *(
-                _number(training.metrics.get(f"{s}_{metric}"))
-                for s in ("train", "validation", "test")
-            ),
-        )
+    rows = ", ".join(f"{split} {count:,}" for split, count in training.rows.items())
+    data = f"{len(training.batches)} batches ({rows})"
+    time_taken = f"{training.seconds:.1f} s; run {training.run_id}"
+    say(console, f"{training.estimator} on {data} in {time_taken}")
+    table = _table("metric", *Split)
+    names = (name.removeprefix("test_") for name in training.metrics if name[:5] == "test_")  # fmt: skip
+    for name in sorted(names):
+        values = (training.metrics.get(f"{split}_{name}") for split in Split)
+        table.add_row(name, *map(_number, values))
     console.print(table)
 
 
 def _verdict(console: Console, verdict: Verdict) -> None:
     console.rule(f"contest: {verdict.ruling}", align="left")
-    console.print(plain(verdict.sentence), highlight=False)
+    say(console, verdict.sentence)
     _evidence(console, verdict.evidence, "passed")
 
 
 def move(console: Console, moved: Move) -> None:
-    console.print(
-        f"version {moved.version} of {moved.case} is champion now (before: {moved.previous or 'none'}): {plain(moved.reason)}",
-        highlight=False,
-    )
+    before = moved.previous or "none"
+    champion = f"version {moved.version} of {moved.case} is champion now"
+    say(console, f"{champion} (before: {before}): {moved.reason}")
 
 
-def closing(console: Console, loop: Loop, done: list[BatchResult]) -> None:
+def closing(
+    console: Console, case: str, champion: AliasedVersion, results: list[BatchResult]
+) -> None:
     """The table at the end of a run."""
-    if not done:
-        console.print(
-            f"the source has no more batches for {loop.case.name}; see relevo history {loop.case.name}"
-        )
+    if not results:
+        line = f"the source has no more batches for {case}; see relevo history {case}"
+        say(console, line)
         return
-    table = Table(
-        "batch",
-        "rows",
-        "bad",
-        "decision",
-        "version",
-        "test",
-        "verdict",
-        box=None,
-        pad_edge=False,
-    )
-    for one in done:
-        table.add_row(
-            str(one.batch.number),
-            f"{one.batch.rows:,}",
-            f"{one.batch.bad_rows:,}",
-            str(one.decision.action),
-            one.training.version if one.training else "",
-            _headline(one.training) if one.training else "",
-            str(one.verdict.ruling) if one.verdict else "",
-        )
+    table = _table("batch", "rows", "bad", "decision", "version", "test", "verdict")
+    for result in results:
+        batch = result.batch
+        row = [str(batch.number), f"{batch.rows:,}", f"{batch.bad_rows:,}"]
+        row.append(result.decision.action)
+        if result.training:
+            row += [result.training.version, _headline(result.training)]
+        if result.verdict:
+            row.append(result.verdict.ruling)
+        table.add_row(*row)
     console.print(table)
-    console.print(f"champion: {_version(loop, CHAMPION)}", highlight=False)
-    console.print(
-        f"why: relevo history {loop.case.name}; all the evidence: relevo explain {loop.case.name} BATCH",
-        soft_wrap=True,
+    say(console, f"champion: {version(champion)}")
+    evidence = f"all the evidence: relevo explain {case} BATCH"
+    say(console, f"why: relevo history {case}; {evidence}")
+
+
+def replayed(
+    console: Console, decisions: list[ReplayedDecision], policy_file: str
+) -> None:
+    table = _table("batch", "rows", "was", "would be", "why")
+    for each in decisions:
+        would_be = str(each.would_be or "unknown")
+        if each.would_be is not each.was:
+            would_be = f"[bold yellow]{would_be}[/bold yellow]"
+        batch = str(each.batch.number), f"{each.batch.rows:,}"
+        table.add_row(*batch, each.was, would_be, Text(each.why))
+    console.print(table)
+    trained = sum(each.would_be is Action.TRAIN for each in decisions)
+    before = sum(each.was is Action.TRAIN for each in decisions)
+    say(
+        console,
+        f"with {policy_file}: {trained} trainings for sure, instead of {before}",
     )
 
 
-class Working:
-    """A progress bar over batches, and a line for each that is finished."""
+class ProgressBar:
+    """A bar over batches, and a line for each that is finished."""
 
     def __init__(self, console: Console, case: str, batches: int | None) -> None:
-        self._case, self._started = case, time.monotonic()
-        columns = (
+        self._case = case
+        self._progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
+            console=console,
+            transient=True,
         )
-        self._progress = Progress(*columns, console=console, transient=True)
         self._task = self._progress.add_task(case, total=batches)
 
-    def __enter__(self) -> Working:
+    def __enter__(self) -> ProgressBar:
         self._progress.start()
         return self
 
@@ -327,20 +271,13 @@ class Working:
         self._progress.stop()
 
     def step(self, what: str) -> None:
-        self._progress.update(
-            self._task, description=f"{self._case}  {plain(what)[:70]}"
-        )
+        line = Text(f"{self._case}  {what[:70]}")
+        self._progress.update(self._task, description=line.markup)
 
-    def finished(self, worked: BatchResult) -> None:
+    def finished(self, result: BatchResult) -> None:
         self._progress.advance(self._task)
-        out = self._progress.console
-        out.print(
-            history_line(worked.batch, worked.decision),
-            highlight=False,
-            soft_wrap=True,
-            markup=False,
-        )
-        if worked.verdict and worked.training:
-            word = "promoted" if worked.verdict.ruling is Ruling.PROMOTE else "kept out"
-            line = f"         version {worked.training.version} {word}: {worked.verdict.sentence}"
-            out.print(line, highlight=False, soft_wrap=True, markup=False)
+        say(self._progress.console, history_line(result.batch, result.decision))
+        if result.verdict and result.training:
+            ruled = f"version {result.training.version} {RULED[result.verdict.ruling]}"
+            line = f"         {ruled}: {result.verdict.sentence}"
+            say(self._progress.console, line)

@@ -1,0 +1,100 @@
+"""What has happened to a use case, read from the record for people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from relevo.domain.batch import Batch, Outcome
+from relevo.domain.evidence import Decision, Training, Verdict
+from relevo.domain.release import CHALLENGER, CHAMPION
+from relevo.domain.use_case import UseCase
+from relevo.errors import NotFound
+from relevo.loop.run_batch import BatchResult
+from relevo.ports.registry import ModelRegistry
+from relevo.ports.warehouse import Warehouse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AliasedVersion:
+    """The version an alias leads to, and its training where this warehouse has it."""
+
+    alias: str
+    version: str | None
+    training: Training | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseStatus:
+    batches: list[Batch]
+    aliases: list[AliasedVersion]
+    last_verdict: Verdict | None
+    unanswered: int  # requests to the source whose answers may be lost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchHistory:
+    batch: Batch
+    bad_cells: list[tuple[str, str, int]]  # column, reason, cells; most first
+    results: list[BatchResult]
+
+
+def read_status(
+    case: UseCase, warehouse: Warehouse, registry: ModelRegistry
+) -> CaseStatus:
+    batches = warehouse.batches.of(case.name)
+    unanswered = 0
+    if batches:
+        source = batches[-1].source
+        lost = warehouse.attempts.of(case.name, source, Outcome.UNANSWERED)
+        unanswered = len(lost)
+    aliases = (CHAMPION, CHALLENGER)
+    return CaseStatus(
+        batches=batches,
+        aliases=[read_alias(case, warehouse, registry, alias) for alias in aliases],
+        last_verdict=next(reversed(warehouse.record.verdicts(case.name)), None),
+        unanswered=unanswered,
+    )
+
+
+def read_alias(
+    case: UseCase, warehouse: Warehouse, registry: ModelRegistry, alias: str
+) -> AliasedVersion:
+    version = registry.alias(case.name, alias)
+    trainings = {t.version: t for t in warehouse.record.trainings(case.name)}
+    return AliasedVersion(
+        alias=alias, version=version, training=trainings.get(version or "")
+    )
+
+
+def read_history(
+    case: UseCase, warehouse: Warehouse
+) -> list[tuple[Batch, list[Decision]]]:
+    """Each batch with what was decided on it."""
+    decided: dict[int, list[Decision]] = {}
+    for decision in warehouse.record.decisions(case.name):
+        decided.setdefault(decision.batch_id, []).append(decision)
+    batches = warehouse.batches.of(case.name)
+    return [(batch, decided.get(batch.id, [])) for batch in batches]
+
+
+def read_batch(case: UseCase, warehouse: Warehouse, number: int) -> BatchHistory:
+    """Everything on record about the newest batch of that number."""
+    numbered = {batch.number: batch for batch in warehouse.batches.of(case.name)}
+    if number not in numbered:
+        raise NotFound(
+            f"{case.name} has no batch {number}; `relevo history {case.name}` lists those it has"
+        )
+    batch, record = numbered[number], warehouse.record
+    return BatchHistory(
+        batch=batch,
+        bad_cells=warehouse.batches.bad_cell_counts(batch),
+        results=[
+            BatchResult(
+                batch,
+                decision,
+                next(iter(record.trainings(case.name, decision.stored_id)), None),
+                next(iter(record.verdicts(case.name, decision.stored_id)), None),
+            )
+            for decision in record.decisions(case.name, batch.id)
+        ],
+    )
