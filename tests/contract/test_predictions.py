@@ -171,7 +171,7 @@ def test_the_newest_label_counts(store: SqlPredictions) -> None:
     assert (newest := corrected["label"]) is not None
     assert newest["truth"] == "92"
     assert newest["at"] > label["at"]
-    with store.database.reading_once() as connection:
+    with store.database.reading() as connection:
         kept = (
             connection.execute(
                 sa.select(store.database.tables.labels.c.truth).order_by("at")
@@ -275,7 +275,7 @@ def test_a_database_without_tables_is_named_and_gets_none(warehouse_url: str) ->
 
 
 def test_rights_that_are_missing_are_named(own_tables: SqlPredictions) -> None:
-    with own_tables.database.writing_once() as connection:
+    with own_tables.database.writing(None) as connection:
         connection.exec_driver_sql("DROP ROLE IF EXISTS reader")
         connection.exec_driver_sql("CREATE ROLE reader LOGIN")
     reader = SqlPredictions(
@@ -287,7 +287,7 @@ def test_rights_that_are_missing_are_named(own_tables: SqlPredictions) -> None:
         ):
             use()
     reader.close()
-    with own_tables.database.writing_once() as connection:
+    with own_tables.database.writing(None) as connection:
         connection.exec_driver_sql("DROP ROLE reader")
 
 

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from relevo.adapters.sql import copying
-from relevo.adapters.sql.faults import explain
+from relevo.adapters.sql.faults import fault_of
 from relevo.adapters.sql.warehouse import SqlWarehouse
 from relevo.domain.arrival import BatchSummary, RawChunk
 from relevo.domain.identity import Split
@@ -189,7 +189,7 @@ def test_a_lease_outlives_a_database_that_is_away_for_a_while(
 )
 def test_a_full_disk_is_told_in_clear_words(said: Exception) -> None:
     error = sa.exc.OperationalError("COPY", None, said)
-    explained = explain(error, sa.make_url("sqlite:////data/warehouse.db"))
+    explained = fault_of(error, sa.make_url("sqlite:////data/warehouse.db"))
     assert explained is not None
     assert "its disk is full; free space" in str(explained)
 

@@ -49,7 +49,7 @@ def make_tables(url: str) -> None:
 
 
 def in_database(store: SqlPredictions) -> Counter[str]:
-    with store.database.reading_once() as connection:
+    with store.database.reading() as connection:
         return Counter(
             connection.execute(sa.select(store.database.tables.log.c.receipt)).scalars()
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -15,21 +15,27 @@ from sqlalchemy.exc import DBAPIError
 
 from relevo.adapters.sql.faults import (
     CommitUnknown,
-    StoreAway,
-    explain,
-    parsed,
+    DatabaseUnavailable,
+    database_url,
+    fault_of,
+    shown,
     translated,
-    where,
 )
 from relevo.adapters.sql.tables import Tables
 
-Answer = TypeVar("Answer")
+ResultT = TypeVar("ResultT")
 WRITES = "relevo_writes"
-BUSY_SECONDS = 30
+BUSY_SECONDS = 30  # SQLite's: a batch of another case may be loading
 # A peer that is cut off or frozen must not keep its transaction, and with it the case, for ever.
 NOTICE_LOST_PEERS = (
     "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3 "
     "-c idle_in_transaction_session_timeout=600000"
+)
+PRAGMAS = (
+    "journal_mode=WAL",  # readers wait for no writer
+    "synchronous=FULL",  # what is committed survives a loss of power
+    "foreign_keys=ON",
+    f"journal_size_limit={64 << 20}",
 )
 
 
@@ -42,27 +48,29 @@ class Fence(Protocol):
 
 
 class Database:
+    """`patience`: seconds for which an unavailable database is waited for, where that is safe."""
+
     def __init__(self, url: str, patience: float) -> None:
-        self.url = parsed(url)
+        self.url = database_url(url)
         self.patience = patience
         self.dialect = self.url.get_backend_name()
         self.is_sqlite = self.dialect == "sqlite"
         self.tables = Tables(self.dialect)
-        self.engine = _sqlite(self.url) if self.is_sqlite else _postgresql(self.url)
+        self.engine = (_sqlite if self.is_sqlite else _postgresql)(self.url)
         self.fences: dict[str, Fence] = {}
 
     @property
     def where(self) -> str:
-        return where(self.url)
+        return shown(self.url)
 
-    def read(self, work: Callable[[sa.Connection], Answer]) -> Answer:
-        """One short read, done again while the database is away, up to the patience."""
+    def read(self, work: Callable[[sa.Connection], ResultT]) -> ResultT:
+        """One short read, done again while the database is unavailable, up to the patience."""
 
-        def once() -> Answer:
-            with self._transaction(self._connect, None, writes=False) as connection:
+        def once() -> ResultT:
+            with self.reading(patient=False) as connection:
                 return work(connection)
 
-        return self._patiently(once, StoreAway)
+        return self._patiently(once, DatabaseUnavailable)
 
     def fetch(self, query: sa.Executable) -> Sequence[Any]:
         """All rows of one query, as `read` does."""
@@ -71,55 +79,37 @@ class Database:
     def write(
         self,
         case: str | None,
-        work: Callable[[sa.Connection], Answer],
+        work: Callable[[sa.Connection], ResultT],
         *,
         repeatable: bool = True,
-    ) -> Answer:
+    ) -> ResultT:
         """One short transaction. `repeatable`: doing it twice does no harm, so a commit in doubt is done again."""
 
-        def once() -> Answer:
-            with self._transaction(self._connect, case, writes=True) as connection:
+        def once() -> ResultT:
+            with self.writing(case, patient=False) as connection:
                 return work(connection)
 
-        return self._patiently(
-            once, StoreAway, *([CommitUnknown] if repeatable else [])
-        )
+        faults: list[type[Exception]] = [DatabaseUnavailable]
+        if repeatable:
+            faults.append(CommitUnknown)
+        return self._patiently(once, *faults)
 
-    @contextmanager
-    def reading(self) -> Iterator[sa.Connection]:
+    def reading(self, *, patient: bool = True) -> AbstractContextManager[sa.Connection]:
         """A long read; only connecting is patient."""
-        with self._transaction(
-            self._connect_patiently, None, writes=False
-        ) as connection:
-            yield connection
+        return self._transaction(None, patient, writes=False)
 
-    @contextmanager
-    def writing(self, case: str | None) -> Iterator[sa.Connection]:
-        """A long transaction; only connecting is patient."""
-        with self._transaction(
-            self._connect_patiently, case, writes=True
-        ) as connection:
-            yield connection
-
-    @contextmanager
-    def writing_once(self) -> Iterator[sa.Connection]:
-        """A transaction that waits for no database: somebody is waiting for us, or we will be back."""
-        with self._transaction(self._connect, None, writes=True) as connection:
-            yield connection
-
-    @contextmanager
-    def reading_once(self) -> Iterator[sa.Connection]:
-        """A read that waits for no database either."""
-        with self._transaction(self._connect, None, writes=False) as connection:
-            yield connection
+    def writing(
+        self, case: str | None, *, patient: bool = True
+    ) -> AbstractContextManager[sa.Connection]:
+        """A long transaction; only connecting is patient. Whoever rolls it back has written nothing."""
+        return self._transaction(self.fences.get(case or ""), patient, writes=True)
 
     def now(self, connection: sa.Connection) -> datetime:
         """One clock for all who share the database."""
         if self.is_sqlite:
             return datetime.now(UTC)
-        moment: datetime = connection.execute(
-            sa.select(sa.func.clock_timestamp())
-        ).scalar_one()
+        clock = sa.select(sa.func.clock_timestamp())
+        moment: datetime = connection.execute(clock).scalar_one()
         return moment.astimezone(UTC)
 
     def dispose(self) -> None:
@@ -127,17 +117,16 @@ class Database:
 
     @contextmanager
     def _transaction(
-        self, connect: Callable[[], sa.Connection], case: str | None, *, writes: bool
+        self, fence: Fence | None, patient: bool, *, writes: bool
     ) -> Iterator[sa.Connection]:
-        fence = self.fences.get(case) if case is not None and writes else None
-        with translated(self.url), connect() as connection:
+        with translated(self.url), self._connect(patient) as connection:
             connection.execution_options(**{WRITES: writes})
             transaction = connection.begin()
             try:
                 if fence is not None:
                     fence.enter(connection)
                 yield connection
-                if not transaction.is_active:  # given up by whoever was writing
+                if not transaction.is_active:
                     return
                 if fence is not None:
                     fence.leave(connection)
@@ -152,27 +141,24 @@ class Database:
         try:
             transaction.commit()
         except DBAPIError as error:
-            fault = explain(error, self.url)
-            if isinstance(fault, StoreAway):
+            fault = fault_of(error, self.url)
+            if isinstance(fault, DatabaseUnavailable):
                 raise CommitUnknown(str(fault)) from error
             _roll_back(connection, transaction)
             raise
 
-    def _connect(self) -> sa.Connection:
-        if self.is_sqlite and self.url.database:
-            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-        return self.engine.connect()
-
-    def _connect_patiently(self) -> sa.Connection:
+    def _connect(self, patient: bool) -> sa.Connection:
         def once() -> sa.Connection:
             with translated(self.url):
-                return self._connect()
+                return self.engine.connect()
 
-        return self._patiently(once, StoreAway)
+        if not patient:
+            return once()
+        return self._patiently(once, DatabaseUnavailable)
 
     def _patiently(
-        self, once: Callable[[], Answer], *faults: type[Exception]
-    ) -> Answer:
+        self, once: Callable[[], ResultT], *faults: type[Exception]
+    ) -> ResultT:
         for attempt in stamina.retry_context(
             on=faults,
             attempts=None,
@@ -195,38 +181,36 @@ def _roll_back(connection: sa.Connection, transaction: sa.RootTransaction) -> No
 
 
 def _postgresql(url: sa.URL) -> sa.Engine:
-    return sa.create_engine(
-        url,
-        pool_pre_ping=True,
-        connect_args={
-            "connect_timeout": 10,
-            "options": NOTICE_LOST_PEERS,
-            "client_encoding": "utf8",
-        },
-    )
+    connect_args = {
+        "connect_timeout": 10,
+        "options": NOTICE_LOST_PEERS,
+        "client_encoding": "utf8",
+    }
+    return sa.create_engine(url, pool_pre_ping=True, connect_args=connect_args)
 
 
 def _sqlite(url: sa.URL) -> sa.Engine:
     engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+
+    def make_folder(*_: object) -> None:
+        Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
+
+    sa.event.listen(engine, "do_connect", make_folder)
     sa.event.listen(engine, "connect", _prepare_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
-    connection.isolation_level = (
-        None  # the driver would begin transactions late; _begin_sqlite does it
-    )
-    for setting in (
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        f"journal_size_limit={64 << 20}",
-    ):
-        connection.execute(f"PRAGMA {setting}").close()
+    # the driver would begin transactions late; _begin_sqlite does it
+    connection.isolation_level = None
+    for pragma in PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}").close()
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
     """Whoever will write takes the write lock at once: later it might be too late to wait for it."""
-    writes = connection.get_execution_options().get(WRITES)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    begin = "BEGIN"
+    if connection.get_execution_options().get(WRITES):
+        begin = "BEGIN IMMEDIATE"
+    connection.exec_driver_sql(begin)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
-from relevo.adapters.sql.faults import where
+from relevo.adapters.sql.faults import shown
 from relevo.adapters.sql.tables import REVISION, SCHEMAS, place
 from relevo.errors import StoreUnavailable
 
@@ -47,7 +47,7 @@ def _see_that_all_text_fits(connection: sa.Connection) -> None:
     encoding = connection.execute(sa.text("SHOW server_encoding")).scalar_one()
     if encoding != "UTF8":
         raise StoreUnavailable(
-            f"{where(connection.engine.url)}: its encoding is {encoding}, which cannot hold all text; "
+            f"{shown(connection.engine.url)}: its encoding is {encoding}, which cannot hold all text; "
             "make it again with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
         )
 
