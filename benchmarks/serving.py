@@ -25,11 +25,11 @@ import onnx
 
 from benchmarks.measure import Figure, report
 from benchmarks.wrk import SERVER_CORE, Speed, load, require_wrk
-from relevo.adapters.mlflow.registry import signature_of
+from relevo.adapters.mlflow.registry import tensor_signature
 from relevo.adapters.objects.folder_store import FolderStore
 from relevo.adapters.sql.warehouse import SqlWarehouse
-from relevo.domain.release import MODEL_FILE, RELEASE_FILE
 from relevo.learning.candidates import BoostedTrees
+from relevo.releases.release_folder import MODEL_FILE, ReleaseFolder
 from tests.servers import free_port
 from tests.serving.releases import houses, loaded, point_at, put, rows_of, sides
 
@@ -189,7 +189,7 @@ def others(
 
 def of_mlflow(folder: Path, release: Path, rows: list[dict[str, Any]]) -> float:
     """The champion as the registry keeps it, asked with a record of a table, as its own documentation does."""
-    signature = signature_of(json.loads((release / RELEASE_FILE).read_text()))
+    signature = tensor_signature(ReleaseFolder(release).release())
     mlflow.onnx.save_model(
         onnx.load(str(release / MODEL_FILE)),
         str(folder / "mlflow"),

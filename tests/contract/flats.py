@@ -91,7 +91,7 @@ ROWS: dict[str, list[Any]] = {
 def record_batch(
     rows: dict[str, list[Any]] = ROWS, case: UseCase = FLATS
 ) -> pa.RecordBatch:
-    types = {column.name: TYPES[column.kind] for column in case.contract} | {
+    types = {column.name: TYPES[column.kind.name] for column in case.contract} | {
         "_rest": pa.string()
     }
     return pa.RecordBatch.from_pydict(

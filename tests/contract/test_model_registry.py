@@ -18,19 +18,12 @@ from relevo.adapters.mlflow.aliases import MlflowAliases
 from relevo.adapters.mlflow.registry import MlflowRegistry
 from relevo.domain.frame import Categorical, Frame
 from relevo.domain.model_version import RunRecord
-from relevo.domain.release import (
-    CHALLENGER,
-    CHAMPION,
-    MODEL_FILE,
-    RELEASE_FILE,
-    Release,
-    digest_of,
-    signature_of,
-)
+from relevo.domain.release import CHALLENGER, CHAMPION, Release, digest_of, signature_of
 from relevo.errors import ModelRefused, NotFound, StoreUnavailable
 from relevo.learning.candidates import LinearBaseline
 from relevo.learning.onnx_model import OnnxModel
 from relevo.ports.registry import Aliases
+from relevo.releases.release_folder import MODEL_FILE, RELEASE_FILE
 from tests.contract.flats import FLATS
 from tests.servers import free_port
 
@@ -90,9 +83,21 @@ def release(tmp_path: Path, case: str) -> Path:
         field for field in signature_of(FLATS) if field.name in ("size", "city")
     )
     facts = Release(
-        case, "regression", "rent", "EUR", False, fields, (), "linear_baseline", digest_of(model), 7, "abc",
-        "test", "2026-01-01T00:00:00+00:00", {"test_rmse": 1.5},
-    )  # fmt: skip
+        case=case,
+        task="regression",
+        target="rent",
+        unit="EUR",
+        log_target=False,
+        fields=fields,
+        classes=(),
+        estimator="linear_baseline",
+        digest=digest_of(model),
+        decision_id=7,
+        data_sha256="abc",
+        commit="test",
+        trained_at="2026-01-01T00:00:00+00:00",
+        metrics={"test_rmse": 1.5},
+    )
     (folder / RELEASE_FILE).write_text(json.dumps(facts.to_dict()))
     (folder / "native" / "model.json").write_text("{}")
     (folder / "pictures" / "fit.png").write_bytes(b"a picture")

@@ -12,7 +12,7 @@ from relevo.app import Loop, open_loop
 from relevo.bootstrap import load_use_case
 from relevo.cli.app import app
 from relevo.domain.evidence import Action, MoveKind
-from relevo.domain.release import CHAMPION, MODEL_FILE
+from relevo.domain.release import CHAMPION
 from relevo.errors import (
     AlreadyChampion,
     InvalidInput,
@@ -23,6 +23,7 @@ from relevo.errors import (
 )
 from relevo.loop import review
 from relevo.loop.run_batch import run_batch
+from relevo.releases.release_folder import MODEL_FILE
 from relevo.settings import Settings
 from tests.loop.flats import flats_settings
 from tests.loop.foreign import Foreign, serving, small_batches

@@ -14,17 +14,12 @@ import sqlalchemy as sa
 from relevo.adapters.sql.warehouse import SqlWarehouse
 from relevo.app import Loop, open_loop
 from relevo.domain.evidence import Action, Move, MoveKind, Ruling
-from relevo.domain.release import (
-    CHALLENGER,
-    CHAMPION,
-    MODEL_FILE,
-    RELEASE_FILE,
-    digest_of,
-)
+from relevo.domain.release import CHALLENGER, CHAMPION, digest_of
 from relevo.errors import LeaseLost, ModelRefused
 from relevo.loop import review
 from relevo.loop.progress import is_carried_out
 from relevo.loop.run_batch import run_batch
+from relevo.releases.release_folder import MODEL_FILE, RELEASE_FILE
 from relevo.releases.stored_release import pointer_key, release_prefix
 from relevo.settings import Settings
 from tests.loop.flats import flats_settings

@@ -16,7 +16,7 @@ from typing import Any
 
 from relevo.adapters.objects.s3_store import S3Store
 from relevo.adapters.sql.predictions import SqlPredictions
-from relevo.serving import segments, shipping
+from relevo.serving.log import segments, shipper
 from relevo.serving.log.prediction_log import Limits, PredictionLog
 from relevo.serving.log.segments import Segments
 from relevo.serving.log.shipper import Bookmark, Place
@@ -108,7 +108,7 @@ def die_at_boundaries(record: Path, database: SqlPredictions, objects: S3Store) 
     objects.put = around("the put", objects.put)  # type: ignore[method-assign]
     Segments._begin = around("a new segment", Segments._begin)  # type: ignore[method-assign]
     segments.delete = around("a delete", segments.delete)
-    shipping.sync = around("a sync", shipping.sync)
+    shipper.sync = around("a sync", shipper.sync)
 
 
 def forks() -> ForkServerContext:

@@ -17,17 +17,10 @@ from relevo.bootstrap import load_use_case
 from relevo.domain.contract import Column, number
 from relevo.domain.frame import Frame
 from relevo.domain.profile import profile_of
-from relevo.domain.release import (
-    MODEL_FILE,
-    PROFILE_FILE,
-    RELEASE_FILE,
-    Field,
-    Release,
-    digest_of,
-    signature_of,
-)
+from relevo.domain.release import Release, digest_of, signature_of
 from relevo.domain.use_case import Candidate, Fitted
 from relevo.learning.candidates import BoostedTrees, LinearBaseline
+from relevo.releases.release_folder import MODEL_FILE, PROFILE_FILE, RELEASE_FILE
 from relevo.releases.stored_release import pointer_key, upload
 from relevo.serving.model import ServedModel, load_model
 from relevo.settings import Settings
@@ -63,7 +56,7 @@ def fitted(candidate: Candidate) -> Fitted:
 
 
 @cache
-def house_fields() -> tuple[Field, ...]:
+def house_fields() -> tuple[Column, ...]:
     return signature_of(load_use_case(HOUSES, Settings(_env_file=None)))  # type: ignore[call-arg]
 
 
@@ -88,7 +81,7 @@ def houses(folder: Path, candidate: Candidate = TREES, **changed: Any) -> Path:
 def flowers(folder: Path, candidate: Candidate = TREES, **changed: Any) -> Path:
     frame = iris()
     model = candidate.fit(frame, nothing_of(frame), 7)
-    fields = tuple(Field.of(number(name)) for name in frame.numbers)
+    fields = tuple(number(name) for name in frame.numbers)
     facts: dict[str, Any] = {
         "case": IRIS, "task": "classification", "target": "species", "unit": "", "log_target": False,
         "fields": fields, "classes": frame.classes, "metrics": {"test_accuracy": 0.95},
@@ -129,11 +122,11 @@ def write(
     return folder
 
 
-def without_field(name: str) -> tuple[Field, ...]:
+def without_field(name: str) -> tuple[Column, ...]:
     return tuple(field for field in house_fields() if field.name != name)
 
 
-def renamed_kind(name: str, kind: Any) -> tuple[Field, ...]:
+def renamed_kind(name: str, kind: Any) -> tuple[Column, ...]:
     return tuple(
         replace(field, kind=kind) if field.name == name else field
         for field in house_fields()

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from relevo.errors import LogUnwritable
-from relevo.serving import answering
+from relevo.serving import predict as predicting
 from relevo.serving.drift import measure_drift
 from relevo.serving.model import ServedModel
 from relevo.serving.predict import answer
@@ -231,8 +231,10 @@ def test_requests_answered_together_get_what_each_gets_alone(
     ]
     alone = [ask(case, row) for row in rows]
     before = len(logged(case))
-    asked = [answering.ask(case, json.dumps(row).encode()) for row in rows]
-    together = [json.loads(one.body) for one in answering.predict_together(case, asked)]  # type: ignore[arg-type]
+    asked = [predicting.ask(case, json.dumps(row).encode()) for row in rows]
+    together = [
+        json.loads(one.body) for one in predicting.predict_together(case, asked)
+    ]  # type: ignore[arg-type]
     assert [prices(one) for one in together] == [
         pytest.approx(prices(one), rel=1e-6) for one in alone
     ]
@@ -266,9 +268,9 @@ def test_a_request_that_fails_or_has_no_answer_spoils_no_other(
     case = served(msgspec_replace(trees, onnx=Touchy()))
     cities = ["Seattle", "Failing", "Endless", "Kent"]
     asked = [
-        answering.ask(case, json.dumps(HOUSE | {"city": city}).encode())
+        predicting.ask(case, json.dumps(HOUSE | {"city": city}).encode())
         for city in cities
     ]
-    answered = answering.predict_together(case, asked)  # type: ignore[arg-type]
+    answered = predicting.predict_together(case, asked)  # type: ignore[arg-type]
     assert [one.status for one in answered] == [200, 500, 422, 200]
     assert sorted(line["status"] for line in logged(case)) == [200, 200, 500]

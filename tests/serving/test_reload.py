@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from relevo.adapters.objects.folder_store import FolderStore
-from relevo.domain.contract import Kind
-from relevo.domain.release import MODEL_FILE, PROFILE_FILE, RELEASE_FILE
+from relevo.domain.kinds import Kind
 from relevo.errors import ModelRefused, StoreUnavailable
 from relevo.releases.release_cache import ReleaseCache
+from relevo.releases.release_folder import MODEL_FILE, PROFILE_FILE, RELEASE_FILE
 from relevo.serving.reload import Pointers, Reloader, Watcher
 from relevo.serving.served_case import ServedCase
 from tests.serving.conftest import Lines

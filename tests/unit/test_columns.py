@@ -10,9 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relevo.domain import contract
-from relevo.domain.arrow import ARROW_TYPES
-from relevo.domain.cells import MISSING_WORDS
 from relevo.domain.contract import Column
+from relevo.domain.kinds import MISSING_WORDS
 from relevo.formats import read_rows
 from relevo.formats.columns import TypedColumn, type_column
 
@@ -164,7 +163,7 @@ def test_a_column_of_nothing_but_nulls_fits_every_kind(kind: str) -> None:
     for values in ([None, None], pa.nulls(2), pa.array([], pa.null()), []):
         typed = type_column(column, values, spelled=False)
         assert typed.array.null_count == len(values)
-        assert typed.array.type == ARROW_TYPES[column.kind]
+        assert typed.array.type == column.kind.raw_type
         assert not typed.bad
 
 

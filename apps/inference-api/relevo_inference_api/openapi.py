@@ -9,8 +9,6 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from relevo.domain.contract import Kind
-from relevo.domain.release import Field
 from relevo.serving.field_defaults import default_row
 from relevo.serving.model import ServedModel
 from relevo.serving.served_case import ServedCase
@@ -21,15 +19,6 @@ ORDERS = ("labels", "reload", "promote", "rollback")
 JSON = "application/json"
 RECEIPT = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
 REASON = {"type": "string", "minLength": 1, "maxLength": 1000, "pattern": "\\S"}
-KINDS: dict[Kind, Document] = {
-    Kind.NUMBER: {"type": ["number"]},
-    Kind.INTEGER: {"type": ["integer"]},
-    Kind.BOOLEAN: {"type": ["boolean"]},
-    Kind.DATE: {"type": ["string"], "format": "date"},
-    Kind.CATEGORY: {"type": ["string", "number", "boolean"]},  # 3 is the word "3"
-    Kind.CODE: {"type": ["string", "integer"]},
-    Kind.TEXT: {"type": ["string"]},
-}
 
 
 def documented(app: FastAPI, cases: Mapping[str, ServedCase]) -> Callable[[], Document]:
@@ -144,25 +133,10 @@ def _row(model: ServedModel, *, strict: bool) -> Document:
     fields = model.release.fields
     return {
         "type": "object",
-        "properties": {field.name: _property(field) for field in fields},
+        "properties": {field.name: field.kind.json_schema(field) for field in fields},
         "required": [field.name for field in fields if not field.nullable],
         "additionalProperties": not strict,
     }
-
-
-def _property(field: Field) -> Document:
-    schema = deepcopy(KINDS[field.kind])
-    if field.doc:
-        schema["description"] = field.doc
-    if field.low is not None:
-        schema["minimum"] = field.low
-    if field.high is not None:
-        schema["maximum"] = field.high
-    if field.values is not None:
-        schema["enum"] = [*field.values, *([None] if field.nullable else [])]
-    if field.nullable:
-        schema["type"].append("null")
-    return schema
 
 
 def _example(model: ServedModel) -> Document:

@@ -10,7 +10,7 @@ from msgspec import Meta
 from relevo.domain.cells import Misfit, printable, spell
 from relevo.domain.contract import number
 from relevo.serving.predict import PredictResponse
-from relevo.serving.request.field_rules import checked
+from relevo.serving.request.field_rules import checked_cell
 from relevo.serving.request.row_reader import Problem, RowsRefused, parse
 from relevo.serving.served_case import ServedCase
 from relevo_inference_api.exchange import Refused
@@ -64,7 +64,7 @@ def read_labels(body: bytes, case: ServedCase) -> list[tuple[str, str]]:
 
 def _require_number(truth: object) -> None:
     try:
-        checked(TRUTH, truth)
+        checked_cell(TRUTH, truth)
     except Misfit as misfit:
         raise Refused(
             _refused(TRUTH.name, str(misfit), printable(truth), "a number")

@@ -12,14 +12,14 @@ import msgspec
 from relevo.bootstrap import ServingPorts
 from relevo.domain.evidence import Move
 from relevo.domain.prediction import LoggedPrediction
-from relevo.domain.release import RELEASE_FILE, Release
+from relevo.domain.release import Release
 from relevo.errors import NotFound, RelevoError, StoreUnavailable
 from relevo.releases.publisher import Publisher
 from relevo.releases.release_cache import ReleaseCache
+from relevo.releases.release_folder import RELEASE_FILE, TRAINING_FILE
 from relevo.releases.stored_release import release_prefix
 from relevo.serving.drift import measure_drift
 from relevo.serving.log.prediction_log import Limits, PredictionLog
-from relevo.serving.model import TRAINING_FILE
 from relevo.serving.reload import Pointers, Reloader, Watcher
 from relevo.serving.responses import receipt_of
 from relevo.serving.served_case import ServedCase

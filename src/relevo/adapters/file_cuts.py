@@ -9,7 +9,7 @@ import numpy as np
 
 from relevo.adapters.table_file import Rows
 from relevo.domain import contract
-from relevo.domain.cells import Misfit, read_cell
+from relevo.domain.cells import Misfit
 
 Every = Literal["day", "week", "month"]
 
@@ -51,7 +51,7 @@ def _dates(
     dates: list[object] = []
     for value in values:
         try:
-            known = read_cell(column, value or None, spelled=True)
+            known = column.kind.read(value or None, spelled=True)
         except Misfit:
             known = None
         dates.append(known if known is not None or not dates else dates[-1])

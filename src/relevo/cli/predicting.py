@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -14,10 +13,11 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from relevo.domain.arrival import Format
-from relevo.domain.release import CHAMPION, MODEL_FILE, RELEASE_FILE, Release
+from relevo.domain.release import CHAMPION, Release
 from relevo.errors import InvalidInput, NotFound
 from relevo.features.feature_rows import read_features
 from relevo.learning.onnx_model import OnnxModel
+from relevo.releases.release_folder import ReleaseFolder
 
 if TYPE_CHECKING:
     from relevo.app import Loop
@@ -59,9 +59,9 @@ def _answers(loop: Loop, stream: BinaryIO, format: Format) -> Iterator[str]:
         raise NotFound(
             f"{loop.case.name} has no champion yet; train one: relevo run {loop.case.name}"
         )
-    folder = loop.registry.fetch(loop.case.name, champion)
-    model = OnnxModel(folder / MODEL_FILE)
-    release = Release.from_dict(json.loads((folder / RELEASE_FILE).read_text()))
+    folder = ReleaseFolder(loop.registry.fetch(loop.case.name, champion))
+    model = OnnxModel(folder.model)
+    release = folder.release()
     for frame, bad in read_features(stream, format, loop.case):
         for cell in bad:
             raise InvalidInput(

@@ -1,24 +1,19 @@
-"""What a row of a use case must look like: its columns, their types, ranges and categories."""
+"""What a row of a use case must look like: its columns, their kinds, ranges and categories."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import KW_ONLY, dataclass
+from typing import Literal
 
+from relevo.domain.cells import Cell, listed, spell
+from relevo.domain.kinds import Kind
 from relevo.errors import UseCaseBroken
 
+# `side` is the split, as CLEAN has called it from the start
 RESERVED = frozenset({"batch_id", "position", "identity", "side", "_rest"})
-
-
-class Kind(StrEnum):
-    NUMBER = "number"
-    INTEGER = "integer"
-    BOOLEAN = "boolean"
-    DATE = "date"
-    CATEGORY = "category"
-    CODE = "code"  # a number that is a name, such as a ZIP: 601.0 is "00601"
-    TEXT = "text"  # kept, never a feature
+SHOWN_VALUES = 10
+Rule = Literal["low", "high", "values"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +22,7 @@ class Column:
 
     name: str
     kind: Kind
+    _: KW_ONLY
     nullable: bool = False
     low: float | None = None
     high: float | None = None
@@ -36,7 +32,31 @@ class Column:
 
     @property
     def is_categorical(self) -> bool:
-        return self.kind in (Kind.CATEGORY, Kind.CODE)
+        return self.kind.is_categorical
+
+    @property
+    def admitted(self) -> str:
+        """In words, for a person whose value was refused."""
+        what = self.kind.describe(self)
+        return f"{what}, or null" if self.nullable else what
+
+    def reason(self, rule: Rule) -> str:
+        """Why a cell is bad that fits its kind and breaks this rule."""
+        if rule == "low":
+            return f"is below {spell(self.low)}"
+        if rule == "high":
+            return f"is above {spell(self.high)}"
+        return f"is not one of {listed(self.values or (), SHOWN_VALUES)}"
+
+    def broken_rule(self, cell: Cell) -> Rule | None:
+        if isinstance(cell, (int, float)):
+            if self.low is not None and cell < self.low:
+                return "low"
+            if self.high is not None and cell > self.high:
+                return "high"
+        if self.values is not None and cell not in self.values:
+            return "values"
+        return None
 
 
 def number(
@@ -47,7 +67,7 @@ def number(
     nullable: bool = False,
     doc: str = "",
 ) -> Column:
-    return Column(name, Kind.NUMBER, nullable, low, high, doc=doc)
+    return Column(name, Kind.NUMBER, nullable=nullable, low=low, high=high, doc=doc)
 
 
 def integer(
@@ -58,16 +78,16 @@ def integer(
     nullable: bool = False,
     doc: str = "",
 ) -> Column:
-    return Column(name, Kind.INTEGER, nullable, low, high, doc=doc)
+    return Column(name, Kind.INTEGER, nullable=nullable, low=low, high=high, doc=doc)
 
 
 def boolean(name: str, *, nullable: bool = False, doc: str = "") -> Column:
-    return Column(name, Kind.BOOLEAN, nullable, doc=doc)
+    return Column(name, Kind.BOOLEAN, nullable=nullable, doc=doc)
 
 
 def date(name: str, *, nullable: bool = False, doc: str = "") -> Column:
     """A day or an instant in ISO 8601; as a feature, days since 1970."""
-    return Column(name, Kind.DATE, nullable, doc=doc)
+    return Column(name, Kind.DATE, nullable=nullable, doc=doc)
 
 
 def category(
@@ -77,17 +97,18 @@ def category(
     nullable: bool = False,
     doc: str = "",
 ) -> Column:
-    return Column(name, Kind.CATEGORY, nullable, values=values, doc=doc)
+    return Column(name, Kind.CATEGORY, nullable=nullable, values=values, doc=doc)
 
 
 def code(name: str, digits: int, *, nullable: bool = False, doc: str = "") -> Column:
+    highest = float(10**digits - 1)
     return Column(
-        name, Kind.CODE, nullable, 0, float(10**digits - 1), digits=digits, doc=doc
+        name, Kind.CODE, nullable=nullable, low=0, high=highest, digits=digits, doc=doc
     )
 
 
 def text(name: str, *, nullable: bool = True, doc: str = "") -> Column:
-    return Column(name, Kind.TEXT, nullable, doc=doc)
+    return Column(name, Kind.TEXT, nullable=nullable, doc=doc)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +136,11 @@ class Contract:
             )
         if self.target in self.identity:
             raise UseCaseBroken(
-                f"contract: the target {self.target!r} is an identity column; a row's side must not depend on the answer"
+                f"contract: the target {self.target!r} is an identity column; a row's split must not depend on the answer"
             )
         if not self.identity:
             raise UseCaseBroken(
-                "contract: name at least one identity column, so that a row keeps its side"
+                "contract: name at least one identity column, so that a row keeps its split"
             )
 
     def __iter__(self) -> Iterator[Column]:

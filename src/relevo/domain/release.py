@@ -6,46 +6,15 @@ import hashlib
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from relevo.domain.contract import Column, Kind
+from relevo.domain.contract import Column
+from relevo.domain.kinds import Kind
 from relevo.domain.use_case import Task, UseCase
-
-MODEL_FILE = "model.onnx"
-RELEASE_FILE = "release.json"
-PROFILE_FILE = "profile.json"
-CARD_FILE = "card.md"
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One input of the model: what it is called, what it may be."""
-
-    name: str
-    kind: Kind
-    nullable: bool
-    low: float | None
-    high: float | None
-    values: tuple[str, ...] | None
-    digits: int | None
-    doc: str
-
-    @staticmethod
-    def of(column: Column) -> Field:
-        return Field(
-            column.name,
-            column.kind,
-            column.nullable,
-            column.low,
-            column.high,
-            column.values,
-            column.digits,
-            column.doc,
-        )
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
     """What `release.json` says. The version number is the registry's and not in it."""
 
@@ -54,7 +23,7 @@ class Release:
     target: str
     unit: str
     log_target: bool
-    fields: tuple[Field, ...]
+    fields: tuple[Column, ...]  # what the model takes, in order
     classes: tuple[str, ...]
     estimator: str
     digest: str
@@ -66,27 +35,24 @@ class Release:
     title: str = ""  # what people call the case; empty: its name
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        fields = [asdict(field) | {"kind": field.kind.name} for field in self.fields]
+        return asdict(self) | {"fields": fields}
 
     @staticmethod
     def from_dict(values: dict[str, Any]) -> Release:
-        fields = tuple(
-            Field(
-                **{
-                    **f,
-                    "kind": Kind(f["kind"]),
-                    "values": tuple(f["values"]) if f["values"] is not None else None,
-                }
-            )
-            for f in values["fields"]
-        )
+        fields = tuple(_field_from(field) for field in values["fields"])
         return Release(
             **{**values, "fields": fields, "classes": tuple(values["classes"])}
         )
 
 
-def signature_of(case: UseCase) -> tuple[Field, ...]:
-    return tuple(Field.of(case.contract[name]) for name in case.features)
+def _field_from(values: dict[str, Any]) -> Column:
+    admitted = values["values"] and tuple(values["values"])
+    return Column(**{**values, "kind": Kind.named(values["kind"]), "values": admitted})
+
+
+def signature_of(case: UseCase) -> tuple[Column, ...]:
+    return tuple(case.contract[name] for name in case.features)
 
 
 def digest_of(model: bytes) -> str:

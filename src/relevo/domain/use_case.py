@@ -9,8 +9,9 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from relevo.domain.contract import Contract, Kind
+from relevo.domain.contract import Contract
 from relevo.domain.frame import Frame
+from relevo.domain.kinds import Kind
 from relevo.domain.policy import Policy
 from relevo.errors import UseCaseBroken
 

@@ -1,4 +1,4 @@
-"""Feature rows that came from a person, as the model sees them."""
+"""Rows that came as a file or from the command line, as a frame for the model: features alone, no target."""
 
 from __future__ import annotations
 
@@ -10,13 +10,10 @@ import numpy as np
 import pyarrow as pa
 
 from relevo.domain.arrival import BadCell, Format
-from relevo.domain.contract import Contract, Kind
-from relevo.domain.frame import Categorical, Floats, Frame
+from relevo.domain.contract import Contract
+from relevo.domain.frame import Categorical, Frame
 from relevo.domain.use_case import UseCase
-from relevo.features.clean import cleaned
 from relevo.formats import read_rows
-
-MICROSECONDS_A_DAY = 86_400_000_000
 
 
 def read_features(
@@ -31,27 +28,18 @@ def read_features(
 
 
 def _frame(case: UseCase, rows: pa.RecordBatch) -> Frame:
-    count = len(rows)
+    clean = {
+        name: case.contract[name].kind.canonical_array(rows[name], case.contract[name])
+        for name in case.features
+    }
     return Frame(
-        {name: _floats(rows[name], case.contract[name].kind) for name in case.numbers},
-        {name: _words(case, name, rows[name]) for name in case.categories},
-        np.full(count, np.nan),
-        np.zeros(count, np.int64),
-        np.zeros(count, np.int32),
+        numbers={
+            name: case.contract[name].kind.inputs(clean[name]) for name in case.numbers
+        },
+        categories={
+            name: Categorical.of(clean[name].to_pylist()) for name in case.categories
+        },
+        target=np.full(len(rows), np.nan),
+        identity=np.zeros(len(rows), np.int64),
+        batch=np.zeros(len(rows), np.int32),
     )
-
-
-def _floats(values: pa.Array, kind: Kind) -> Floats:
-    if kind is Kind.DATE:
-        days = (
-            values.cast(pa.int64()).to_numpy(zero_copy_only=False) / MICROSECONDS_A_DAY
-        )
-        return np.asarray(days, np.float32)
-    return np.asarray(
-        values.cast(pa.float32(), safe=False).to_numpy(zero_copy_only=False), np.float32
-    )
-
-
-def _words(case: UseCase, name: str, values: pa.Array) -> Categorical:
-    column = case.contract[name]
-    return Categorical.of(cleaned(values, column.kind, column.digits).to_pylist())

@@ -9,7 +9,6 @@ import msgspec
 import pyarrow as pa
 
 from relevo.domain.arrival import BadCell, RawChunk
-from relevo.domain.arrow import ARROW_TYPES
 from relevo.domain.cells import printable
 from relevo.domain.contract import Contract
 from relevo.formats.columns import Values, type_column
@@ -37,7 +36,7 @@ def raw_schema(contract: Contract) -> pa.Schema:
     """The columns of a RawChunk's rows."""
     return pa.schema(
         [
-            *((column.name, ARROW_TYPES[column.kind]) for column in contract),
+            *((column.name, column.kind.raw_type) for column in contract),
             (REST, pa.string()),
         ]
     )

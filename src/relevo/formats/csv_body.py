@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import BinaryIO
 
-from relevo.domain.cells import MISSING_WORDS
-from relevo.domain.contract import Contract, Kind
+from relevo.domain.contract import Contract
+from relevo.domain.kinds import Kind
 from relevo.errors import SourceUnavailable
 from relevo.formats.block import LINE, Block
 from relevo.formats.json_window import SHOWN, malformed
@@ -115,7 +115,4 @@ class CsvBody:
 
 
 def _without_missing(cells: tuple[str, ...], kind: Kind) -> list[object]:
-    """Free text may well say "NA"; only an empty one is missing."""
-    if kind is Kind.TEXT:
-        return [cell or None for cell in cells]
-    return [None if cell in MISSING_WORDS else cell for cell in cells]
+    return [None if cell in kind.missing_words else cell for cell in cells]

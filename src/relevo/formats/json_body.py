@@ -16,21 +16,12 @@ from typing import Any
 import msgspec
 
 from relevo.domain.cells import type_name
-from relevo.domain.contract import Contract, Kind
+from relevo.domain.contract import Contract
 from relevo.formats.block import Block
 from relevo.formats.json_window import DECODER, Window
 
 Rows = list[Any]
 
-_TYPES: dict[Kind, Any] = {
-    Kind.NUMBER: float | None,
-    Kind.INTEGER: int | float | None,
-    Kind.BOOLEAN: bool | int | None,
-    Kind.DATE: str | None,
-    Kind.CATEGORY: str | None,
-    Kind.CODE: float | None,
-    Kind.TEXT: str | None,
-}
 _BOUNDARY = re.compile(rb"\}[ \t\r\n]*,[ \t\r\n]*\{")
 _CUTS_TRIED = 8
 _LARGEST_ROW = 64 * 1024 * 1024
@@ -182,7 +173,7 @@ def _struct_decoder(contract: Contract) -> msgspec.json.Decoder[Rows]:
     fields: list[tuple[str, Any, Any]] = [
         (
             f"field_{index}",
-            _TYPES[column.kind],
+            column.kind.body_type,
             msgspec.field(default=None, name=column.name),
         )
         for index, column in enumerate(contract)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from relevo.domain.release import Field, Release
+from relevo.domain.contract import Column
+from relevo.domain.release import Release
 from relevo.domain.use_case import UseCase
 
 SIDES = ("train", "validation", "test")
@@ -78,13 +79,13 @@ def _data(facts: CardFacts) -> str:
 
 def _features(facts: CardFacts) -> str:
     rows = [
-        (f"`{one.name}`", one.kind.value, _admitted(one), one.doc)
+        (f"`{one.name}`", one.kind.name, _admitted(one), one.doc)
         for one in facts.release.fields
     ]
     return f"## Features\n\n{_table(('Name', 'Kind', 'Admitted', 'Meaning'), rows)}"
 
 
-def _admitted(one: Field) -> str:
+def _admitted(one: Column) -> str:
     parts = []
     if one.values:
         parts.append(

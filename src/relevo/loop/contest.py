@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import time
+<<<<<<< HEAD
 from pathlib import Path
 from typing import Any
+=======
+>>>>>>> ecca3f6 (columns: a kind is one class, a release folder one reader)
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +24,12 @@ from relevo.domain.contest import (
 from relevo.domain.evidence import Decision, Training, Verdict
 from relevo.domain.frame import Frame
 from relevo.domain.identity import Split
+<<<<<<< HEAD
 from relevo.domain.release import CHAMPION, MODEL_FILE, RELEASE_FILE
+=======
+from relevo.domain.release import CHAMPION
+from relevo.domain.slices import slices_of
+>>>>>>> ecca3f6 (columns: a kind is one class, a release folder one reader)
 from relevo.domain.use_case import UseCase
 from relevo.learning.comparison import Comparison, Contender, compare
 from relevo.learning.metrics import root_mean_square, row_losses
@@ -31,6 +38,7 @@ from relevo.loop.train import ONNX_GAP
 from relevo.ports.clock import Clock
 from relevo.ports.registry import ModelRegistry
 from relevo.ports.warehouse import Warehouse
+from relevo.releases.release_folder import ReleaseFolder
 
 TIMED_ROWS = 300
 
@@ -50,8 +58,19 @@ def contest(
     champion = registry.alias(case.name, CHAMPION)
     if champion is None or champion == training.version:
         champion = None
+<<<<<<< HEAD
         number = 0
         judgement = first_model(_fitness(training, folder), case.policy)
+=======
+        judgement = first_model(
+            _fitness(
+                training,
+                ReleaseFolder(registry.fetch(case.name, training.version)),
+                None,
+            ),
+            case.policy,
+        )
+>>>>>>> ecca3f6 (columns: a kind is one class, a release folder one reader)
     else:
         earlier = warehouse.record.verdicts(case.name)
         number = 1 + max((each.contest_number for each in earlier), default=0)
@@ -81,6 +100,7 @@ def _meet(
     champion: str,
     warehouse: Warehouse,
     registry: ModelRegistry,
+<<<<<<< HEAD
 ) -> tuple[Comparison, Fitness]:
     limit = case.policy.contest_rows
     rows = warehouse.rows.frame(case, training.batches, [Split.TEST], max_rows=limit)
@@ -101,6 +121,27 @@ def _judge(comparison: Comparison, fitness: Fitness, number: int) -> Judgement:
         rmses["challenger_rmse"] = root_mean_square(rows.target, challenger)
         if case.policy.promotion == "classic":
             return classic(**rmses, guards=(onnx_guard(fitness, case.policy),))
+=======
+) -> Judgement:
+    holdout = warehouse.rows.frame(
+        case, training.batches, [Split.TEST], max_rows=case.policy.contest_rows
+    )
+    old_folder = ReleaseFolder(registry.fetch(case.name, champion))
+    new_folder = ReleaseFolder(registry.fetch(case.name, training.version))
+    old, new = OnnxModel(old_folder.model), OnnxModel(new_folder.model)
+    old_answers = _in_classes(old.predict(holdout), old_folder, holdout.classes)
+    new_answers = _in_classes(new.predict(holdout), new_folder, holdout.classes)
+    fitness = _fitness(training, new_folder, _time_ratio(new, old, holdout))
+    regression = case.task == "regression"
+    old_rmse = root_mean_square(holdout.target, old_answers) if regression else None
+    new_rmse = root_mean_square(holdout.target, new_answers) if regression else None
+    if (
+        case.policy.promotion == "classic"
+        and old_rmse is not None
+        and new_rmse is not None
+    ):
+        return classic(old_rmse, new_rmse, (onnx_guard(fitness, case.policy),))
+>>>>>>> ecca3f6 (columns: a kind is one class, a release folder one reader)
     match = Match(
         row_losses(case.task, case.log_target, rows.target, champion),
         row_losses(case.task, case.log_target, rows.target, challenger),
@@ -111,6 +152,7 @@ def _judge(comparison: Comparison, fitness: Fitness, number: int) -> Judgement:
     return judge(match, fitness, case.policy, number)
 
 
+<<<<<<< HEAD
 def _contender(folder: Path) -> Contender:
     classes = json.loads((folder / RELEASE_FILE).read_text())["classes"]
     return Contender(OnnxModel(folder / MODEL_FILE), classes)
@@ -124,6 +166,26 @@ def _fitness(
         size_mb=(folder / MODEL_FILE).stat().st_size / 1e6,
         scoring_time_ratio=time_ratio,
     )
+=======
+def _in_classes(
+    answers: Answers, folder: ReleaseFolder, classes: tuple[str, ...]
+) -> Answers:
+    """Probabilities in the holdout's order of classes; a class that the model never saw has none."""
+    if not classes:
+        return answers
+    known = folder.release().classes
+    spread = np.zeros((len(answers), len(classes)))
+    for place, name in enumerate(classes):
+        if name in known:
+            spread[:, place] = answers[:, known.index(name)]
+    return spread
+
+
+def _fitness(
+    training: Training, folder: ReleaseFolder, time_ratio: float | None
+) -> Fitness:
+    return Fitness(training.metrics[ONNX_GAP], folder.size_mb, time_ratio)
+>>>>>>> ecca3f6 (columns: a kind is one class, a release folder one reader)
 
 
 def _time_ratio(new: OnnxModel, old: OnnxModel, rows: Frame) -> float | None:

@@ -6,10 +6,8 @@ import numpy as np
 import pyarrow as pa
 
 from relevo.domain.batch import Batch, BatchState
-from relevo.domain.contract import Kind
 from relevo.domain.identity import identities, splits_of
 from relevo.domain.use_case import UseCase
-from relevo.features.clean import cleaned
 from relevo.ports.warehouse import RowStore
 
 
@@ -23,9 +21,9 @@ def prepare(case: UseCase, batch: Batch, rows: RowStore) -> int:
 
 def _clean(case: UseCase, batch: Batch, rows: pa.RecordBatch) -> pa.RecordBatch:
     columns = {
-        c.name: cleaned(rows[c.name], c.kind, c.digits)
-        for c in case.contract
-        if c.kind is not Kind.TEXT
+        column.name: column.kind.canonical_array(rows[column.name], column)
+        for column in case.contract
+        if column.kind.clean
     }
     about = [
         (columns.get(name, rows[name])).to_pylist() for name in case.contract.identity

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import tempfile
 import time
 from dataclasses import dataclass
@@ -18,16 +17,7 @@ from relevo.domain.frame import Frame, with_classes
 from relevo.domain.identity import Split
 from relevo.domain.model_version import ModelVersion, RunRecord
 from relevo.domain.profile import profile_of
-from relevo.domain.release import (
-    CARD_FILE,
-    CHALLENGER,
-    MODEL_FILE,
-    PROFILE_FILE,
-    RELEASE_FILE,
-    Release,
-    digest_of,
-    signature_of,
-)
+from relevo.domain.release import CHALLENGER, Release, digest_of, signature_of
 from relevo.domain.use_case import UseCase
 from relevo.errors import NothingToTrainOn
 from relevo.learning.card import CardFacts, model_card
@@ -40,10 +30,10 @@ from relevo.ports.clock import Clock
 from relevo.ports.registry import ModelRegistry
 from relevo.ports.warehouse import Warehouse
 from relevo.releases.publisher import Publisher
+from relevo.releases.release_folder import ReleaseFolder
 from relevo.releases.stored_release import upload
 
 ONNX_GAP = "onnx_gap"
-TRAINING_FILE = "training.json"
 Floats = NDArray[np.float64]
 
 
@@ -140,14 +130,14 @@ def _make(
     )
     with tempfile.TemporaryDirectory(prefix="relevo-release-") as temporary:
         folder = Path(temporary)
-        _write(
-            folder,
-            choice,
-            made,
-            release,
-            record,
-            card,
-            profile_of(train, case.contract.target).to_dict(),
+        ReleaseFolder(folder).write(
+            model=made.onnx,
+            native=choice.model.native_files(),
+            pictures=made.pictures,
+            release=release,
+            training=record,
+            profile=profile_of(train, case.contract.target),
+            card=card,
         )
         run = _run(case, decision, choice, release, record)
         with warehouse.record.alias_lock(case.name):
@@ -221,30 +211,6 @@ def _data_hash(batches: list[str], sides: Sides) -> str:
     return digest.hexdigest()
 
 
-def _write(
-    folder: Path,
-    choice: Choice,
-    made: Made,
-    release: Release,
-    record: dict[str, Any],
-    card: str,
-    profile: dict[str, Any],
-) -> None:
-    (folder / MODEL_FILE).write_bytes(made.onnx)
-    (folder / RELEASE_FILE).write_text(json.dumps(release.to_dict(), indent=2))
-    (folder / TRAINING_FILE).write_text(json.dumps(record))
-    (folder / PROFILE_FILE).write_text(json.dumps(profile))
-    (folder / CARD_FILE).write_text(card)
-    files = {
-        f"native/{name}": data for name, data in choice.model.native_files().items()
-    }
-    files |= {f"pictures/{name}": data for name, data in made.pictures.items()}
-    for name, data in files.items():
-        path = folder / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(data)
-
-
 def _run(
     case: UseCase,
     decision: Decision,
@@ -283,9 +249,8 @@ def _training(
     version: ModelVersion,
     clock: Clock,
 ) -> Training:
-    folder = registry.fetch(case.name, version.number)
-    release = Release.from_dict(json.loads((folder / RELEASE_FILE).read_text()))
-    record = json.loads((folder / TRAINING_FILE).read_text())
+    folder = ReleaseFolder(registry.fetch(case.name, version.number))
+    release, record = folder.release(), folder.training()
     return Training(
         case=case.name,
         decision_id=decision.stored_id,

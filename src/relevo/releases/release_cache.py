@@ -9,14 +9,13 @@ from uuid import uuid4
 
 import msgspec
 
-from relevo.domain.release import RELEASE_FILE
 from relevo.errors import ModelRefused
 from relevo.ports.store import ObjectStore
+from relevo.releases.release_folder import NOT_SERVED, RELEASE_FILE
 from relevo.releases.stored_release import release_prefix
 from relevo.whole_file import UNFINISHED, sync, write_whole
 
 CURRENT = "current.json"
-NOT_SERVED = ("pictures/", "card.md")
 KEPT = 2  # the one that serves, and the one before it, whose last requests may still read from it
 
 

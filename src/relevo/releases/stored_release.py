@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from relevo.domain.release import RELEASE_FILE
 from relevo.errors import ModelRefused
 from relevo.ports.store import ObjectStore
+from relevo.releases.release_folder import RELEASE_FILE
 
 
 def release_prefix(case: str, version: str) -> str:

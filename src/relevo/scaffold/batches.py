@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from relevo.domain.contract import Kind
+from relevo.domain.kinds import Kind
 from relevo.scaffold.facts import Facts
 
 Every = Literal["month", "week", "day"]

@@ -7,7 +7,8 @@ import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from relevo.domain.contract import Column, Kind
+from relevo.domain.contract import Column
+from relevo.domain.kinds import Kind
 from relevo.scaffold.findings import Findings
 from relevo.scaffold.python_text import (
     WIDTH,
@@ -203,7 +204,7 @@ def call_columns(found: Findings, indent: int) -> list[str]:
 
 
 def _head(column: Column) -> str:
-    return column.kind.value
+    return column.kind.name
 
 
 def _options(column: Column, name: str) -> list[str]:

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from relevo.domain.cells import MISSING_WORDS
-from relevo.domain.contract import Column, Kind
+from relevo.domain.contract import Column
+from relevo.domain.kinds import MISSING_WORDS, Kind
 from relevo.formats.columns import type_column
 from relevo.scaffold.kinds import Guess
 from relevo.scaffold.sample import Sample, estimated_distinct

@@ -10,8 +10,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from relevo.domain.cells import MISSING_WORDS, WORDY, is_gap
-from relevo.domain.contract import Column, Kind
+from relevo.domain.cells import is_punctuation
+from relevo.domain.contract import Column
+from relevo.domain.kinds import MISSING_WORDS, Kind
 from relevo.scaffold import words
 
 TOLERANCE = 0.95  # of the filled cells must fit a kind; the others will be bad rows
@@ -39,7 +40,7 @@ class Guess:
         return sum(self.counts.values())
 
     def column(self, name: str, *, nullable: bool = True) -> Column:
-        return Column(name, self.kind, nullable, digits=self.digits)
+        return Column(name, self.kind, nullable=nullable, digits=self.digits)
 
 
 def guess_kind(name: str, values: pa.Array, *, spelled: bool) -> Guess:
@@ -57,9 +58,9 @@ def guess_kind(name: str, values: pa.Array, *, spelled: bool) -> Guess:
 
 def _with_gaps(name: str, counts: dict[str, int]) -> Guess:
     """Where numbers or dates stand, "?" and "-" are gaps; among words they may be words."""
-    known = {word: count for word, count in counts.items() if not is_gap(word)}
+    known = {word: count for word, count in counts.items() if not is_punctuation(word)}
     guess = _spelled(name, known) if known else None
-    return guess if guess and guess.kind not in WORDY else _spelled(name, counts)
+    return guess if guess and not guess.kind.any_text else _spelled(name, counts)
 
 
 def _counts(values: pa.Array, spelled: bool) -> dict[Any, int]:

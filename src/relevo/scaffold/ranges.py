@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from relevo.domain.contract import Column, Kind
+from relevo.domain.contract import Column
+from relevo.domain.kinds import Kind
 from relevo.scaffold.facts import Facts
 
 NO_GAP_ROWS = 200  # without one gap, before a gap is taken for an error

@@ -96,7 +96,7 @@ def _row(found: Findings, column: Column, fact: Facts) -> str:
         else ""
     )
     filled = f"{fact.filled / fact.rows:.0%}" if fact.filled != fact.rows else "all"
-    cells = [column.name, column.kind.value, filled, f"{fact.distinct:,}", limits, use]
+    cells = [column.name, column.kind.name, filled, f"{fact.distinct:,}", limits, use]
     return "| " + " | ".join(_inline(cell).replace("|", "\\|") for cell in cells) + " |"
 
 

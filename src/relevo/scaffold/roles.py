@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from relevo.domain.contract import Kind
+from relevo.domain.kinds import Kind
 from relevo.domain.use_case import Task
 from relevo.scaffold.batches import Cut
 from relevo.scaffold.facts import Facts

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from relevo.domain.arrival import RawChunk
-from relevo.domain.contract import Column, Kind
+from relevo.domain.contract import Column
+from relevo.domain.kinds import Kind
 from relevo.errors import SourceError, SourceUnavailable
 from relevo.formats import REST
 from relevo.scaffold.table import Table

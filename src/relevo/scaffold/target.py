@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from relevo.domain.contract import Kind
+from relevo.domain.kinds import Kind
 from relevo.domain.use_case import Task
 from relevo.errors import UseCaseBroken
 from relevo.scaffold.facts import Floats
@@ -44,7 +44,7 @@ def choose_task(name: str, guess: Guess, asked: Task | None) -> Goal:
     ):
         if guess.kind not in _NUMBERS:
             raise UseCaseBroken(
-                f"target {name!r} holds {guess.kind.value}, not numbers: {_remedy(guess)}"
+                f"target {name!r} holds {guess.kind.name}, not numbers: {_remedy(guess)}"
             )
         guess = replace(guess, kind=Kind.NUMBER)  # tomorrow's may have a fraction
         return Goal(

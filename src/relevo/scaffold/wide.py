@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from relevo.domain.contract import Column, Kind
+from relevo.domain.contract import Column
+from relevo.domain.kinds import Kind
 from relevo.scaffold.findings import Findings
 from relevo.scaffold.python_text import WIDTH, assigned_tuple, quoted, width
 
@@ -62,7 +63,7 @@ def group_columns(found: Findings) -> list[Group]:
 
 
 def _key(column: Column, is_feature: bool) -> str:
-    plural = PLURALS.get(column.kind, f"{column.kind.value}s")
+    plural = PLURALS.get(column.kind, f"{column.kind.name}s")
     signed = "signed_" if column.low is not None and column.low < 0 else ""
     size = f"_{column.digits}" if column.digits is not None else ""
     return f"{signed}{plural}{size}" + ("" if is_feature else "_kept")

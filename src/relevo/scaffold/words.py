@@ -7,8 +7,8 @@ import re
 from datetime import datetime
 from functools import lru_cache
 
-from relevo.domain.cells import BOOLEAN_WORDS
-from relevo.domain.contract import Column, Contract, Kind, text
+from relevo.domain.contract import Column, Contract, text
+from relevo.domain.kinds import Boolean, Kind
 from relevo.formats import read_rows
 
 NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
@@ -59,7 +59,7 @@ GAP_MARKS = frozenset(
 
 
 def is_boolean(word: str) -> bool:
-    return word.strip().casefold() in BOOLEAN_WORDS
+    return word.strip().casefold() in Boolean.words
 
 
 def is_iso(word: str) -> bool:

@@ -7,7 +7,7 @@ import numpy as np
 from relevo.domain.cells import Row
 from relevo.domain.frame import Categorical
 from relevo.domain.profile import CategoryProfile, psi
-from relevo.features.model_inputs import as_number
+from relevo.features.model_inputs import converted
 from relevo.serving.model import ServedModel
 from relevo.serving.served_case import ServedCase
 
@@ -32,7 +32,7 @@ def _drift(model: ServedModel, rows: list[Row]) -> dict[str, float]:
         values = (
             Categorical.of([str(cell) if cell else None for cell in cells])
             if column.is_categorical
-            else np.array([as_number(cell) for cell in cells], np.float32)
+            else np.array(converted(column.kind.number, cells), np.float32)
         )
         found[column.name] = psi(known, known.count(values))
     return found

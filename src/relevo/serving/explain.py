@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from relevo.domain.cells import Cell, Row
 from relevo.errors import NoExplanation
+from relevo.releases.release_folder import ReleaseFolder
 from relevo.serving.booster import Booster
 from relevo.serving.model import ServedModel
 
@@ -82,11 +83,11 @@ def explain(model: ServedModel, row: Row) -> Explanation:
 
 @lru_cache(maxsize=8)
 def _explainer(folder: Path, estimator: str) -> Explainer:
-    native = folder / "native"
-    if (native / BOOSTER).is_file():
-        return _Trees(Booster(native / BOOSTER))
-    if (native / WEIGHTS).is_file():
-        return _Weights.load(native / WEIGHTS)
+    files = ReleaseFolder(folder)
+    if files.native(BOOSTER).is_file():
+        return _Trees(Booster(files.native(BOOSTER)))
+    if files.native(WEIGHTS).is_file():
+        return _Weights.load(files.native(WEIGHTS))
     raise NoExplanation(
         f"{estimator}: has no exact explanation; those of boosted_trees and linear_baseline can be explained"
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,23 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relevo.domain.cells import Cell, Row
-from relevo.domain.contract import Column, Kind
+from relevo.domain.contract import Column
+from relevo.domain.kinds import Kind
 from relevo.domain.profile import CategoryProfile, Profile
-from relevo.domain.release import (
-    MODEL_FILE,
-    PROFILE_FILE,
-    RELEASE_FILE,
-    Release,
-    digest_of,
-)
+from relevo.domain.release import Release, digest_of
 from relevo.errors import ModelRefused, RelevoError
 from relevo.features.model_inputs import ModelInputs
 from relevo.learning.onnx_model import OnnxModel
+from relevo.releases.release_folder import ReleaseFolder
 from relevo.serving.field_defaults import default_row
-from relevo.serving.request.field_rules import column_of
 from relevo.serving.request.row_reader import RowReader, RowsRefused
 
-TRAINING_FILE = "training.json"
 WARM_ROWS = 32
 Answers = NDArray[np.float32]
 
@@ -67,20 +60,20 @@ def load_model(
     folder: Path, case: str, version: str, alias: str, max_rows: int
 ) -> ServedModel:
     """The release in `folder`, warmed up. ModelRefused where it is damaged, foreign or contradicts itself."""
-    release, profile = _described(folder, case, version)
-    model = _read(folder, MODEL_FILE)
+    files = ReleaseFolder(folder)
+    release, profile = _described(files, case, version)
+    model = files.model_bytes()
     if digest_of(model) != release.digest:
         raise ModelRefused(
-            f"version {version} of {case}: {MODEL_FILE} is not the file that its release names (SHA-256 differs); "
+            f"version {version} of {case}: {files.model.name} is not the file that its release names (SHA-256 differs); "
             "restore the artifacts store, or roll back"
         )
     onnx = OnnxModel(model, threads=1)
-    columns = tuple(column_of(one) for one in release.fields)
+    columns = release.fields
     _require_signature(onnx, release, version)
-    training = folder / TRAINING_FILE
     served = ServedModel(
         release, version, alias, profile, folder,
-        msgspec.json.decode(training.read_bytes()) if training.is_file() else {},
+        files.training(),
         onnx, columns, ModelInputs(columns),
         RowReader(columns, max_rows), RowReader(columns, max_rows, strict=False), _seen(columns, profile), _named(columns),
     )  # fmt: skip
@@ -88,28 +81,15 @@ def load_model(
     return served
 
 
-def _described(folder: Path, case: str, version: str) -> tuple[Release, Profile]:
-    try:
-        release = Release.from_dict(json.loads(_read(folder, RELEASE_FILE)))
-        profile = Profile.from_dict(json.loads(_read(folder, PROFILE_FILE)))
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ModelRefused(
-            f"version {version} of {case}: {RELEASE_FILE} or {PROFILE_FILE} cannot be read: {error!r}; train it again"
-        ) from error
+def _described(
+    folder: ReleaseFolder, case: str, version: str
+) -> tuple[Release, Profile]:
+    release = folder.release()
     if release.case != case:
         raise ModelRefused(
             f"version {version}: is a release of {release.case}, not of {case}; point the alias elsewhere"
         )
-    return release, profile
-
-
-def _read(folder: Path, name: str) -> bytes:
-    try:
-        return (folder / name).read_bytes()
-    except OSError as error:
-        raise ModelRefused(
-            f"{folder / name}: cannot be read: {error.strerror}; fetch the release again"
-        ) from error
+    return release, folder.profile()
 
 
 def _require_signature(onnx: OnnxModel, release: Release, version: str) -> None:
@@ -210,7 +190,7 @@ def require_compatible(new: ServedModel, old: ServedModel) -> None:
 
 
 def _said(one: Any) -> str:
-    return f"{one.kind.value}{' or null' if one.nullable else ''}"
+    return f"{one.kind.name}{' or null' if one.nullable else ''}"
 
 
 def _incompatible(new: ServedModel, old: ServedModel, why: str) -> RelevoError:

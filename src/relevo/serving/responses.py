@@ -24,7 +24,7 @@ def schema_of(model: ServedModel, max_bytes: int) -> dict[str, Any]:
         usual = field_default(one, model.profile)
         fields.append(
             {
-                "name": one.name, "kind": one.kind.value, "nullable": one.nullable, "low": one.low, "high": one.high,
+                "name": one.name, "kind": one.kind.name, "nullable": one.nullable, "low": one.low, "high": one.high,
                 "values": one.values, "digits": one.digits, "doc": one.doc,
                 "default": usual.default, "typical": usual.typical, "suggestions": usual.suggestions,
             }

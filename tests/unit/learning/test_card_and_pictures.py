@@ -50,9 +50,21 @@ METRICS = {
     "onnx_gap": 1e-6,
 }
 RELEASE = Release(
-    "houses", "regression", "price", "USD", True, signature_of(CASE), (), "boosted_trees", "d1" * 32, 4, "da" * 32,
-    "c0ffee", "2026-11-21T08:00:00+00:00", METRICS,
-)  # fmt: skip
+    case="houses",
+    task="regression",
+    target="price",
+    unit="USD",
+    log_target=True,
+    fields=signature_of(CASE),
+    classes=(),
+    estimator="boosted_trees",
+    digest="d1" * 32,
+    decision_id=4,
+    data_sha256="da" * 32,
+    commit="c0ffee",
+    trained_at="2026-11-21T08:00:00+00:00",
+    metrics=METRICS,
+)
 FACTS = CardFacts(
     CASE,
     RELEASE,

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from relevo.domain.contract import Kind
+from relevo.domain.kinds import Kind
 from relevo.domain.use_case import FileBatches
 from relevo.scaffold import new_case
 from relevo.scaffold.sample import estimated_distinct

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from relevo.domain.contract import Kind
+from relevo.domain.kinds import Kind
 from tests.unit.scaffold.tables import columns, day, make, noise, some, write
 
 NAMES = [

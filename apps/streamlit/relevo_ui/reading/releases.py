@@ -6,15 +6,15 @@ import json
 from dataclasses import dataclass
 
 from relevo.domain.profile import Profile
-from relevo.domain.release import (
+from relevo.domain.release import Release
+from relevo.errors import RelevoError
+from relevo.ports.store import ObjectStore
+from relevo.releases.release_folder import (
     CARD_FILE,
     MODEL_FILE,
     PROFILE_FILE,
     RELEASE_FILE,
-    Release,
 )
-from relevo.errors import RelevoError
-from relevo.ports.store import ObjectStore
 
 PICTURES = "pictures/"
 HEADINGS = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import shutil
@@ -25,8 +24,9 @@ from mlflow.models import ModelSignature
 from mlflow.types import Schema, TensorSpec
 
 from relevo.domain.model_version import ModelVersion, RunRecord
-from relevo.domain.release import MODEL_FILE, RELEASE_FILE, digest_of
+from relevo.domain.release import Release, digest_of
 from relevo.errors import ModelRefused, NotFound, StoreUnavailable
+from relevo.releases.release_folder import ReleaseFolder
 
 DECISION_TAG = "relevo.decision"
 DIGEST_TAG = "relevo.digest"
@@ -92,7 +92,7 @@ class MlflowRegistry:
             tags = {
                 **run.tags,
                 DECISION_TAG: decision_key,
-                DIGEST_TAG: digest_of((folder / MODEL_FILE).read_bytes()),
+                DIGEST_TAG: digest_of(ReleaseFolder(folder).model_bytes()),
             }
             created = self._client.create_model_version(
                 case,
@@ -131,19 +131,20 @@ class MlflowRegistry:
         self._client.log_batch(
             run_id, params=params, tags=[RunTag("mlflow.note.content", _note(folder))]
         )
-        if (folder / "pictures").is_dir():
-            self._client.log_artifacts(run_id, str(folder / "pictures"), "pictures")
+        pictures = ReleaseFolder(folder).pictures
+        if pictures.is_dir():
+            self._client.log_artifacts(run_id, str(pictures), pictures.name)
         return run_id
 
     def _log_model(self, experiment: str, case: str, run_id: str, folder: Path) -> str:
         """An MLflow model of the ONNX file, so that `mlflow models serve` runs it, with the release files beside it."""
-        release = json.loads((folder / RELEASE_FILE).read_text())
+        release = ReleaseFolder(folder).release()
         with tempfile.TemporaryDirectory(prefix="relevo-") as temporary:
             path = Path(temporary) / "model"
             mlflow.onnx.save_model(
-                onnx.load(str(folder / MODEL_FILE)),
+                onnx.load(str(ReleaseFolder(folder).model)),
                 str(path),
-                signature=signature_of(release),
+                signature=tensor_signature(release),
                 pip_requirements=["onnxruntime", "numpy", "pandas"],
             )
             shutil.copytree(folder, path, dirs_exist_ok=True)
@@ -234,46 +235,36 @@ class MlflowRegistry:
             )
         if not _matches(folder, digest):
             raise ModelRefused(
-                f"version {number} of {case}: its {MODEL_FILE} is not the file that was registered (digest {digest[:12]}…); "
+                f"version {number} of {case}: its model is not the file that was registered (digest {digest[:12]}…); "
                 f"restore the artifact store, or promote another version with `relevo promote {case} VERSION --reason …`"
             )
         return folder
 
 
 def _matches(folder: Path, digest: str) -> bool:
-    model = folder / MODEL_FILE
+    model = ReleaseFolder(folder).model
     return model.is_file() and digest_of(model.read_bytes()) == digest
 
 
-def signature_of(release: dict[str, Any]) -> ModelSignature:
-    """Of tensors: of plain columns MLflow hands words on in a form that ONNX Runtime refuses."""
+def tensor_signature(release: Release) -> ModelSignature:
+    """Of tensors: of plain columns MLflow hands text on in a form that ONNX Runtime refuses."""
     column = (-1, 1)
+    answers = {
+        "regression": ("prediction", column),
+        "classification": ("probabilities", (-1, len(release.classes))),
+    }
+    name, shape = answers[release.task]
+    types = {True: np.dtype(str), False: np.dtype(np.float32)}
     inputs = [
-        TensorSpec(
-            np.dtype(str if field["kind"] in ("category", "code") else np.float32),
-            column,
-            field["name"],
-        )
-        for field in release["fields"]
+        TensorSpec(types[field.is_categorical], column, field.name)
+        for field in release.fields
     ]
-    regression = release["task"] == "regression"
-    answers = column if regression else (-1, len(release["classes"]))
-    return ModelSignature(
-        Schema(inputs),
-        Schema(
-            [
-                TensorSpec(
-                    np.dtype(np.float32),
-                    answers,
-                    "prediction" if regression else "probabilities",
-                )
-            ]
-        ),
-    )
+    outputs = [TensorSpec(np.dtype(np.float32), shape, name)]
+    return ModelSignature(Schema(inputs), Schema(outputs))
 
 
 def _note(folder: Path) -> str:
-    card = folder / "card.md"
+    card = ReleaseFolder(folder).card
     return card.read_text()[:5000] if card.is_file() else ""
 
 

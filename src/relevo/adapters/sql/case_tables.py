@@ -11,8 +11,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from relevo.adapters.sql.tables import place
-from relevo.domain.arrow import ARROW_TYPES
-from relevo.domain.contract import Contract, Kind
+from relevo.domain.contract import Contract
 from relevo.domain.use_case import UseCase
 from relevo.errors import UseCaseBroken
 
@@ -81,7 +80,7 @@ def table_name(schema: str, name: str, dialect: str) -> str:
 
 
 def raw_table(case: UseCase, dialect: str) -> CaseTable:
-    types = [(column.name, ARROW_TYPES[column.kind]) for column in case.contract]
+    types = [(column.name, column.kind.raw_type) for column in case.contract]
     schema = pa.schema(
         [
             ("batch_id", pa.int32()),
@@ -98,12 +97,9 @@ def raw_table(case: UseCase, dialect: str) -> CaseTable:
 
 def clean_table(case: UseCase, dialect: str) -> CaseTable:
     types = [
-        (
-            column.name,
-            pa.string() if column.kind is Kind.CODE else ARROW_TYPES[column.kind],
-        )
+        (column.name, column.kind.clean_type)
         for column in case.contract
-        if column.kind is not Kind.TEXT
+        if column.kind.clean
     ]
     own = [
         ("batch_id", pa.int32()),

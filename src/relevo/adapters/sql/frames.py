@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from relevo.domain.contract import Kind
 from relevo.domain.frame import MISSING, Categorical, Floats, Frame
 from relevo.domain.identity import canonical
+from relevo.domain.kinds import Kind
 from relevo.domain.use_case import UseCase
 
-MICROSECONDS_A_DAY = 86_400_000_000
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 
@@ -63,13 +61,13 @@ class FrameBuilder:
         own = [
             ("batch_id", pa.int32()),
             ("identity", pa.int64()),
-            ("target", _type(contract[contract.target].kind)),
+            ("target", contract[contract.target].kind.frame_type),
         ]
         return pa.schema(
             [
                 *own,
                 *(
-                    (f"f{i}", _type(contract[n].kind))
+                    (f"f{i}", contract[n].kind.frame_type)
                     for i, n in enumerate(self._case.features)
                 ),
             ]
@@ -82,12 +80,15 @@ class FrameBuilder:
         if pa.types.is_dictionary(target.type):
             self._answers.add(target)
         else:
-            self._target.append(_floats(target))
+            self._target.append(self._kind(self._case.contract.target).numbers(target))
         for name, values in zip(self._case.features, features, strict=True):
             if name in self._categories:
                 self._categories[name].add(values)
             else:
-                self._numbers[name].append(_floats(values).astype(np.float32))
+                self._numbers[name].append(self._kind(name).inputs(values))
+
+    def _kind(self, name: str) -> Kind:
+        return self._case.contract[name].kind
 
     def build(self) -> Frame:
         target, classes = self._targets()
@@ -126,22 +127,3 @@ def joined(blocks: list[NDArray[Scalar]], kind: type[Scalar]) -> NDArray[Scalar]
     whole = np.concatenate(blocks) if blocks else np.empty(0, kind)
     blocks.clear()
     return whole
-
-
-def _type(kind: Kind) -> pa.DataType:
-    if kind is Kind.DATE:
-        return pa.timestamp("us")
-    if kind in (Kind.CATEGORY, Kind.CODE):
-        return pa.dictionary(pa.int32(), pa.string())
-    return {Kind.INTEGER: pa.int64(), Kind.BOOLEAN: pa.bool_()}.get(kind, pa.float64())
-
-
-def _floats(values: pa.Array) -> NDArray[np.float64]:
-    """NaN where it is missing; a date in days since 1970, true as 1."""
-    days = pa.types.is_timestamp(values.type)
-    if days:
-        values = values.cast(pa.int64())
-    numbers: NDArray[Any] = pc.cast(values, pa.float64(), safe=False).to_numpy(
-        zero_copy_only=False
-    )
-    return numbers / MICROSECONDS_A_DAY if days else numbers

@@ -6,20 +6,19 @@ There is one truth, `checking.checked`. The fast path takes only what that takes
 from __future__ import annotations
 
 import json
-import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import filterfalse
-from typing import Annotated, Any, Literal, NoReturn, Union
+from typing import Annotated, Any, NoReturn, Union
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import astuple
 
 from relevo.domain.cells import Cell, Misfit, Row, printable, type_name
-from relevo.domain.contract import Column, Kind
+from relevo.domain.contract import Column
 from relevo.errors import RelevoError
-from relevo.serving.request.field_rules import LARGEST, allowed, checked
+from relevo.serving.request.field_rules import checked_cell
 
 SHOWN_PROBLEMS = 100
 INT64 = 2**63
@@ -156,11 +155,11 @@ class RowReader:
         self, column: Column, value: object, index: int | UnsetType, problems: _Problems
     ) -> Cell:
         try:
-            return checked(column, value)
+            return checked_cell(column, value)
         except Misfit as misfit:
             shown = "" if value is None else printable(value)
             problems.add(
-                Problem(column.name, shown, str(misfit), allowed(column), index)
+                Problem(column.name, shown, str(misfit), column.admitted, index)
             )
             return None
 
@@ -203,31 +202,12 @@ def _refuse(field: str, value: str, message: str, allowed: str) -> NoReturn:
 
 
 def _slot(place: int, column: Column) -> tuple[str, Any] | tuple[str, Any, Any]:
-    kind = _fast_type(column)
+    kind = column.kind.request_type(column)
     return (
         (f"f{place}", Union[kind, None, UnsetType], UNSET)  # noqa: UP007
         if column.nullable
         else (f"f{place}", kind)
     )
-
-
-def _fast_type(column: Column) -> Any:
-    if column.kind is Kind.BOOLEAN:
-        return bool
-    if column.kind is Kind.INTEGER:
-        low = -INT64 if column.low is None else max(-INT64, math.ceil(column.low))
-        high = (
-            INT64 - 1
-            if column.high is None
-            else min(INT64 - 1, math.floor(column.high))
-        )
-        return Annotated[int, Meta(ge=low, le=high)]
-    if column.kind in (Kind.NUMBER, Kind.CODE):
-        least = -LARGEST if column.low is None else max(-LARGEST, column.low)
-        most = LARGEST if column.high is None else min(LARGEST, column.high)
-        number = Annotated[float, Meta(ge=least, le=most)]
-        return number if column.kind is Kind.NUMBER else Union[number, str]  # noqa: UP007
-    return Literal[column.values] if column.values else str
 
 
 class Remembered(dict[Any, Cell]):
@@ -246,14 +226,8 @@ class Remembered(dict[Any, Cell]):
 
 def _finish(column: Column) -> Callable[[Any], Cell] | None:
     """What is left to do to a cell that has its fast type; Misfit where the type did not tell all."""
-    if column.kind is Kind.CODE:
-        return Remembered(lambda value: checked(column, value)).__getitem__
-    if column.kind is Kind.CATEGORY:
-        return Remembered(
-            lambda value: (
-                checked(column, value) if "\x00" in value else value.strip() or None
-            )
-        ).__getitem__
-    if column.kind in (Kind.DATE, Kind.TEXT):
-        return lambda value: None if value is None else checked(column, value)
-    return None
+    if column.kind.is_settled_by_type:
+        return None
+    if column.is_categorical:
+        return Remembered(lambda value: checked_cell(column, value)).__getitem__
+    return lambda value: None if value is None else checked_cell(column, value)

@@ -1,0 +1,122 @@
+"""A release's folder on this machine: the one place that knows which file holds what."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from relevo.domain.profile import Profile
+from relevo.domain.release import Release
+from relevo.errors import ModelRefused
+
+MODEL_FILE = "model.onnx"
+RELEASE_FILE = "release.json"
+PROFILE_FILE = "profile.json"
+TRAINING_FILE = "training.json"
+CARD_FILE = "card.md"
+NATIVE_FOLDER = "native"
+PICTURES_FOLDER = "pictures"
+# what people look at in the registry, and no server needs
+NOT_SERVED = (f"{PICTURES_FOLDER}/", CARD_FILE)
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseFolder:
+    """Reads what is asked for. ModelRefused where a file is absent, damaged or of another shape."""
+
+    path: Path
+
+    @property
+    def model(self) -> Path:
+        return self.path / MODEL_FILE
+
+    @property
+    def card(self) -> Path:
+        return self.path / CARD_FILE
+
+    @property
+    def pictures(self) -> Path:
+        return self.path / PICTURES_FOLDER
+
+    @property
+    def size_mb(self) -> float:
+        return self.model.stat().st_size / 1e6
+
+    def model_bytes(self) -> bytes:
+        return self._read(MODEL_FILE)
+
+    def native(self, name: str) -> Path:
+        """A file of the model in its own framework's form."""
+        return self.path / NATIVE_FOLDER / name
+
+    def release(self) -> Release:
+        return read_release(self._read(RELEASE_FILE), str(self.path / RELEASE_FILE))
+
+    def profile(self) -> Profile:
+        values = self._json(PROFILE_FILE)
+        try:
+            return Profile.from_dict(values)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise _unreadable(str(self.path / PROFILE_FILE), error) from error
+
+    def training(self) -> dict[str, Any]:
+        """The batches and rows that were learnt; empty for a release that does not say."""
+        if not (self.path / TRAINING_FILE).is_file():
+            return {}
+        training: dict[str, Any] = self._json(TRAINING_FILE)
+        return training
+
+    def write(
+        self,
+        *,
+        model: bytes,
+        native: dict[str, bytes],
+        pictures: dict[str, bytes],
+        release: Release,
+        training: dict[str, Any],
+        profile: Profile,
+        card: str,
+    ) -> None:
+        files = {
+            MODEL_FILE: model,
+            RELEASE_FILE: _to_json(release.to_dict()),
+            PROFILE_FILE: _to_json(profile.to_dict()),
+            TRAINING_FILE: _to_json(training),
+            CARD_FILE: card.encode(),
+            **{f"{NATIVE_FOLDER}/{name}": content for name, content in native.items()},
+            **{f"{PICTURES_FOLDER}/{name}": image for name, image in pictures.items()},
+        }
+        for name, content in files.items():
+            (self.path / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.path / name).write_bytes(content)
+
+    def _json(self, name: str) -> Any:
+        try:
+            return json.loads(self._read(name))
+        except ValueError as error:
+            raise _unreadable(str(self.path / name), error) from error
+
+    def _read(self, name: str) -> bytes:
+        try:
+            return (self.path / name).read_bytes()
+        except OSError as error:
+            raise ModelRefused(
+                f"{self.path / name}: cannot be read: {error.strerror}; fetch the release again"
+            ) from error
+
+
+def read_release(content: bytes, where: str) -> Release:
+    try:
+        return Release.from_dict(json.loads(content))
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise _unreadable(where, error) from error
+
+
+def _unreadable(where: str, error: Exception) -> ModelRefused:
+    return ModelRefused(f"{where}: cannot be read: {error!r}; train it again")
+
+
+def _to_json(values: dict[str, Any]) -> bytes:
+    return json.dumps(values, indent=1).encode()
