@@ -161,8 +161,9 @@ class Kind:
         return np.asarray(values.to_numpy(zero_copy_only=False))
 
     def inputs(self, array: pa.Array) -> NDArray[np.float32]:
-        """The numbers as a model takes them."""
-        return np.clip(self.numbers(array), -LARGEST, LARGEST).astype(np.float32)
+        """The numbers as a model takes them; its graph bounds what a float32 cannot hold."""
+        with np.errstate(over="ignore"):
+            return self.numbers(array).astype(np.float32)
 
     # a request to the API
     def request_type(self, column: Column) -> Any:  # noqa: ARG002
@@ -221,7 +222,7 @@ class Number(Kind):
         return max(-LARGEST, min(LARGEST, cell))
 
     def canonical_array(self, array: pa.Array, column: Column) -> pa.Array:  # noqa: ARG002
-        return array  # CLEAN keeps what RAW has; `inputs` clips it
+        return array  # CLEAN keeps what RAW has
 
     def read_array(self, array: pa.Array, spelled: bool) -> pa.Array:
         return _number_array(array, spelled)

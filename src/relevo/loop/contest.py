@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import time
-<<<<<<< HEAD
-from pathlib import Path
 from typing import Any
-=======
->>>>>>> ecca3f6 (columns: a kind is one class, a release folder one reader)
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,12 +20,7 @@ from relevo.domain.contest import (
 from relevo.domain.evidence import Decision, Training, Verdict
 from relevo.domain.frame import Frame
 from relevo.domain.identity import Split
-<<<<<<< HEAD
-from relevo.domain.release import CHAMPION, MODEL_FILE, RELEASE_FILE
-=======
 from relevo.domain.release import CHAMPION
-from relevo.domain.slices import slices_of
->>>>>>> ecca3f6 (columns: a kind is one class, a release folder one reader)
 from relevo.domain.use_case import UseCase
 from relevo.learning.comparison import Comparison, Contender, compare
 from relevo.learning.metrics import root_mean_square, row_losses
@@ -54,23 +45,12 @@ def contest(
     if recorded := warehouse.record.verdicts(case.name, decision.stored_id):
         return recorded[0]
     training = warehouse.record.trainings(case.name, decision.stored_id)[0]
-    folder = registry.fetch(case.name, training.version)
+    folder = ReleaseFolder(registry.fetch(case.name, training.version))
     champion = registry.alias(case.name, CHAMPION)
     if champion is None or champion == training.version:
         champion = None
-<<<<<<< HEAD
         number = 0
         judgement = first_model(_fitness(training, folder), case.policy)
-=======
-        judgement = first_model(
-            _fitness(
-                training,
-                ReleaseFolder(registry.fetch(case.name, training.version)),
-                None,
-            ),
-            case.policy,
-        )
->>>>>>> ecca3f6 (columns: a kind is one class, a release folder one reader)
     else:
         earlier = warehouse.record.verdicts(case.name)
         number = 1 + max((each.contest_number for each in earlier), default=0)
@@ -100,12 +80,11 @@ def _meet(
     champion: str,
     warehouse: Warehouse,
     registry: ModelRegistry,
-<<<<<<< HEAD
 ) -> tuple[Comparison, Fitness]:
     limit = case.policy.contest_rows
     rows = warehouse.rows.frame(case, training.batches, [Split.TEST], max_rows=limit)
-    folder = registry.fetch(case.name, training.version)
-    old = _contender(registry.fetch(case.name, champion))
+    folder = ReleaseFolder(registry.fetch(case.name, training.version))
+    old = _contender(ReleaseFolder(registry.fetch(case.name, champion)))
     new = _contender(folder)
     comparison = compare(case, rows, old, new, decision.batch_id)
     ratio = _time_ratio(new.model, old.model, rows)
@@ -121,27 +100,6 @@ def _judge(comparison: Comparison, fitness: Fitness, number: int) -> Judgement:
         rmses["challenger_rmse"] = root_mean_square(rows.target, challenger)
         if case.policy.promotion == "classic":
             return classic(**rmses, guards=(onnx_guard(fitness, case.policy),))
-=======
-) -> Judgement:
-    holdout = warehouse.rows.frame(
-        case, training.batches, [Split.TEST], max_rows=case.policy.contest_rows
-    )
-    old_folder = ReleaseFolder(registry.fetch(case.name, champion))
-    new_folder = ReleaseFolder(registry.fetch(case.name, training.version))
-    old, new = OnnxModel(old_folder.model), OnnxModel(new_folder.model)
-    old_answers = _in_classes(old.predict(holdout), old_folder, holdout.classes)
-    new_answers = _in_classes(new.predict(holdout), new_folder, holdout.classes)
-    fitness = _fitness(training, new_folder, _time_ratio(new, old, holdout))
-    regression = case.task == "regression"
-    old_rmse = root_mean_square(holdout.target, old_answers) if regression else None
-    new_rmse = root_mean_square(holdout.target, new_answers) if regression else None
-    if (
-        case.policy.promotion == "classic"
-        and old_rmse is not None
-        and new_rmse is not None
-    ):
-        return classic(old_rmse, new_rmse, (onnx_guard(fitness, case.policy),))
->>>>>>> ecca3f6 (columns: a kind is one class, a release folder one reader)
     match = Match(
         row_losses(case.task, case.log_target, rows.target, champion),
         row_losses(case.task, case.log_target, rows.target, challenger),
@@ -152,40 +110,18 @@ def _judge(comparison: Comparison, fitness: Fitness, number: int) -> Judgement:
     return judge(match, fitness, case.policy, number)
 
 
-<<<<<<< HEAD
-def _contender(folder: Path) -> Contender:
-    classes = json.loads((folder / RELEASE_FILE).read_text())["classes"]
-    return Contender(OnnxModel(folder / MODEL_FILE), classes)
+def _contender(folder: ReleaseFolder) -> Contender:
+    return Contender(OnnxModel(folder.model), folder.release().classes)
 
 
 def _fitness(
-    training: Training, folder: Path, time_ratio: float | None = None
+    training: Training, folder: ReleaseFolder, time_ratio: float | None = None
 ) -> Fitness:
     return Fitness(
         onnx_gap=training.metrics[ONNX_GAP],
-        size_mb=(folder / MODEL_FILE).stat().st_size / 1e6,
+        size_mb=folder.size_mb,
         scoring_time_ratio=time_ratio,
     )
-=======
-def _in_classes(
-    answers: Answers, folder: ReleaseFolder, classes: tuple[str, ...]
-) -> Answers:
-    """Probabilities in the holdout's order of classes; a class that the model never saw has none."""
-    if not classes:
-        return answers
-    known = folder.release().classes
-    spread = np.zeros((len(answers), len(classes)))
-    for place, name in enumerate(classes):
-        if name in known:
-            spread[:, place] = answers[:, known.index(name)]
-    return spread
-
-
-def _fitness(
-    training: Training, folder: ReleaseFolder, time_ratio: float | None
-) -> Fitness:
-    return Fitness(training.metrics[ONNX_GAP], folder.size_mb, time_ratio)
->>>>>>> ecca3f6 (columns: a kind is one class, a release folder one reader)
 
 
 def _time_ratio(new: OnnxModel, old: OnnxModel, rows: Frame) -> float | None:

@@ -9,20 +9,9 @@ from relevo.domain.decision import BatchFindings, decide_on
 from relevo.domain.evidence import Decision, Evidence, TrainingRequest
 from relevo.domain.frame import Frame, with_classes
 from relevo.domain.identity import Split
-<<<<<<< HEAD
 from relevo.domain.metrics import headline
-from relevo.domain.profile import Profile, drift, new_category_share
-from relevo.domain.release import (
-    CHAMPION,
-    MODEL_FILE,
-    PROFILE_FILE,
-    RELEASE_FILE,
-    Release,
-)
-=======
 from relevo.domain.profile import drift, new_category_share
-from relevo.domain.release import CHAMPION, Release
->>>>>>> ecca3f6 (columns: a kind is one class, a release folder one reader)
+from relevo.domain.release import CHAMPION
 from relevo.domain.use_case import UseCase
 from relevo.learning.metrics import measure
 from relevo.learning.onnx_model import OnnxModel
@@ -93,7 +82,6 @@ def find(
     if rejected:
         findings = replace(findings, rejected=batch.reason)
     if champion is None:
-<<<<<<< HEAD
         batches = [each.id for each in warehouse.batches.of(case.name)]
         clean = warehouse.rows.count_clean(case, batches)
         return replace(findings, trainable_rows=sum(clean.values()))
@@ -106,7 +94,9 @@ def find(
     if not len(rows):
         reason = "the batch has no clean rows with a known target"
         return replace(findings, unmeasured=reason)
-    return _beside_champion(case, findings, rows, registry.fetch(case.name, champion))
+    return _beside_champion(
+        case, findings, rows, ReleaseFolder(registry.fetch(case.name, champion))
+    )
 
 
 def _rows_at_training(case: UseCase, warehouse: Warehouse) -> int:
@@ -117,50 +107,17 @@ def _rows_at_training(case: UseCase, warehouse: Warehouse) -> int:
 
 
 def _beside_champion(
-    case: UseCase, findings: BatchFindings, rows: Frame, folder: Path
+    case: UseCase, findings: BatchFindings, rows: Frame, folder: ReleaseFolder
 ) -> BatchFindings:
     """The batch as the champion sees it: how far it lies from what was learnt, and how well it is predicted."""
-    release = Release.from_dict(json.loads((folder / RELEASE_FILE).read_text()))
-    profile = Profile.from_dict(json.loads((folder / PROFILE_FILE).read_text()))
-=======
-        known = [one.id for one in warehouse.batches.of(case.name)]
-        return replace(
-            facts, trainable_rows=sum(warehouse.rows.count_clean(case, known).values())
-        )
-    if batch.state is BatchState.REJECTED or not batch.rows:
-        return facts
-    created = registry.version(case.name, champion).created_at
-    age = (clock.now() - created).total_seconds() / 86_400
-    rows = warehouse.rows.frame(
-        case, [batch.id], list(Split), max_rows=case.policy.contest_rows
-    )
-    return _against_champion(
-        case, facts, rows, ReleaseFolder(registry.fetch(case.name, champion)), age
-    )
-
-
-def _against_champion(
-    case: UseCase, facts: Facts, rows: Frame, folder: ReleaseFolder, age_days: float
-) -> Facts:
-    """The batch as the champion sees it: how far it lies from what was learnt, and how well it is predicted."""
-    facts = replace(facts, age_days=age_days)
-    if not len(rows):
-        return replace(
-            facts, unmeasured="the batch has no clean rows with a known target"
-        )
     release = folder.release()
     profile = folder.profile()
->>>>>>> ecca3f6 (columns: a kind is one class, a release folder one reader)
     moved = drift(profile, rows)
     target_drift = moved.pop(case.contract.target, None)
     share, column = new_category_share(profile, rows)
-<<<<<<< HEAD
     metric = headline(case.task, case.log_target)
     coded = with_classes(rows, release.classes)
-    answers = OnnxModel(folder / MODEL_FILE).predict(coded)
-=======
-    label, now, then = _errors(case, release, rows, OnnxModel(folder.model))
->>>>>>> ecca3f6 (columns: a kind is one class, a release folder one reader)
+    answers = OnnxModel(folder.model).predict(coded)
     return replace(
         findings,
         drift=moved,

@@ -20,19 +20,11 @@ class FieldDefault:
     suggestions: tuple[str, ...] | None = None
 
 
-<<<<<<< HEAD
-def field_default(field: Field, profile: Profile) -> FieldDefault:
-    known = profile.columns.get(field.name)
-    if isinstance(known, CategoryProfile) and known.categories:
-        return FieldDefault(known.categories[0], None, known.categories)
-    if isinstance(known, NumberProfile) and any(known.counts):
-=======
 def field_default(field: Column, profile: Profile) -> FieldDefault:
     usual = profile.columns.get(field.name)
-    if isinstance(usual, CategoryProfile) and usual.words:
-        return FieldDefault(usual.words[0], suggestions=usual.words)
+    if isinstance(usual, CategoryProfile) and usual.categories:
+        return FieldDefault(usual.categories[0], suggestions=usual.categories)
     if isinstance(usual, NumberProfile) and any(usual.counts):
->>>>>>> ecca3f6 (columns: a kind is one class, a release folder one reader)
         low, middle, high = (
             field.kind.from_number(_quantile(usual, share)) for share in (0.1, 0.5, 0.9)
         )
