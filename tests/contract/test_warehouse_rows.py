@@ -309,7 +309,7 @@ def test_a_frame_keeps_batches_and_rows_in_order_and_can_be_had_again(
     assert frame.categories["city"].categories == tuple(
         sorted(set(rows["city"].to_pylist()))
     )
-    assert again.categories["city"].categories == frame.categories["city"].words
+    assert again.categories["city"].categories == frame.categories["city"].categories
     np.testing.assert_array_equal(
         again.categories["city"].codes, frame.categories["city"].codes
     )
