@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from relevo.domain.frame import Frame
@@ -14,7 +14,7 @@ from relevo.learning.target_scale import TargetScale
 
 @dataclass(frozen=True, slots=True)
 class LinearBaseline:
-    """One-hot words and plain slopes, by least squares or logistic regression.
+    """One-hot categories and plain slopes, by least squares or logistic regression.
 
     It learns the target in its own unit, as the classic baseline does, unless `learn_log` is set.
     """
@@ -37,7 +37,7 @@ class LinearBaseline:
 
 @dataclass(frozen=True, slots=True)
 class BoostedTrees:
-    """XGBoost on numbers and encoded words, stopped early by the validation rows.
+    """XGBoost on numbers and encoded categories, stopped early by the validation rows.
 
     Up to `refit_rows` training rows it then learns again from training and validation rows together, with the
     number of rounds found; the metrics of the validation rows are then those of rows it has seen.
@@ -52,12 +52,14 @@ class BoostedTrees:
     subsample: float = 0.8
     columns_a_node: float = 0.5
     patience: int = 60
+    max_bin: int = 256
     refit_rows: int = 40_000
     large_rows: int = 40_000
     large_rounds: int = 150
     large_learning_rate: float = 0.2
     large_max_depth: int = 8
     large_patience: int = 10
+    large_max_bin: int = 128
     name: str = "boosted_trees"
 
     def fit(
@@ -65,39 +67,51 @@ class BoostedTrees:
     ) -> Fitted:
         # read when XGBoost is loaded: its threads then wait asleep, where spinning costs fivefold on a shared core
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-        from relevo.learning.boosting import fit_trees
+        from relevo.learning.boosting import fit_trees, objective
 
-        large, rows = len(train) > self.large_rows, len(train) + len(validation)
+        target_scale = TargetScale.of(train, log_target)
+        large = len(train) > self.large_rows
+        trees = self
+        if large:
+            trees = self._for_many_rows()
         settings = {
-            "learning_rate": self.large_learning_rate if large else self.learning_rate,
-            "max_depth": self.large_max_depth if large else self.max_depth,
-            # a leaf of 20 rows is a fifth of a table of 100: there it may be smaller
-            "min_child_weight": min(self.min_child_weight, max(1.0, rows / 1_000))
-            * (0.25 if train.classes else 1),
+            **objective(target_scale, median=not large),
+            "learning_rate": trees.learning_rate,
+            "max_depth": trees.max_depth,
+            "min_child_weight": self._leaf_weight(train, validation),
             "subsample": self.subsample,
             "colsample_bynode": self.columns_a_node,
-            "max_bin": 128 if large else 256,
+            "max_bin": trees.max_bin,
             "seed": seed,
         }
-        stops = (
-            (self.large_rounds, self.large_patience)
-            if large
-            else (self.rounds, self.patience)
-        )
-        target_scale, refit = (
-            TargetScale.of(train, log_target),
-            len(train) <= self.refit_rows,
-        )
         return fit_trees(
             self.name,
             train,
             validation,
             target_scale,
             settings,
-            *stops,
-            refit=refit,
-            median=not large,
+            rounds=trees.rounds,
+            patience=trees.patience,
+            refit=len(train) <= self.refit_rows,
         )
+
+    def _for_many_rows(self) -> BoostedTrees:
+        return replace(
+            self,
+            rounds=self.large_rounds,
+            learning_rate=self.large_learning_rate,
+            max_depth=self.large_max_depth,
+            patience=self.large_patience,
+            max_bin=self.large_max_bin,
+        )
+
+    def _leaf_weight(self, train: Frame, validation: Frame) -> float:
+        """A leaf of 20 rows is a fifth of a table of 100: there it may be smaller."""
+        rows = len(train) + len(validation)
+        weight = min(self.min_child_weight, max(1.0, rows / 1_000))
+        if train.classes:  # where a row weighs at most a quarter, as p * (1 - p)
+            return weight / 4
+        return weight
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +134,5 @@ class SklearnEstimator:
     ) -> Fitted:
         from relevo.learning.sklearn_model import fit_estimator
 
-        return fit_estimator(
-            self.name, self.make, train, TargetScale.of(train, log_target), seed
-        )
+        target_scale = TargetScale.of(train, log_target)
+        return fit_estimator(self.name, self.make, train, target_scale, seed)

@@ -1,4 +1,4 @@
-"""A table that gives each word of a category a row of numbers; unseen and missing words have rows of their own."""
+"""A table that gives each value of a category a row of numbers; unseen and missing ones have rows of their own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from relevo.domain.frame import Categorical
 
 @dataclass(frozen=True, slots=True)
 class CategoryTable:
-    """`values` has a row a word, then the row of unseen words, then that of missing ones."""
+    """`values` has a row a category, then the row of unseen ones, then that of missing ones."""
 
     feature: str
     categories: tuple[str, ...]
@@ -22,36 +22,35 @@ class CategoryTable:
     def width(self) -> int:
         return int(self.values.shape[1])
 
-    def rows_of(self, words: tuple[str, ...]) -> NDArray[np.intp]:
-        """The table's row for each code into other `words`; the last one is for code -1."""
-        place = {word: row for row, word in enumerate(self.categories)}
-        place[""] = len(self.categories) + 1
-        return np.array(
-            [
-                *(place.get(word, len(self.categories)) for word in words),
-                len(self.categories) + 1,
-            ],
-            dtype=np.intp,
-        )
-
     def look_up(self, column: Categorical) -> NDArray[np.floating]:
-        return self.values[self.rows_of(column.categories)[column.codes]]
+        return self.values[row_by_code(self.categories, column)[column.codes]]
 
 
-def seen_words(column: Categorical) -> tuple[tuple[str, ...], NDArray[np.int64]]:
-    """The words that rows hold, and how many rows each; the empty word counts as missing."""
-    counts = np.bincount(
-        column.codes + np.int32(1), minlength=len(column.categories) + 1
-    )[1:]
-    kept = [code for code in np.flatnonzero(counts) if column.categories[code]]
-    return tuple(column.categories[code] for code in kept), counts[kept]
+def row_by_code(categories: tuple[str, ...], column: Categorical) -> NDArray[np.intp]:
+    """For each code of a column its row in a table of `categories`; the last one is for code -1."""
+    unseen = len(categories)
+    missing = unseen + 1
+    row_of = {name: row for row, name in enumerate(categories)}
+    row_of[""] = missing
+    rows = [row_of.get(name, unseen) for name in column.categories]
+    return np.array([*rows, missing], dtype=np.intp)
 
 
-def one_hot(feature: str, words: tuple[str, ...], has_missing: bool) -> CategoryTable:
-    """A column a word, one for missing where that occurs; an unseen word is zeros everywhere."""
-    width = len(words) + has_missing
-    values = np.zeros((len(words) + 2, max(width, 1)), dtype=np.float32)
-    values[: len(words), : len(words)] = np.eye(len(words), dtype=np.float32)
+def seen_categories(column: Categorical) -> tuple[str, ...]:
+    """Those that rows hold; the empty one counts as missing."""
+    codes = np.flatnonzero(column.counts()[:-1])
+    return tuple(filter(None, (column.categories[code] for code in codes)))
+
+
+def one_hot(feature: str, column: Categorical) -> CategoryTable:
+    """A column a category, one for missing where that occurs; an unseen one is zeros everywhere."""
+    categories = seen_categories(column)
+    size = len(categories)
+    missing = size + 1
+    rows = row_by_code(categories, column)
+    has_missing = bool(column.counts()[rows == missing].any())
+    values = np.zeros((size + 2, max(size + has_missing, 1)), dtype=np.float32)
+    values[:size, :size] = np.eye(size, dtype=np.float32)
     if has_missing:
-        values[-1, -1] = 1
-    return CategoryTable(feature, words, values)
+        values[missing, size] = 1
+    return CategoryTable(feature, categories, values)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from relevo.domain.frame import Frame
+from relevo.domain.frame import Float64s, Frame
 from relevo.domain.use_case import Candidate, Fitted, Task
-from relevo.errors import RelevoError, TrainingFailed, UseCaseBroken
+from relevo.errors import RelevoError
 from relevo.learning.folds import fold_of, lowest, split_off
 from relevo.learning.metrics import mean_loss, row_losses
 
@@ -18,7 +18,6 @@ SAMPLE_SALT, FOLD_SALT, STOP_SALT = 301, 302, 303
 STOP_SHARE = 0.1
 SURELY = 5.0  # standard errors behind the best: no further fold would turn that
 WORST = 1e150  # a loss beyond it counts as this much: its square is still a number
-Losses = NDArray[np.float64]
 Tell = Callable[[str], None]
 
 
@@ -45,13 +44,13 @@ def choose(
     """Cross-validate the candidates on training rows, fit the best on all of them; `validation` only stops it early.
 
     Whoever is surely behind after a fold is out of the further ones, which are asked only while two are left.
-    A candidate that raises is out, and why is on record; where all do, that is TrainingFailed. The loss is the mean
+    A candidate that raises is out, and why is on record; where all do, that is a RelevoError. The loss is the mean
     absolute log error with `log_target`, else RMSE, or log loss. A single candidate is scored on the validation rows.
     """
     tell = progress or _silent
     names = [candidate.name for candidate in candidates]
     if len(set(names)) < len(names):
-        raise UseCaseBroken(
+        raise RelevoError(
             f"candidates: {', '.join(names)}: give each a name of its own in use_case.py"
         )
     if len(candidates) == 1:
@@ -72,24 +71,22 @@ def _best(
     validation: Frame,
     tell: Tell,
 ) -> Choice:
+    """The winner of the race; the next one where it cannot be fitted on all rows."""
     scores, errors = race.scores(), race.errors
-    for candidate in sorted(
-        (c for c in candidates if c.name in scores), key=race.place
-    ):
+    scored = [candidate for candidate in candidates if candidate.name in scores]
+    for candidate in sorted(scored, key=race.standing):
         tell(f"fitting {candidate.name} on {len(train):,} rows")
         try:
-            return Choice(
-                candidate.fit(train, validation, race.seed, log_target=race.log_target),
-                scores,
-                errors,
+            model = candidate.fit(
+                train, validation, race.seed, log_target=race.log_target
             )
         except Exception as error:  # noqa: BLE001
             errors[candidate.name] = _reason(error)
             del scores[candidate.name]
+        else:
+            return Choice(model, scores, errors)
     reasons = "; ".join(f"{name}: {reason}" for name, reason in errors.items())
-    raise TrainingFailed(
-        f"no candidate could be fitted on {len(train):,} rows. {reasons}"
-    )
+    raise RelevoError(f"no candidate could be fitted on {len(train):,} rows. {reasons}")
 
 
 def _only(
@@ -106,18 +103,14 @@ def _only(
     except RelevoError:
         raise
     except Exception as error:
-        raise TrainingFailed(
+        raise RelevoError(
             f"{candidate.name} could not be fitted on {len(train):,} rows: {_reason(error)}"
         ) from error
-    shown = validation if len(validation) else train
-    return Choice(
-        model,
-        {
-            candidate.name: mean_loss(
-                _task(train), log_target, _losses(model, shown, log_target)
-            )
-        },
-    )
+    rows = validation
+    if not len(validation):
+        rows = train
+    score = mean_loss(_task(train), log_target, _losses(model, rows, log_target))
+    return Choice(model, {candidate.name: score})
 
 
 @dataclass
@@ -127,21 +120,20 @@ class _Race:
     rows: Frame
     seed: int
     log_target: bool
-    losses: dict[str, Losses] = field(
-        default_factory=dict
-    )  # a candidate's row losses over the folds it was asked on
+    # a candidate's row losses over the folds it was asked on
+    losses: dict[str, Float64s] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
 
     def run(self, candidates: Sequence[Candidate], folds: int) -> None:
-        place = fold_of(self.rows.identity, folds, FOLD_SALT)
-        identity, running = self.rows.identity[:0], list(candidates)
+        fold_of_row = fold_of(self.rows.identity, folds, FOLD_SALT)
+        identity = self.rows.identity[:0]
+        running = list(candidates)
         for fold in range(folds):
-            held = self.rows.take(place == fold)
-            if not len(held) or len(held) == len(self.rows):
+            held = self.rows.take(fold_of_row == fold)
+            others = self.rows.take(fold_of_row != fold)
+            if not len(held) or not len(others):
                 continue
-            learning, stopping = split_off(
-                self.rows.take(place != fold), STOP_SHARE, STOP_SALT
-            )
+            learning, stopping = split_off(others, STOP_SHARE, STOP_SALT)
             for candidate in running:
                 self._ask(candidate, learning, stopping, held)
             identity = np.concatenate([identity, held.identity])
@@ -149,69 +141,71 @@ class _Race:
             if len(running) < 2:
                 break
         if not self.losses and not self.errors:
-            few = f"{len(self.rows)} rows are too few to compare candidates on; give the use case a single one"
-            self.errors = dict.fromkeys(
-                (candidate.name for candidate in candidates), few
-            )
+            reason = f"{len(self.rows)} rows are too few to compare candidates on; give the use case a single one"
+            self.errors = {candidate.name: reason for candidate in candidates}
 
     def _ask(
         self, candidate: Candidate, learning: Frame, stopping: Frame, held: Frame
     ) -> None:
+        name = candidate.name
         try:
             model = candidate.fit(
                 learning, stopping, self.seed, log_target=self.log_target
             )
-            found = _losses(model, held, self.log_target)
+            losses = _losses(model, held, self.log_target)
         except Exception as error:  # noqa: BLE001
-            self.losses.pop(candidate.name, None)
-            self.errors[candidate.name] = _reason(error)
-            return
-        self.losses[candidate.name] = np.concatenate(
-            [self.losses.get(candidate.name, found[:0]), found]
-        )
+            self.losses.pop(name, None)
+            self.errors[name] = _reason(error)
+        else:
+            before = self.losses.get(name, losses[:0])
+            self.losses[name] = np.concatenate([before, losses])
 
     def _left(
         self, running: list[Candidate], identity: NDArray[np.int64]
     ) -> list[Candidate]:
+        """Those that are not surely behind."""
         whole = [candidate for candidate in running if candidate.name in self.losses]
         if not whole:
             return []
-        best = self.losses[min(whole, key=self.place).name]
+        best = self.losses[min(whole, key=self.standing).name]
         return [
-            one
-            for one in whole
-            if not surely_worse(self.losses[one.name], best, identity)
+            candidate
+            for candidate in whole
+            if not surely_worse(self.losses[candidate.name], best, identity)
         ]
 
     def scores(self) -> dict[str, float]:
-        return {
-            name: mean_loss(_task(self.rows), self.log_target, found)
-            for name, found in self.losses.items()
-        }
+        return {name: self._score(losses) for name, losses in self.losses.items()}
 
-    def place(self, candidate: Candidate) -> tuple[int, float]:
+    def standing(self, candidate: Candidate) -> tuple[int, float]:
         """The order of candidates: who came further, then who lost less."""
-        found = self.losses[candidate.name]
-        return -len(found), mean_loss(_task(self.rows), self.log_target, found)
+        losses = self.losses[candidate.name]
+        return -len(losses), self._score(losses)
+
+    def _score(self, losses: Float64s) -> float:
+        return mean_loss(_task(self.rows), self.log_target, losses)
 
 
-def surely_worse(losses: Losses, best: Losses, identity: NDArray[np.int64]) -> bool:
+def surely_worse(losses: Float64s, best: Float64s, identity: NDArray[np.int64]) -> bool:
     """Paired row by row; rows of one identity count as one, for they go wrong together."""
     behind = np.minimum(losses, WORST) - np.minimum(best, WORST)
-    mean, groups = behind.mean(), np.unique(identity, return_inverse=True)[1]
-    error = np.sqrt((np.bincount(groups, behind - mean) ** 2).sum()) / len(behind)
+    mean = behind.mean()
+    _, group = np.unique(identity, return_inverse=True)
+    error = np.sqrt((np.bincount(group, behind - mean) ** 2).sum()) / len(behind)
     return bool(mean > SURELY * error)
 
 
-def _losses(model: Fitted, frame: Frame, log_target: bool) -> Losses:
+def _losses(model: Fitted, frame: Frame, log_target: bool) -> Float64s:
     answers = model.predict(frame)
     if not np.isfinite(answers).all():
-        raise TrainingFailed(f"{model.name} answers numbers that are not finite")
+        raise RelevoError(f"{model.name} answers numbers that are not finite")
     return row_losses(_task(frame), log_target, frame.target, answers)
 
 
 def _task(frame: Frame) -> Task:
-    return "classification" if frame.classes else "regression"
+    if frame.classes:
+        return "classification"
+    return "regression"
 
 
 def _silent(text: str) -> None:
@@ -219,4 +213,5 @@ def _silent(text: str) -> None:
 
 
 def _reason(error: Exception) -> str:
-    return f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else 'no message'}"
+    message = next(iter(str(error).strip().splitlines()), "no message")
+    return f"{type(error).__name__}: {message}"

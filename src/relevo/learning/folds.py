@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from relevo.domain.frame import Categorical, Frame
+from relevo.domain.frame import MISSING, Categorical, Frame
 
 Hashes = NDArray[np.uint64]
 Folds = NDArray[np.int8]
@@ -41,24 +41,27 @@ def split_off(frame: Frame, share: float, salt: int) -> tuple[Frame, Frame]:
 
 
 def joined(first: Frame, second: Frame) -> Frame:
-    """The rows of both, with words as in the first; the second's codes are translated."""
-    categories = {}
-    for name, column in first.categories.items():
-        place = {word: code for code, word in enumerate(column.categories)}
-        other = second.categories[name]
-        table = [place.setdefault(word, len(place)) for word in other.categories]
-        codes = np.array([*table, -1], dtype=np.int32)[other.codes]
-        categories[name] = Categorical(
-            np.concatenate([column.codes, codes]), tuple(place)
-        )
+    """The rows of both, with categories as in the first; the second's codes are translated."""
+    categories = {
+        name: _joined(column, second.categories[name])
+        for name, column in first.categories.items()
+    }
+    numbers = {
+        name: np.concatenate([values, second.numbers[name]])
+        for name, values in first.numbers.items()
+    }
     return Frame(
-        {
-            name: np.concatenate([values, second.numbers[name]])
-            for name, values in first.numbers.items()
-        },
+        numbers,
         categories,
         np.concatenate([first.target, second.target]),
         np.concatenate([first.identity, second.identity]),
         np.concatenate([first.batch, second.batch]),
         first.classes,
     )
+
+
+def _joined(first: Categorical, second: Categorical) -> Categorical:
+    code_of = {name: code for code, name in enumerate(first.categories)}
+    table = [code_of.setdefault(name, len(code_of)) for name in second.categories]
+    codes = np.array([*table, MISSING], dtype=np.int32)[second.codes]
+    return Categorical(np.concatenate([first.codes, codes]), tuple(code_of))

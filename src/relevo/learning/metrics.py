@@ -5,15 +5,28 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from relevo.domain.frame import Float64s
+from relevo.domain.identity import Split
+from relevo.domain.metrics import (
+    ACCURACY,
+    AUC,
+    F1_MACRO,
+    LOG_LOSS,
+    MAE,
+    MAPE,
+    MEDIAN_AE,
+    MSE,
+    R2,
+    RMSE,
+)
 from relevo.domain.use_case import Task
 
-Values = NDArray[np.float64]
 LEAST_CHANCE = 1e-15  # a model that was certain and wrong is punished, not ruined
 LEAST_TARGET = 1e-9
 LARGEST = float(np.finfo(np.float64).max)
 
 
-def measure(task: Task, target: Values, prediction: Values) -> dict[str, float]:
+def measure(task: Task, target: Float64s, prediction: Float64s) -> dict[str, float]:
     """Metrics by name; none of no rows.
 
     Regression: rmse, mse, mae, median_ae, in the target's unit; mape, a fraction of one, over rows whose target is
@@ -23,100 +36,108 @@ def measure(task: Task, target: Values, prediction: Values) -> dict[str, float]:
     """
     if not len(target):
         return {}
+    measures = {"regression": _regression, "classification": _classification}
     with np.errstate(over="ignore", invalid="ignore"):
-        found = (
-            _regression(target, prediction)
-            if task == "regression"
-            else _classification(target, prediction)
-        )
+        measured = measures[task](target, prediction)
     return {
-        name: float(np.nan_to_num(value, nan=LARGEST)) for name, value in found.items()
+        name: float(np.nan_to_num(value, nan=LARGEST))
+        for name, value in measured.items()
     }
 
 
-def with_prefix(side: str, metrics: dict[str, float]) -> dict[str, float]:
+def with_prefix(split: Split, metrics: dict[str, float]) -> dict[str, float]:
     """test_rmse and so on."""
-    return {f"{side}_{name}": value for name, value in metrics.items()}
+    return {f"{split}_{name}": value for name, value in metrics.items()}
 
 
-def root_mean_square(target: Values, prediction: Values) -> float:
+def root_mean_square(target: Float64s, prediction: Float64s) -> float:
     """RMSE; 0 of no rows."""
-    return float(np.sqrt(np.mean((prediction - target) ** 2))) if len(target) else 0.0
+    if not len(target):
+        return 0.0
+    return float(np.sqrt(np.mean((prediction - target) ** 2)))
 
 
 def row_losses(
-    task: Task, log_target: bool, target: Values, prediction: Values
-) -> Values:
+    task: Task, log_target: bool, target: Float64s, prediction: Float64s
+) -> Float64s:
     """Each row's loss: |log answer - log target| where the target is learned so, else the squared error;
     for classification minus the logarithm of what the true class was given."""
     if task == "classification":
-        given = prediction[np.arange(len(target)), target.astype(np.intp)]
-        return np.asarray(-np.log(np.clip(given, LEAST_CHANCE, 1.0)))
+        chance = prediction[np.arange(len(target)), target.astype(np.intp)]
+        return np.asarray(-np.log(np.clip(chance, LEAST_CHANCE, 1.0)))
     if log_target:
         return np.asarray(np.abs(_log(prediction) - _log(target)))
     return np.asarray((prediction - target) ** 2)
 
 
-def loss(task: Task, log_target: bool, target: Values, prediction: Values) -> float:
+def loss(task: Task, log_target: bool, target: Float64s, prediction: Float64s) -> float:
     """One number for choosing a model, the less the better: mean absolute log error, RMSE or log loss; 0 of no rows."""
     return mean_loss(task, log_target, row_losses(task, log_target, target, prediction))
 
 
-def mean_loss(task: Task, log_target: bool, losses: Values) -> float:
+def mean_loss(task: Task, log_target: bool, losses: Float64s) -> float:
     """The same from row_losses."""
     if not len(losses):
         return 0.0
     mean = float(np.nan_to_num(losses.mean(), nan=LARGEST))
-    return float(np.sqrt(mean)) if task == "regression" and not log_target else mean
+    if task == "regression" and not log_target:
+        return float(np.sqrt(mean))
+    return mean
 
 
-def _log(values: Values) -> Values:
+def _log(values: Float64s) -> Float64s:
     return np.asarray(np.log(np.maximum(values, LEAST_TARGET)))
 
 
-def _regression(target: Values, prediction: Values) -> dict[str, float]:
+def _regression(target: Float64s, prediction: Float64s) -> dict[str, float]:
     error = prediction - target
-    size, square = np.abs(error), float(np.mean(error**2))
-    known = target != 0
+    size = np.abs(error)
+    square = float(np.mean(error**2))
     spread = float(np.mean((target - target.mean()) ** 2))
+    explained = float(square == 0)
+    if spread:
+        explained = 1 - square / spread
+    relative = 0.0
+    if (nonzero := target != 0).any():
+        relative = float(np.mean(size[nonzero] / np.abs(target[nonzero])))
     return {
-        "rmse": float(np.sqrt(square)),
-        "mse": square,
-        "mae": float(size.mean()),
-        "median_ae": float(np.median(size)),
-        "mape": float(np.mean(size[known] / np.abs(target[known])))
-        if known.any()
-        else 0.0,
-        "r2": 1 - square / spread if spread else float(square == 0),
+        RMSE.name: float(np.sqrt(square)),
+        MSE.name: square,
+        MAE.name: float(size.mean()),
+        MEDIAN_AE.name: float(np.median(size)),
+        MAPE.name: relative,
+        R2.name: explained,
     }
 
 
-def _classification(target: Values, chances: Values) -> dict[str, float]:
-    truth, answer = target.astype(np.intp), chances.argmax(axis=1)
-    found = {
-        "accuracy": float((truth == answer).mean()),
-        "log_loss": float(row_losses("classification", False, target, chances).mean()),
-        "f1_macro": _f1(truth, answer, chances.shape[1]),
+def _classification(target: Float64s, chances: Float64s) -> dict[str, float]:
+    truth = target.astype(np.intp)
+    answer = chances.argmax(axis=1)
+    classes = chances.shape[1]
+    losses = row_losses("classification", False, target, chances)
+    measured = {
+        ACCURACY.name: float((truth == answer).mean()),
+        LOG_LOSS.name: float(losses.mean()),
+        F1_MACRO.name: _f1(truth, answer, classes),
     }
-    return (
-        {**found, "auc": _auc(truth, chances[:, 1])} if chances.shape[1] == 2 else found
-    )
+    if classes == 2:
+        measured[AUC.name] = _auc(truth == 1, chances[:, 1])
+    return measured
 
 
 def _f1(truth: NDArray[np.intp], answer: NDArray[np.intp], classes: int) -> float:
     right = np.bincount(truth[truth == answer], minlength=classes)
-    either = np.bincount(truth, minlength=classes) + np.bincount(
-        answer, minlength=classes
-    )
-    return float((2 * right[either > 0] / either[either > 0]).mean())
+    either = np.bincount(np.concatenate([truth, answer]), minlength=classes)
+    occurs = either > 0
+    return float((2 * right[occurs] / either[occurs]).mean())
 
 
-def _auc(truth: NDArray[np.intp], chance: Values) -> float:
+def _auc(is_second: NDArray[np.bool_], chance: Float64s) -> float:
     """The probability that a row of the second class is given more than one of the first; ties count half."""
-    yes = int((truth == 1).sum())
-    no = len(truth) - yes
+    yes = int(is_second.sum())
+    no = len(is_second) - yes
     if not yes or not no:
         return 0.5
-    _, place, counts = np.unique(chance, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]
-    return float((ranks[truth == 1].sum() - yes * (yes + 1) / 2) / (yes * no))
+    _, value, counts = np.unique(chance, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[value]
+    return float((ranks[is_second].sum() - yes * (yes + 1) / 2) / (yes * no))

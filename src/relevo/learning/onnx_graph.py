@@ -1,7 +1,7 @@
 """ONNX graphs by hand: one file from a row's own fields to the answer.
 
 Inputs: one [n, 1] per feature, float32 for a number (NaN is missing), string for a category ("" is missing).
-Outputs: `prediction` [n, 1] in the target's unit, or `probabilities` [n, classes] and `label` [n], a class's word;
+Outputs: `prediction` [n, 1] in the target's unit, or `probabilities` [n, classes] and `label` [n], a class's name;
 `encoded` [n, columns], where the model has such a matrix, computed only when asked for.
 Metadata: relevo_version, classes, and what else the model gives.
 """
@@ -23,7 +23,6 @@ from relevo.learning.target_scale import MAX_LOG, TargetScale
 
 OPSET, ML_OPSET, IR_VERSION = 17, 3, 8
 ML = "ai.onnx.ml"
-TYPES = {np.float32: TensorProto.FLOAT, np.float64: TensorProto.DOUBLE}
 
 
 class Graph:
@@ -36,11 +35,10 @@ class Graph:
         self.outputs: list[Any] = []
 
     def input(self, name: str, *, category: bool) -> str:
-        self.inputs.append(
-            helper.make_tensor_value_info(
-                name, TensorProto.STRING if category else TensorProto.FLOAT, [None, 1]
-            )
-        )
+        kind = TensorProto.FLOAT
+        if category:
+            kind = TensorProto.STRING
+        self.inputs.append(helper.make_tensor_value_info(name, kind, [None, 1]))
         return name
 
     def output(self, value: str, name: str, kind: int, shape: list[int | None]) -> None:
@@ -74,39 +72,45 @@ class Graph:
         return bytes(model.SerializeToString())
 
 
+def concatenated(graph: Graph, columns: list[str]) -> str:
+    """[n, 1] each as one matrix."""
+    if len(columns) == 1:
+        return columns[0]
+    return graph.add("Concat", *columns, axis=1)
+
+
 def look_up(graph: Graph, table: CategoryTable) -> str:
-    """The table's row for each word, [n, width]."""
-    words, rows = (
-        [*table.categories, ""],
-        [*range(len(table.categories)), len(table.categories) + 1],
-    )
+    """The table's row for each category, [n, width]."""
     unseen = len(table.categories)
+    rows = [*range(unseen), unseen + 1]
+    keys: dict[str, Any] = {"domain": ML, "keys_strings": [*table.categories, ""]}
     if table.width == 1 and table.values.dtype == np.float32:
         values = table.values[:, 0]
         return graph.add(
-            "LabelEncoder", table.feature, domain=ML, keys_strings=words,
-            values_floats=values[rows].tolist(), default_float=float(values[unseen]),
-        )  # fmt: skip
+            "LabelEncoder",
+            table.feature,
+            **keys,
+            values_floats=values[rows].tolist(),
+            default_float=float(values[unseen]),
+        )
     row = graph.add(
-        "LabelEncoder",
-        table.feature,
-        domain=ML,
-        keys_strings=words,
-        values_int64s=rows,
-        default_int64=unseen,
+        "LabelEncoder", table.feature, **keys, values_int64s=rows, default_int64=unseen
     )
-    return graph.add(
-        "Flatten", graph.add("Gather", graph.constant(table.values), row), axis=1
-    )
+    gathered = graph.add("Gather", graph.constant(table.values), row)
+    return graph.add("Flatten", gathered, axis=1)
 
 
 def encoded(graph: Graph, encoder: Encoder) -> str:
     """The encoder's matrix, [n, columns]."""
-    parts = [graph.input(name, category=False) for name in encoder.numbers]
+    columns = [graph.input(name, category=False) for name in encoder.numbers]
     for table in encoder.tables:
         graph.input(table.feature, category=True)
-        parts.append(look_up(graph, table))
-    return graph.add("Concat", *parts, axis=1) if len(parts) > 1 else parts[0]
+        columns.append(look_up(graph, table))
+    return concatenated(graph, columns)
+
+
+def encoded_output(graph: Graph, matrix: str, encoder: Encoder) -> None:
+    graph.output(matrix, "encoded", TensorProto.FLOAT, [None, len(encoder.columns)])
 
 
 def imputed(graph: Graph, matrix: str, medians: NDArray[Any]) -> str:
@@ -125,66 +129,51 @@ def answer(
     precision: type = np.float32,
     floor: float | None = None,
 ) -> None:
-    """From a model's raw numbers [n, outputs] to the outputs that people ask for, as Goal.answer does."""
+    """From a model's raw numbers [n, outputs] to the outputs that people ask for, as TargetScale.answer does."""
+
+    def number(value: float) -> str:
+        return graph.constant(np.array([[value]], precision))
+
     if target_scale.classes:
-        _probabilities(
-            graph,
-            _class_probabilities(graph, raw, target_scale, precision),
-            target_scale,
+        chances = _class_probabilities(graph, raw, target_scale, precision)
+        return probabilities(
+            graph, _as_float32(graph, chances, precision), target_scale
         )
-        return
-    scaled = (
-        graph.add(
-            "Mul", raw, graph.constant(np.array([[target_scale.scale]], precision))
-        )
-        if target_scale.scale != 1
-        else raw
-    )
-    value = graph.add(
-        "Add", scaled, graph.constant(np.array([[target_scale.shift]], precision))
-    )
+    if target_scale.scale != 1:
+        raw = graph.add("Mul", raw, number(target_scale.scale))
+    value = graph.add("Add", raw, number(target_scale.shift))
     if target_scale.log:
-        value = graph.add(
-            "Exp",
-            graph.add("Min", value, graph.constant(np.array([[MAX_LOG]], precision))),
-        )
+        value = graph.add("Exp", graph.add("Min", value, number(MAX_LOG)))
     if floor is not None:
-        value = graph.add("Max", value, graph.constant(np.array([[floor]], precision)))
-    if precision is not np.float32:
-        value = graph.add("Cast", value, to=TensorProto.FLOAT)
+        value = graph.add("Max", value, number(floor))
+    value = _as_float32(graph, value, precision)
     graph.output(value, "prediction", TensorProto.FLOAT, [None, 1])
-
-
-def given_probabilities(
-    graph: Graph, probabilities: str, target_scale: TargetScale
-) -> None:
-    """For a model that gives probabilities [n, classes] itself."""
-    _probabilities(graph, probabilities, target_scale)
 
 
 def _class_probabilities(
     graph: Graph, raw: str, target_scale: TargetScale, precision: type
 ) -> str:
     if len(target_scale.classes) != 2:
-        chances = graph.add("Softmax", raw, axis=1)
-    else:
-        second = graph.add("Sigmoid", raw)
-        first = graph.add("Sub", graph.constant(np.ones((1, 1), precision)), second)
-        chances = graph.add("Concat", first, second, axis=1)
-    return (
-        chances
-        if precision is np.float32
-        else graph.add("Cast", chances, to=TensorProto.FLOAT)
-    )
+        return graph.add("Softmax", raw, axis=1)
+    second = graph.add("Sigmoid", raw)
+    first = graph.add("Sub", graph.constant(np.ones((1, 1), precision)), second)
+    return graph.add("Concat", first, second, axis=1)
 
 
-def _probabilities(graph: Graph, chances: str, target_scale: TargetScale) -> None:
-    graph.output(
-        chances, "probabilities", TensorProto.FLOAT, [None, len(target_scale.classes)]
-    )
+def _as_float32(graph: Graph, value: str, precision: type) -> str:
+    if precision is np.float32:
+        return value
+    return graph.add("Cast", value, to=TensorProto.FLOAT)
+
+
+def probabilities(graph: Graph, chances: str, target_scale: TargetScale) -> None:
+    """The outputs of a model that gives probabilities [n, classes]."""
+    shape = [None, len(target_scale.classes)]
+    graph.output(chances, "probabilities", TensorProto.FLOAT, shape)
     best = graph.add("ArgMax", "probabilities", axis=1, keepdims=0)
-    words = graph.constant(np.array(target_scale.classes, dtype=object))
-    graph.output(graph.add("Gather", words, best), "label", TensorProto.STRING, [None])
+    classes = graph.constant(np.array(target_scale.classes, dtype=object))
+    label = graph.add("Gather", classes, best)
+    graph.output(label, "label", TensorProto.STRING, [None])
 
 
 def metadata(
@@ -194,13 +183,12 @@ def metadata(
     facts = {
         "classes": json.dumps(target_scale.classes),
         "log_target": json.dumps(target_scale.log),
+        "shift": repr(target_scale.shift),
+        "scale": repr(target_scale.scale),
     }
-    facts |= {"shift": repr(target_scale.shift), "scale": repr(target_scale.scale)}
-    return (
-        facts
-        if encoder is None
-        else {**facts, "encoded_features": json.dumps(encoder.columns)}
-    )
+    if encoder is not None:
+        facts["encoded_features"] = json.dumps(encoder.columns)
+    return facts
 
 
 def _version() -> str:

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from relevo.domain.frame import Frame
+from relevo.domain.frame import Float64s, Floats, Frame
 from relevo.errors import ModelRefused
 
 ANSWERS = ("prediction", "probabilities")
-MANY_ROWS = 64
+MANY_ROWS = 64  # from here on, sorting pays
+Inputs = dict[str, NDArray[Any]]
 
 
 class OnnxModel:
@@ -21,40 +22,31 @@ class OnnxModel:
 
     def __init__(self, model: bytes | Path, threads: int = 0) -> None:
         """`threads` for one call; 0 takes what the machine has."""
-        name = "the model given as bytes" if isinstance(model, bytes) else str(model)
-        self._session = _session(model, name, threads)
-        answers = [
-            output.name
-            for output in self._session.get_outputs()
-            if output.name in ANSWERS
-        ]
+        self._name = "the model given as bytes"
+        if isinstance(model, Path):
+            self._name = str(model)
+        self._session = _session(model, self._name, threads)
+        shape_of = {each.name: each.shape for each in self._session.get_outputs()}
+        answers = [name for name in ANSWERS if name in shape_of]
         if len(answers) != 1:
             raise ModelRefused(
-                f"{name}: has no output {' or '.join(ANSWERS)}; it is not a model of Relevo, train it again"
+                f"{self._name}: has no output {' or '.join(ANSWERS)}; it is not a model of Relevo, train it again"
             )
         self._answer = answers[0]
-        self.features = tuple(value.name for value in self._session.get_inputs())
-        self.outputs = tuple(value.name for value in self._session.get_outputs())
-        self.metadata: dict[str, str] = dict(
-            self._session.get_modelmeta().custom_metadata_map
-        )
-        self._name, self._width = (
-            name,
-            self._session.get_outputs()[self.outputs.index(self._answer)].shape[1],
-        )
+        self._width = shape_of[self._answer][1]
+        self.features = tuple(each.name for each in self._session.get_inputs())
+        self.outputs = tuple(shape_of)
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        self.metadata: dict[str, str] = dict(metadata)
 
-    def run(
-        self, feed: dict[str, NDArray[Any]], output: str | None = None
-    ) -> NDArray[Any]:
+    def run(self, inputs: Inputs, output: str | None = None) -> NDArray[Any]:
         """One output, the answer unless another is named, for [n, 1] arrays by feature."""
         try:
-            if len(feed[self.features[0]]) < MANY_ROWS:
-                return np.asarray(self._session.run([output or self._answer], feed)[0])
-            order = alike_together(feed)
-            ordered = {name: column[order] for name, column in feed.items()}
-            answers = np.asarray(
-                self._session.run([output or self._answer], ordered)[0]
-            )
+            if len(inputs[self.features[0]]) < MANY_ROWS:
+                return self._run(inputs, output)
+            order = alike_together(inputs)
+            ordered = {name: column[order] for name, column in inputs.items()}
+            answers = self._run(ordered, output)
         except Exception as error:
             raise ModelRefused(
                 f"{self._name}: does not fit these inputs: {error}; it takes {', '.join(self.features)}"
@@ -63,39 +55,43 @@ class OnnxModel:
         as_asked[order] = answers
         return as_asked
 
-    def predict(self, frame: Frame) -> NDArray[np.float64]:
+    def predict(self, frame: Frame) -> Float64s:
         """The target in its own unit [n], or probabilities [n, classes]."""
-        parts = [
-            np.empty((0, self._width)),
-            *(self.run(self._fed(feed)) for feed in frame.inputs()),
-        ]
+        parts = [np.empty((0, self._width)), *self._chunks(frame)]
         answers = np.concatenate(parts, dtype=np.float64)
-        return answers[:, 0] if self._answer == "prediction" else answers
+        if self._answer == "prediction":
+            return answers[:, 0]
+        return answers
 
-    def encoded(self, frame: Frame) -> NDArray[np.float32]:
+    def encoded(self, frame: Frame) -> Floats:
         """The matrix that the model's trees see."""
-        return np.concatenate(
-            [self.run(self._fed(feed), "encoded") for feed in frame.inputs()]
-        )
+        return np.concatenate(self._chunks(frame, "encoded"))
 
-    def _fed(self, feed: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        if missing := [name for name in self.features if name not in feed]:
+    def _run(self, inputs: Inputs, output: str | None) -> NDArray[Any]:
+        return np.asarray(self._session.run([output or self._answer], inputs)[0])
+
+    def _chunks(self, frame: Frame, output: str | None = None) -> list[NDArray[Any]]:
+        return [self.run(self._own(inputs), output) for inputs in frame.inputs()]
+
+    def _own(self, inputs: Inputs) -> Inputs:
+        if missing := [name for name in self.features if name not in inputs]:
             raise ModelRefused(
                 f"{self._name}: the rows have no {', '.join(missing)}, which it was trained on; train it again"
             )
-        return {name: feed[name] for name in self.features}
+        return {name: inputs[name] for name in self.features}
 
 
-def alike_together(feed: dict[str, NDArray[Any]]) -> NDArray[np.intp]:
+def alike_together(inputs: Inputs) -> NDArray[np.intp]:
     """An order in which rows follow those that are most like them: they take the same branches of a tree, which then lie
     in the processor's cache. It halves the time of a long list."""
-    words = [
-        np.fromiter(map(hash, c[:, 0]), np.int64, len(c))
-        for c in feed.values()
-        if c.dtype == object
-    ]
-    numbers = [column[:, 0] for column in feed.values() if column.dtype != object]
-    return np.lexsort([*reversed(numbers), *words])
+    categories, numbers = [], []
+    for column in inputs.values():
+        if column.dtype == object:
+            hashes = map(hash, column[:, 0])
+            categories.append(np.fromiter(hashes, np.int64, len(column)))
+        else:
+            numbers.append(column[:, 0])
+    return np.lexsort([*reversed(numbers), *categories])
 
 
 def _session(model: bytes | Path, name: str, threads: int) -> Any:
@@ -104,20 +100,17 @@ def _session(model: bytes | Path, name: str, threads: int) -> Any:
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    options.add_session_config_entry(
-        "session.intra_op.allow_spinning", "0"
-    )  # a thread that waits leaves its core
-    options.enable_cpu_mem_arena = (
-        False  # which keeps the memory of the largest call ever made, and wins no time
-    )
+    # a thread that waits leaves its core
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # which keeps the memory of the largest call ever made, and wins no time
+    options.enable_cpu_mem_arena = False
     options.log_severity_level = 4  # what goes wrong is raised
     try:
-        given = model if isinstance(model, bytes) else str(model)
         return onnxruntime.InferenceSession(
-            given, options, providers=["CPUExecutionProvider"]
+            model, options, providers=["CPUExecutionProvider"]
         )
     except Exception as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise ModelRefused(
             f"{name}: is no ONNX model that can be loaded: {reason}; fetch it again or roll back"
         ) from error

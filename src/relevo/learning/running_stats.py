@@ -1,4 +1,4 @@
-"""Finite numbers and their moments, a chunk at a time: no copy of a column is ever made."""
+"""Finite numbers, their mean and spread, a chunk at a time: no copy of a column is ever made."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from relevo.domain.frame import Floats
+from relevo.domain.frame import Float64s, Floats
 
 CHUNK = 65_536
+LARGEST = 1e38  # of a number whose square must still be one
 
 
 def finite(values: Floats) -> Floats:
@@ -20,29 +21,24 @@ def finite(values: Floats) -> Floats:
 
 
 def mean_and_spread(
-    values: NDArray[Any], of: Callable[..., Any] | None = None
+    values: NDArray[Any], of: Callable[[Float64s], Float64s] = np.asarray
 ) -> tuple[float, float]:
     """Mean and standard deviation of the numbers that are there, through a function if one is given.
 
     0 where there are none; a spread of 0 is given as 1, for it is to be divided by.
     """
-    if not len(values):
-        return 0.0, 1.0
     count, mean, square = 0, 0.0, 0.0
     for start in range(0, len(values), CHUNK):
         part = values[start : start + CHUNK].astype(np.float64)
-        part = np.clip(part[~np.isnan(part)], -1e38, 1e38)
-        part = of(part) if of else part
+        part = of(np.clip(part[~np.isnan(part)], -LARGEST, LARGEST))
         if not len(part):
             continue
-        step = (
-            float(part.mean()) - mean
-        )  # merged by Chan's formula: exact where the mean is far from zero
+        # merged by Chan's formula, which is exact where the mean is far from zero
+        step = float(part.mean()) - mean
         total = count + len(part)
-        square += (
-            float(((part - part.mean()) ** 2).sum())
-            + step**2 * count * len(part) / total
-        )
-        mean, count = mean + step * len(part) / total, total
-    spread = float(np.sqrt(square / count)) if count else 0.0
+        between = step**2 * count * len(part) / total
+        square += float(((part - part.mean()) ** 2).sum()) + between
+        mean += step * len(part) / total
+        count = total
+    spread = float(np.sqrt(square / max(1, count)))
     return mean, spread or 1.0

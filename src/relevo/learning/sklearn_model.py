@@ -8,10 +8,8 @@ from typing import Any
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
-from onnx import TensorProto
 
-from relevo.domain.frame import Floats, Frame
+from relevo.domain.frame import Float64s, Floats, Frame
 from relevo.learning.encoder import Encoder, fit_encoder
 from relevo.learning.onnx_graph import (
     ML,
@@ -20,9 +18,10 @@ from relevo.learning.onnx_graph import (
     Graph,
     answer,
     encoded,
-    given_probabilities,
+    encoded_output,
     imputed,
     metadata,
+    probabilities,
 )
 from relevo.learning.target_scale import TargetScale
 
@@ -35,22 +34,18 @@ class FittedEstimator:
     medians: Floats
     estimator: Any
 
-    def predict(self, frame: Frame) -> NDArray[np.float64]:
-        parts = [np.empty((0, max(len(self.target_scale.classes), 1)))]
-        chunks = self.encoder.chunks(frame)
-        raw = np.concatenate(
-            [
-                *parts,
-                *(self._raw(np.where(np.isnan(c), self.medians, c)) for c in chunks),
-            ]
-        )
-        return raw if self.target_scale.classes else self.target_scale.answer(raw)
+    def predict(self, frame: Frame) -> Float64s:
+        nothing = np.empty((0, max(len(self.target_scale.classes), 1)))
+        raw = np.concatenate([nothing, *map(self._raw, self.encoder.chunks(frame))])
+        if self.target_scale.classes:
+            return raw
+        return self.target_scale.answer(raw)
 
-    def _raw(self, filled: Floats) -> NDArray[np.float64]:
+    def _raw(self, chunk: Floats) -> Float64s:
+        filled = np.where(np.isnan(chunk), self.medians, chunk)
         if not self.target_scale.classes:
-            return np.asarray(self.estimator.predict(filled), dtype=np.float64).reshape(
-                len(filled), 1
-            )
+            answers = np.asarray(self.estimator.predict(filled), dtype=np.float64)
+            return answers.reshape(len(filled), 1)
         chances = np.zeros((len(filled), len(self.target_scale.classes)))
         chances[:, self.estimator.classes_] = self.estimator.predict_proba(filled)
         return chances
@@ -59,36 +54,31 @@ class FittedEstimator:
         graph = Graph()
         matrix = encoded(graph, self.encoder)
         outputs = absorb(graph, self._converted(), imputed(graph, matrix, self.medians))
-        if self.target_scale.classes:
-            spread = np.eye(len(self.target_scale.classes), dtype=np.float32)[
-                self.estimator.classes_
-            ]
-            given_probabilities(
-                graph,
-                graph.add("MatMul", outputs[1], graph.constant(spread)),
-                self.target_scale,
-            )
+        if classes := len(self.target_scale.classes):
+            # the estimator has a column for each class that it saw
+            place = np.eye(classes, dtype=np.float32)[self.estimator.classes_]
+            chances = graph.add("MatMul", outputs[1], graph.constant(place))
+            probabilities(graph, chances, self.target_scale)
         else:
-            flat = graph.add(
-                "Reshape", outputs[0], graph.constant(np.array([-1, 1], dtype=np.int64))
-            )
-            answer(graph, flat, self.target_scale)
-        graph.output(
-            matrix, "encoded", TensorProto.FLOAT, [None, len(self.encoder.columns)]
-        )
+            column = graph.constant(np.array([-1, 1], dtype=np.int64))
+            raw = graph.add("Reshape", outputs[0], column)
+            answer(graph, raw, self.target_scale)
+        encoded_output(graph, matrix, self.encoder)
         return graph.file(metadata(self.target_scale, self.encoder))
 
     def _converted(self) -> Any:
         from skl2onnx import to_onnx
         from skl2onnx.common.data_types import FloatTensorType
 
+        options = None
+        if self.target_scale.classes:
+            options = {id(self.estimator): {"zipmap": False}}
+        matrix = FloatTensorType([None, len(self.encoder.columns)])
         return to_onnx(
             self.estimator,
-            initial_types=[("X", FloatTensorType([None, len(self.encoder.columns)]))],
+            initial_types=[("X", matrix)],
             target_opset={"": OPSET, ML: ML_OPSET},
-            options={id(self.estimator): {"zipmap": False}}
-            if self.target_scale.classes
-            else None,
+            options=options,
         )
 
     def native_files(self) -> dict[str, bytes]:
@@ -97,20 +87,18 @@ class FittedEstimator:
 
     def importances(self) -> dict[str, float]:
         """As the estimator itself sees them; empty where it does not say."""
-        weights = getattr(self.estimator, "feature_importances_", None)
-        if weights is None:
-            return {}
-        shares = dict.fromkeys(self.encoder.columns, 0.0)
-        for feature, weight in zip(self.encoder.columns, weights, strict=True):
-            shares[feature] += float(weight)
+        weights = getattr(self.estimator, "feature_importances_", ())
+        shares: dict[str, float] = {}
+        for feature, weight in zip(self.encoder.columns, weights, strict=False):
+            shares[feature] = shares.get(feature, 0.0) + float(weight)
         return shares
 
     def parameters(self) -> dict[str, float | int | str]:
-        given = self.estimator.get_params(deep=False)
-        return {
-            name: v if isinstance(v, (int, float, str)) else repr(v)
-            for name, v in given.items()
-        }
+        parameters = self.estimator.get_params(deep=False)
+        for name, value in parameters.items():
+            if not isinstance(value, (int, float, str)):
+                parameters[name] = repr(value)
+        return dict(parameters)
 
 
 def fit_estimator(
@@ -120,39 +108,44 @@ def fit_estimator(
     target_scale: TargetScale,
     seed: int,
 ) -> FittedEstimator:
-    fit = fit_encoder(train, target_scale)
-    matrix = fit.matrix(train)
+    training_encoder = fit_encoder(train, target_scale)
+    matrix = training_encoder.matrix(train)
     medians = np.zeros(matrix.shape[1], dtype=np.float32)
-    for column in range(matrix.shape[1]):
-        known = matrix[:, column][~np.isnan(matrix[:, column])]
-        medians[column] = np.median(known) if len(known) else 0
-        matrix[:, column][np.isnan(matrix[:, column])] = medians[column]
+    for column, values in enumerate(matrix.T):
+        missing = np.isnan(values)
+        if not missing.all():
+            medians[column] = np.median(values[~missing])
+        values[missing] = medians[column]  # a view: this fills the matrix
     estimator = make()
     if "random_state" in estimator.get_params(deep=False):
         estimator.set_params(random_state=seed)
-    learned = target_scale.learned(train.target)
-    estimator.fit(matrix, learned.astype(int) if target_scale.classes else learned)
-    return FittedEstimator(name, fit.encoder, target_scale, medians, estimator)
+    learned: Any = target_scale.learned(train.target)
+    if target_scale.classes:
+        learned = learned.astype(int)
+    estimator.fit(matrix, learned)
+    encoder = training_encoder.encoder
+    return FittedEstimator(name, encoder, target_scale, medians, estimator)
 
 
 def absorb(graph: Graph, model: Any, value: str) -> list[str]:
     """Another model's nodes as a part of this graph, fed with `value`; the names of its outputs."""
     inner = model.graph
-    renamed = {inner.input[0].name: value}
+    # an empty name stands for an input that is left out
+    renamed = {"": "", inner.input[0].name: value}
 
     def rename(name: str) -> str:
-        return renamed.setdefault(name, f"~inner/{name}") if name else ""
+        return renamed.setdefault(name, f"~inner/{name}")
 
     for tensor in inner.initializer:
-        copied = onnx.TensorProto()
-        copied.CopyFrom(tensor)
-        copied.name = rename(tensor.name)
-        graph.constants.append(copied)
+        constant = onnx.TensorProto()
+        constant.CopyFrom(tensor)
+        constant.name = rename(tensor.name)
+        graph.constants.append(constant)
     for node in inner.node:
         copied = onnx.NodeProto()
         copied.CopyFrom(node)
         copied.name = ""
-        copied.input[:] = [rename(name) for name in node.input]
-        copied.output[:] = [rename(name) for name in node.output]
+        copied.input[:] = map(rename, node.input)
+        copied.output[:] = map(rename, node.output)
         graph.nodes.append(copied)
     return [rename(output.name) for output in inner.output]

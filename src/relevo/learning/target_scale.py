@@ -1,4 +1,4 @@
-"""What a model learns of a target: numbers near zero, from which the target's own unit is got back."""
+"""What a model learns of a target: numbers near zero, and the way back to the target's own unit."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from relevo.domain.frame import Floats, Frame
+from relevo.domain.frame import Float64s, Floats, Frame
 from relevo.errors import NothingToTrainOn, UseCaseBroken
 from relevo.learning.running_stats import mean_and_spread
 
@@ -38,24 +38,31 @@ class TargetScale:
             raise UseCaseBroken(
                 f"the target goes down to {lowest:g}, which has no logarithm; set log_target=False in use_case.py"
             )
-        mean, spread = mean_and_spread(frame.target, np.log if log_target else None)
-        return TargetScale((), log_target, mean, 1.0 if log_target else spread)
+        if log_target:
+            mean, _ = mean_and_spread(frame.target, np.log)
+            return TargetScale((), True, mean, 1.0)
+        return TargetScale((), False, *mean_and_spread(frame.target))
 
     @property
     def outputs(self) -> int:
         """Numbers that a model gives for a row: one for a regression or two classes, else one a class."""
-        return 1 if len(self.classes) in (0, 2) else len(self.classes)
+        if len(self.classes) == 2:
+            return 1
+        return max(1, len(self.classes))
 
-    def learned(self, target: NDArray[np.float64]) -> Floats:
-        values = np.log(target) if self.log else target
-        return ((values - self.shift) / self.scale).astype(np.float32)
+    def learned(self, target: Float64s) -> Floats:
+        if self.log:
+            target = np.log(target)
+        return ((target - self.shift) / self.scale).astype(np.float32)
 
-    def answer(self, raw: NDArray[np.floating]) -> NDArray[np.float64]:
+    def answer(self, raw: NDArray[np.floating]) -> Float64s:
         """From a model's raw numbers [n, outputs]: the target [n], or probabilities [n, classes]."""
         raw = raw.astype(np.float64)
         if not self.classes:
             value = raw[:, 0] * self.scale + self.shift
-            return np.asarray(np.exp(np.minimum(value, MAX_LOG)) if self.log else value)
+            if self.log:
+                value = np.exp(np.minimum(value, MAX_LOG))
+            return np.asarray(value)
         if len(self.classes) == 2:
             second = 1 / (1 + np.exp(-np.clip(raw[:, 0], -500, 500)))
             return np.column_stack([1 - second, second])

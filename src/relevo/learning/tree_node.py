@@ -16,16 +16,12 @@ LEAF, BRANCH = "LEAF", "BRANCH_LT"
 def add_trees(graph: Graph, matrix: str, model_json: bytes, outputs: int) -> str:
     """The sum of the trees' leaves, [n, outputs]. The booster's base score must be zero: it is not added."""
     booster = json.loads(model_json)["learner"]["gradient_booster"]["model"]
-    columns = [
-        _tree(tree, number, kind)
-        for number, (tree, kind) in enumerate(
-            zip(booster["trees"], booster["tree_info"], strict=True)
-        )
+    outputs_of = booster["tree_info"]
+    trees = [
+        _tree(tree, number, outputs_of[number])
+        for number, tree in enumerate(booster["trees"])
     ]
-    nodes = {
-        name: np.concatenate([column[name] for column in columns])
-        for name in columns[0]
-    }
+    nodes = {name: np.concatenate([tree[name] for tree in trees]) for name in trees[0]}
     leaves = nodes["mode"] == LEAF
     return graph.add(
         "TreeEnsembleRegressor",
