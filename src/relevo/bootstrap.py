@@ -6,7 +6,9 @@ Adapters are imported where they are first needed: `relevo --help` and the parsi
 from __future__ import annotations
 
 import importlib.util
+import logging
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -27,11 +29,14 @@ from relevo.ports.source import BatchSource
 from relevo.settings import Settings
 
 if TYPE_CHECKING:
+    from relevo.domain.dialect import Dialect
     from relevo.ports.predictions import PredictionStore
     from relevo.ports.registry import Aliases, ModelRegistry, ReloadNotifier
     from relevo.ports.store import ObjectStore
     from relevo.ports.warehouse import Record, Warehouse
     from relevo.releases.publisher import Publisher
+
+log = logging.getLogger(__name__)
 
 SERVING_PATIENCE = 2.0  # seconds; a person waits for the answer
 LOOP_PATIENCE = 90.0  # seconds; nobody does
@@ -48,7 +53,7 @@ def find_use_cases(settings: Settings) -> list[str]:
 
 
 def load_use_case(name: str, settings: Settings) -> UseCase:
-    """The CASE of `use_cases/NAME/use_case.py`; opens no connection."""
+    """The CASE of `use_cases/NAME/use_case.py`, which may import what lies beside it; opens no connection."""
     path = settings.use_cases / name / "use_case.py"
     if not path.is_file():
         known = (
@@ -58,11 +63,19 @@ def load_use_case(name: str, settings: Settings) -> UseCase:
         raise NotFound(
             f"no use case {name!r} in {settings.use_cases}/; there are: {known}"
         )
-    spec = importlib.util.spec_from_file_location(f"relevo_use_case_{name}", path)
+    package = f"relevo_use_case_{name}"
+    spec = importlib.util.spec_from_file_location(
+        package, path, submodule_search_locations=[str(path.parent)]
+    )
     if spec is None or spec.loader is None:
         raise UseCaseBroken(f"{path}: cannot be imported as Python")
+    for loaded in [
+        module for module in sys.modules if module.startswith(package + ".")
+    ]:
+        del sys.modules[loaded]  # of another folder, or as it was before an edit
+    importlib.invalidate_caches()
     module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
+    sys.modules[package] = module
     try:
         spec.loader.exec_module(module)
     except Exception as error:
@@ -75,6 +88,22 @@ def load_use_case(name: str, settings: Settings) -> UseCase:
             f"{path}: its CASE is named {case.name!r}; a use case is named as its folder, {name!r}"
         )
     return case
+
+
+def load_dialects(names: Iterable[str], settings: Settings) -> dict[str, Dialect]:
+    """By use case, of those that have one. A broken use case is logged, and hides no other."""
+    dialects = {}
+    for name in names:
+        try:
+            dialect = load_use_case(name, settings).dialect
+        except NotFound:
+            continue  # served from its release alone
+        except UseCaseBroken as error:
+            log.warning("%s is served without a dialect of its own: %s", name, error)
+            continue
+        if dialect is not None:
+            dialects[name] = dialect
+    return dialects
 
 
 class LoopPorts:

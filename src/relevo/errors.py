@@ -38,6 +38,7 @@ class RelevoError(Exception):
     """Base of all errors that are raised on purpose; the message names subject, value and remedy."""
 
     retryable: ClassVar[bool] = True
+    http_status: int = 503  # of the inference API, where it answers with this error
 
 
 class InvalidSetting(RelevoError):
@@ -54,6 +55,7 @@ class UseCaseBroken(RelevoError):
 
 class NotFound(RelevoError):
     retryable = False
+    http_status = 404
 
 
 class SourceError(RelevoError):
@@ -112,10 +114,12 @@ class LinesRefused(RelevoError):
 
 class ModelRefused(RelevoError):
     retryable = False
+    http_status = 409
 
 
 class RequestRefused(RelevoError):
     retryable = False
+    http_status = 409
 
 
 class InvalidInput(RequestRefused):

@@ -10,18 +10,19 @@ import msgspec
 import numpy as np
 import pytest
 
+from relevo.bootstrap import load_use_case
 from relevo.errors import LogUnwritable
-from relevo.serving import predict as predicting
 from relevo.serving.drift import measure_drift
 from relevo.serving.model import ServedModel
-from relevo.serving.predict import answer
+from relevo.serving.predict import answer, predict_together, read_request
 from relevo.serving.served_case import ServedCase
+from relevo.settings import Settings
 from tests.serving.conftest import served
-from tests.serving.releases import HOUSE, LINEAR, TREES, fitted, rows_of, sides
+from tests.serving.releases import HOUSE, HOUSES, LINEAR, TREES, fitted, rows_of, sides
 from tests.unit.learning.tables import iris
 
 
-def ask(case: ServedCase, body: Any, **how: bool) -> Any:
+def ask(case: ServedCase, body: Any, **how: Any) -> Any:
     answered = answer(case, json.dumps(body).encode(), **how)
     assert answered.status == 200, answered.body
     return json.loads(answered.body)
@@ -129,7 +130,8 @@ def test_classes_are_answered_with_their_probabilities(species: ServedModel) -> 
 
 
 def test_the_contract_shape_echoes_the_input_as_it_came(case: ServedCase) -> None:
-    said = ask(case, HOUSE | {"brokered_by": 7}, contract=True)
+    dialect = load_use_case(HOUSES, Settings(_env_file=None)).dialect  # type: ignore[call-arg]
+    said = ask(case, HOUSE | {"brokered_by": 7}, dialect=dialect)
     assert list(said) == [
         "predicted_price",
         "model_alias",
@@ -137,7 +139,7 @@ def test_the_contract_shape_echoes_the_input_as_it_came(case: ServedCase) -> Non
         "input_features",
     ]
     assert said["input_features"] == HOUSE | {"brokered_by": 7}
-    assert answer(case, b"[]", contract=True).status == 422
+    assert answer(case, b"[]", dialect=dialect).status == 422
 
 
 def test_what_is_refused_is_counted_and_not_logged(case: ServedCase) -> None:
@@ -231,10 +233,8 @@ def test_requests_answered_together_get_what_each_gets_alone(
     ]
     alone = [ask(case, row) for row in rows]
     before = len(logged(case))
-    asked = [predicting.ask(case, json.dumps(row).encode()) for row in rows]
-    together = [
-        json.loads(one.body) for one in predicting.predict_together(case, asked)
-    ]  # type: ignore[arg-type]
+    asked = [read_request(case, json.dumps(row).encode()) for row in rows]
+    together = [json.loads(one.body) for one in predict_together(case, asked)]  # type: ignore[arg-type]
     assert [prices(one) for one in together] == [
         pytest.approx(prices(one), rel=1e-6) for one in alone
     ]
@@ -268,9 +268,9 @@ def test_a_request_that_fails_or_has_no_answer_spoils_no_other(
     case = served(msgspec_replace(trees, onnx=Touchy()))
     cities = ["Seattle", "Failing", "Endless", "Kent"]
     asked = [
-        predicting.ask(case, json.dumps(HOUSE | {"city": city}).encode())
+        read_request(case, json.dumps(HOUSE | {"city": city}).encode())
         for city in cities
     ]
-    answered = predicting.predict_together(case, asked)  # type: ignore[arg-type]
+    answered = predict_together(case, asked)  # type: ignore[arg-type]
     assert [one.status for one in answered] == [200, 500, 422, 200]
     assert sorted(line["status"] for line in logged(case)) == [200, 200, 500]

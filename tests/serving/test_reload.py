@@ -14,7 +14,7 @@ from relevo.domain.kinds import Kind
 from relevo.errors import ModelRefused, StoreUnavailable
 from relevo.releases.release_cache import ReleaseCache
 from relevo.releases.release_folder import MODEL_FILE, PROFILE_FILE, RELEASE_FILE
-from relevo.serving.reload import Pointers, Reloader, Watcher
+from relevo.serving.reload import Pointers, RegistryPoller, Reloader
 from relevo.serving.served_case import ServedCase
 from tests.serving.conftest import Lines
 from tests.serving.releases import (
@@ -247,7 +247,7 @@ def test_what_does_not_fit_is_refused_and_the_old_model_goes_on(
     assert case.last_reload is not None
     assert not case.last_reload.ok
     put(world.store, "3", houses(tmp_path / "mended"))
-    assert reloader.reload(asked=True)
+    assert reloader.reload(force=True)
     assert version_of(case) == "3"
 
 
@@ -292,18 +292,18 @@ def test_only_the_serving_release_and_the_one_before_are_kept(
 def test_a_hint_makes_the_watcher_look_at_once(world: World) -> None:
     case, reloader = world.served()
     looked = threading.Event()
-    watcher = Watcher([reloader], 3600, [looked.set])
-    watcher.start()
+    poller = RegistryPoller([reloader], 3600, [looked.set])
+    poller.start()
     try:
         assert looked.wait(30)
         assert version_of(case) == "1"
         world.registry.aliases["champion"] = "2"
         looked.clear()
-        watcher.hint()
+        poller.notify()
         assert looked.wait(30)
         assert version_of(case) == "2"
     finally:
-        watcher.close()
+        poller.close()
 
 
 @pytest.mark.parametrize(
@@ -321,8 +321,8 @@ def test_the_watcher_outlives_every_failure_and_tells_it(
         raise failure
 
     world.registry.is_away = True
-    watcher = Watcher([reloader], 0.1, [fail])
-    watcher.start()
+    poller = RegistryPoller([reloader], 0.1, [fail])
+    poller.start()
     try:
         assert looks.acquire(timeout=30)
         world.registry.is_away = False
@@ -331,4 +331,4 @@ def test_the_watcher_outlives_every_failure_and_tells_it(
         assert version_of(case) == "1"
         assert str(failure) in caplog.text
     finally:
-        watcher.close()
+        poller.close()

@@ -1,9 +1,11 @@
-"""House prices: what a house sells for, from seven facts about it."""
+"""House prices: what a house sells for, from seven fields."""
 
 from relevo.domain.contract import Contract, category, code, date, number
 from relevo.domain.policy import Policy
 from relevo.domain.use_case import HttpBatches, UseCase
 from relevo.learning.candidates import BoostedTrees, LinearBaseline
+
+from .dialect import DIALECT
 
 CASE = UseCase(
     name="house_prices",
@@ -43,4 +45,5 @@ CASE = UseCase(
     policy=Policy(),
     # Relevo's own data API answers a batch again when asked by its number; a foreign one may be started over instead.
     source=HttpBatches(group=1, can_repeat=True),
+    dialect=DIALECT,
 )

@@ -1,11 +1,10 @@
-"""Who may give orders."""
+"""Who may send admin actions."""
 
 from __future__ import annotations
 
 import hmac
 
-from relevo.serving.predict import refusal
-from relevo_inference_api.exchange import Refused
+from relevo_inference_api.exchange import HttpRefusal
 
 
 class TokenGate:
@@ -15,15 +14,13 @@ class TokenGate:
     def check(self, authorization: str) -> None:
         """Compares in constant time."""
         if not self._token:
-            raise Refused(
-                refusal(
-                    403,
-                    "orders are switched off here; set RELEVO_API_TOKEN to allow them",
-                )
+            raise HttpRefusal(
+                403,
+                "admin actions are switched off here; set RELEVO_API_TOKEN to allow them",
             )
-        scheme, _, given = authorization.partition(" ")
-        right = hmac.compare_digest(given.strip().encode(), self._token)
-        if scheme.lower() != "bearer" or not right:
-            raise Refused(
-                refusal(401, "send the token of this API as Authorization: Bearer …")
+        scheme, _, token = authorization.partition(" ")
+        is_right = hmac.compare_digest(token.strip().encode(), self._token)
+        if scheme.lower() != "bearer" or not is_right:
+            raise HttpRefusal(
+                401, "send the token of this API as Authorization: Bearer …"
             )

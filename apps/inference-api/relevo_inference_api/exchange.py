@@ -1,4 +1,4 @@
-"""What is read of a request before its body, how the body is read within its limit, and what an answer carries."""
+"""What is read of a request before its body, how the body is read within its limit, and the headers of a response."""
 
 from __future__ import annotations
 
@@ -6,39 +6,43 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, NamedTuple
 
-from relevo.serving.predict import PredictResponse, refusal
+from relevo.errors import RelevoError
 from relevo.serving.random_hex import random_hex
+from relevo.serving.responses import EncodedResponse
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 RawHeaders = Iterable[tuple[bytes, bytes]]
 
 _SANE_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")
 _JSON = (b"content-type", b"application/json")
 REQUEST_ID = b"x-request-id"
+# the client has closed the connection: for the metrics, nobody reads it
+GONE = EncodedResponse(499, b"")
 
 
-class Refused(Exception):
+class HttpRefusal(RelevoError):
     """The request goes no further."""
 
-    def __init__(self, answered: PredictResponse) -> None:
-        super().__init__(answered.body)
-        self.answered = answered
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.http_status = status
 
 
 class Disconnected(Exception):
-    """The client has gone; nobody waits for an answer."""
+    """The client has gone; nobody waits for a response."""
 
 
-class Facts(NamedTuple):
+class RequestHead(NamedTuple):
     request_id: bytes
     length: int
     key: bytes
 
 
-def facts_of(headers: RawHeaders) -> Facts:
+def read_head(headers: RawHeaders) -> RequestHead:
     """An X-Request-ID that is sane is kept; else there is a new one. A length that is no number counts as 0."""
     request_id, length, key = b"", 0, b""
     for name, value in headers:
@@ -48,23 +52,19 @@ def facts_of(headers: RawHeaders) -> Facts:
             request_id = value
         elif name == b"x-api-key":
             key = value
-    return Facts(request_id or random_hex(16).encode(), length, key)
+    return RequestHead(request_id or random_hex(16).encode(), length, key)
 
 
 async def read_body(receive: Receive, length: int, most: int) -> bytes:
     """Refused (413) as soon as it is known to be too large."""
     if length > most:
         raise _too_large(most)
-    message = await receive()
-    if message["type"] == "http.disconnect":
-        raise Disconnected
+    message = await _next_part(receive)
     body: bytes = message.get("body", b"")
     if message.get("more_body"):
         parts, size = [body], len(body)
         while message.get("more_body") and size <= most:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise Disconnected
+            message = await _next_part(receive)
             parts.append(message.get("body", b""))
             size += len(parts[-1])
         body = b"".join(parts)
@@ -73,19 +73,27 @@ async def read_body(receive: Receive, length: int, most: int) -> bytes:
     return body
 
 
-def _too_large(most: int) -> Refused:
-    return Refused(
-        refusal(413, f"the body is larger than {most} bytes; send fewer rows a request")
+async def _next_part(receive: Receive) -> Message:
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise Disconnected
+    return message
+
+
+def _too_large(most: int) -> HttpRefusal:
+    return HttpRefusal(
+        413, f"the body is larger than {most} bytes; send fewer rows a request"
     )
 
 
-def headers_of(answered: PredictResponse) -> list[tuple[bytes, bytes]]:
+def headers_of(response: EncodedResponse) -> list[tuple[bytes, bytes]]:
     """The same whichever way the request came."""
-    headers = [(b"content-length", b"%d" % len(answered.body)), _JSON]
-    if answered.receipt:
-        headers.append((b"x-receipt", answered.receipt.encode()))
-    if answered.status == 401:
+    headers = [(b"content-length", b"%d" % len(response.body)), _JSON]
+    if response.receipt:
+        headers.append((b"x-receipt", response.receipt.encode()))
+    if response.status == 401:
         headers.append((b"www-authenticate", b"Bearer"))
-    elif answered.status == 413:
+    elif response.status == 413:
+        # what the client still sends of its body is not read
         headers.append((b"connection", b"close"))
     return headers

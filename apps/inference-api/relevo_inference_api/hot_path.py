@@ -9,34 +9,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from time import perf_counter
 
+from relevo.domain.dialect import Dialect
+from relevo_inference_api.dialect_paths import DialectPath
 from relevo_inference_api.exchange import (
+    GONE,
     REQUEST_ID,
+    Asgi,
     Receive,
     Scope,
     Send,
-    facts_of,
     headers_of,
+    read_head,
 )
 from relevo_inference_api.http_metrics import HttpMetrics
-from relevo_inference_api.predictor import GONE, Predictor
-from relevo_inference_api.request_ids import Asgi
+from relevo_inference_api.predictor import Predictor
 
 PREDICT = "/v1/{case}/predict"
-CONTRACT_CASE = "house_prices"
-CONTRACT_PATHS = ("/predict", "/predict/")
-
-
-def hot_paths(names: Sequence[str]) -> dict[str, tuple[str, str, bool]]:
-    """Path to use case, the handler that metrics name, and whether the contract's shape is wanted."""
-    paths = {PREDICT.format(case=name): (name, PREDICT, False) for name in names}
-    if speaks_contract(names):
-        paths |= {path: (CONTRACT_CASE, path, True) for path in CONTRACT_PATHS}
-    return paths
-
-
-def speaks_contract(names: Sequence[str]) -> bool:
-    """Where house prices are served alone, clients of the contract are understood too."""
-    return tuple(names) == (CONTRACT_CASE,)
 
 
 class HotPath:
@@ -44,11 +32,16 @@ class HotPath:
         self,
         app: Asgi,
         names: Sequence[str],
+        dialect_paths: Sequence[DialectPath],
         predictor: Predictor,
         metrics: HttpMetrics,
     ) -> None:
         self._app, self._predictor, self._metrics = app, predictor, metrics
-        self._paths = hot_paths(names)
+        # by path: the use case, the handler that metrics name, and the dialect
+        self._paths: dict[str, tuple[str, str, Dialect | None]] = {
+            PREDICT.format(case=name): (name, PREDICT, None) for name in names
+        }
+        self._paths |= {p.path: (p.case, p.path, p.dialect) for p in dialect_paths}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if (
@@ -62,19 +55,19 @@ class HotPath:
 
     async def _predict(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = perf_counter()
-        name, handler, contract = self._paths[scope["path"]]
-        facts = facts_of(scope["headers"])
-        answered = await self._predictor(name, facts, receive, contract=contract)
-        if answered is not GONE:
-            headers = [*headers_of(answered), (REQUEST_ID, facts.request_id)]
+        name, handler, dialect = self._paths[scope["path"]]
+        head = read_head(scope["headers"])
+        response = await self._predictor(name, head, receive, dialect)
+        if response is not GONE:
+            headers = [*headers_of(response), (REQUEST_ID, head.request_id)]
             await send(
                 {
                     "type": "http.response.start",
-                    "status": answered.status,
+                    "status": response.status,
                     "headers": headers,
                 }
             )
-            await send({"type": "http.response.body", "body": answered.body})
+            await send({"type": "http.response.body", "body": response.body})
         self._metrics.observe(
-            "POST", handler, answered.status, perf_counter() - started
+            "POST", handler, response.status, perf_counter() - started
         )

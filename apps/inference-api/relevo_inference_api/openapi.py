@@ -2,52 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
-from typing import Any
+from types import UnionType
+from typing import Any, get_args
 
+import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from relevo.domain.dialect import Dialect
 from relevo.serving.field_defaults import default_row
 from relevo.serving.model import ServedModel
+from relevo.serving.responses import ApiShape
 from relevo.serving.served_case import ServedCase
+from relevo_inference_api.admin_actions import LabelBody, PromoteBody, RollbackBody
+from relevo_inference_api.dialect_paths import DialectPath
 
-Document = dict[str, Any]
+Json = dict[str, Any]
 TOKEN, KEY = "token", "key"
-ORDERS = ("labels", "reload", "promote", "rollback")
-JSON = "application/json"
-RECEIPT = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
-REASON = {"type": "string", "minLength": 1, "maxLength": 1000, "pattern": "\\S"}
+ACTIONS = ("labels", "reload", "promote", "rollback")
+REFERENCE = "#/components/schemas/{name}"
 
 
-def documented(app: FastAPI, cases: Mapping[str, ServedCase]) -> Callable[[], Document]:
-    """Made anew when asked for: a swap may bring another range, or another word."""
+def documented(shape: Any, *statuses: int) -> dict[int | str, Json]:
+    """What a route answers with these statuses, or with 200: a type that msgspec encodes."""
+    return {
+        status: {"content": _content(_schema(shape))} for status in statuses or (200,)
+    }
 
-    def openapi() -> Document:
+
+def document_of(
+    app: FastAPI, cases: Mapping[str, ServedCase], dialect_paths: Sequence[DialectPath]
+) -> Callable[[], Json]:
+    """Made anew when asked for: a swap may bring another range, or another category."""
+
+    def openapi() -> Json:
         document = get_openapi(
             title=app.title,
             version=app.version,
             description=app.description,
             routes=app.routes,
         )
-        paths: Document = {}
-        for path, operations in document["paths"].items():
-            if "{case}" not in path:
-                paths[path] = operations
-                continue
-            for case in cases.values():
-                paths[path.replace("{case}", case.name)] = {
-                    method: _of_case(operation, path.rsplit("/", 1)[1], case)
-                    for method, operation in operations.items()
-                }
-        document["paths"] = paths
-        for case in cases.values():
-            if "/predict" in paths and case.model is not None:
-                paths["/predict"]["post"]["requestBody"] = _body(
-                    _row(case.model, strict=False), _example(case.model)
-                )
-        document["components"]["securitySchemes"] = {
+        document["paths"] = paths = dict(_by_case(document["paths"], cases.values()))
+        for spoken in dialect_paths:
+            model = cases[spoken.case].model
+            if spoken.is_documented and model is not None:
+                body = _dialect_body(spoken, model)
+                paths[spoken.path]["post"]["requestBody"] = body
+        components = document["components"]
+        components["schemas"] |= _components(p.dialect for p in dialect_paths)
+        components["securitySchemes"] = {
             TOKEN: {"type": "http", "scheme": "bearer"},
             KEY: {"type": "apiKey", "in": "header", "name": "X-API-Key"},
         }
@@ -56,80 +61,108 @@ def documented(app: FastAPI, cases: Mapping[str, ServedCase]) -> Callable[[], Do
     return openapi
 
 
-def _of_case(operation: Document, what: str, case: ServedCase) -> Document:
-    found = deepcopy(operation)
-    found["parameters"] = [
-        one for one in found.get("parameters", ()) if one["name"] != "case"
+def _by_case(paths: Json, cases: Iterable[ServedCase]) -> Iterable[tuple[str, Json]]:
+    for path, operations in paths.items():
+        if "{case}" not in path:
+            yield path, operations
+            continue
+        action = path.rsplit("/", 1)[1]
+        for case in cases:
+            of_case = {
+                method: _of_case(operation, action, case)
+                for method, operation in operations.items()
+            }
+            yield path.replace("{case}", case.name), of_case
+
+
+def _of_case(operation: Json, action: str, case: ServedCase) -> Json:
+    own = deepcopy(operation)
+    own["parameters"] = [
+        parameter for parameter in own["parameters"] if parameter["name"] != "case"
     ]
-    found["operationId"] = f"{what}_{case.name}"
-    found["tags"] = [case.name]
-    if what in ORDERS:
-        found["security"] = [{TOKEN: []}]
-    elif what in ("predict", "explain"):
-        found["security"] = [{}, {KEY: []}]
-    if (body := _request(what, case)) is not None:
-        found["requestBody"] = body
-    return found
+    own["operationId"] = f"{action}_{case.name}"
+    own["tags"] = [case.name]
+    if action in ACTIONS:
+        own["security"] = [{TOKEN: []}]
+    elif action in ("predict", "explain"):
+        own["security"] = [{}, {KEY: []}]
+    if (body := _request_body(action, case)) is not None:
+        own["requestBody"] = body
+    return own
 
 
-def _request(what: str, case: ServedCase) -> Document | None:
-    if what == "labels":
-        return _label(case)
-    if what == "promote":
-        schema = {
-            "version": {"type": "string", "pattern": "^[0-9]{1,18}$"},
-            "reason": REASON,
-        }
-        return _body(
-            _object(schema),
-            {"version": "3", "reason": "the slice of new houses is better"},
-        )
-    if what == "rollback":
-        return _body(_object({"reason": REASON}), {"reason": "complaints about condos"})
-    if what not in ("predict", "explain") or case.model is None:
+def _request_body(action: str, case: ServedCase) -> Json | None:
+    if action == "labels":
+        return _labels(case)
+    if action == "promote":
+        example = {"version": "3", "reason": "better for customers of this year"}
+        return _body(_inline_schema(PromoteBody), example)
+    if action == "rollback":
+        return _body(_inline_schema(RollbackBody), {"reason": "complaints from sales"})
+    if action not in ("predict", "explain") or case.model is None:
         return None
-    row = _row(case.model, strict=True)
-    return _body(
-        _one_or_many(row, case.max_rows) if what == "predict" else row,
-        _example(case.model),
-    )
+    schema = _row(case.model, strict=True)
+    if action == "predict":
+        schema = _one_or_many(schema, case.max_rows)
+    return _body(schema, _example(case.model))
 
 
-def _label(case: ServedCase) -> Document:
-    classes = case.model.release.classes if case.model is not None else ()
-    truth = (
-        {"type": ["string", "number", "boolean"], "maxLength": 1000}
-        if classes
-        else {"type": "number"}
-    )
-    example = {
-        "receipt": "0193a2b4c5d60123456789abcdef0123",
-        "truth": classes[0] if classes else 512000,
-    }
-    return _body(
-        _one_or_many(_object({"receipt": RECEIPT, "truth": truth}), case.max_rows),
-        example,
-    )
+def _labels(case: ServedCase) -> Json:
+    schema = _inline_schema(LabelBody)
+    example: Json = {"receipt": "0193a2b4c5d60123456789abcdef0123", "truth": 512000}
+    if case.model is not None and (classes := case.model.release.classes):
+        example["truth"] = classes[0]
+    else:
+        schema["properties"]["truth"] = {"type": "number"}
+    return _body(_one_or_many(schema, case.max_rows), example)
 
 
-def _body(schema: Document, example: Any) -> Document:
-    return {"required": True, "content": {JSON: {"schema": schema, "example": example}}}
+def _dialect_body(spoken: DialectPath, model: ServedModel) -> Json:
+    dialect = spoken.dialect
+    if dialect.request is None:
+        example = dialect.example or _example(model)
+        return _body(_row(model, strict=dialect.strict), example)
+    return _body(_schema(dialect.request), dialect.example)
 
 
-def _one_or_many(schema: Document, most: int) -> Document:
+def _body(schema: Json, example: object) -> Json:
+    return {"required": True, "content": _content(schema, example=example)}
+
+
+def _content(schema: Json, **more: object) -> Json:
+    return {"application/json": {"schema": schema, **more}}
+
+
+def _one_or_many(schema: Json, most: int) -> Json:
     return {"anyOf": [schema, {"type": "array", "items": schema, "maxItems": most}]}
 
 
-def _object(properties: Document) -> Document:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
+def _schema(shape: Any) -> Json:
+    if isinstance(shape, UnionType):
+        return {"anyOf": [_schema(member) for member in get_args(shape)]}
+    (schema,), _ = msgspec.json.schema_components([shape], ref_template=REFERENCE)
+    return schema
 
 
-def _row(model: ServedModel, *, strict: bool) -> Document:
+def _inline_schema(shape: Any) -> Json:
+    """Of a request, which is no component."""
+    (_, components) = msgspec.json.schema_components([shape])
+    schema: Json
+    (schema,) = components.values()
+    return schema
+
+
+def _components(dialects: Iterable[Dialect]) -> Json:
+    shapes: list[Any] = [*ApiShape.__subclasses__()]
+    for dialect in dialects:
+        shapes += filter(None, (dialect.request, dialect.response))
+    _, components = msgspec.json.schema_components(
+        dict.fromkeys(shapes), ref_template=REFERENCE
+    )
+    return components
+
+
+def _row(model: ServedModel, *, strict: bool) -> Json:
     fields = model.release.fields
     return {
         "type": "object",
@@ -139,5 +172,5 @@ def _row(model: ServedModel, *, strict: bool) -> Document:
     }
 
 
-def _example(model: ServedModel) -> Document:
+def _example(model: ServedModel) -> Json:
     return default_row(model.release.fields, model.profile)

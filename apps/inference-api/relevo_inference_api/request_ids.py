@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
 from relevo_inference_api.exchange import (
     REQUEST_ID,
-    Facts,
+    Asgi,
     Message,
     Receive,
+    RequestHead,
     Scope,
     Send,
-    facts_of,
+    read_head,
 )
 
-Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
-STATE = "facts"
+STATE = "request_head"
 
 
 class RequestIds:
-    """Outside all of FastAPI, so that its own errors carry the id too. Routes find the facts in the request's state."""
+    """Outside all of FastAPI, so that its own errors carry the id too. Routes find the head in the request's state."""
 
     def __init__(self, app: Asgi) -> None:
         self._app = app
@@ -28,22 +26,23 @@ class RequestIds:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        facts: Facts = facts_of(scope["headers"])
-        answering = False
-        scope.setdefault("state", {})[STATE] = facts
+        head: RequestHead = read_head(scope["headers"])
+        has_begun = False
+        scope.setdefault("state", {})[STATE] = head
 
         async def send_with_id(message: Message) -> None:
-            nonlocal answering
+            nonlocal has_begun
             if message["type"] == "http.response.start":
-                answering = True
+                has_begun = True
                 message["headers"] = [
                     *message.get("headers", ()),
-                    (REQUEST_ID, facts.request_id),
+                    (REQUEST_ID, head.request_id),
                 ]
             await send(message)
 
         try:
             await self._app(scope, receive, send_with_id)
         except Exception:
-            if not answering:  # what was answered has been logged with its id, and would be logged again
+            # what was answered has been logged with its id, and would be logged again
+            if not has_begun:
                 raise

@@ -18,10 +18,11 @@ from relevo.releases.publisher import Publisher
 from relevo.releases.release_cache import ReleaseCache
 from relevo.releases.release_folder import RELEASE_FILE, TRAINING_FILE
 from relevo.releases.stored_release import release_prefix
+from relevo.serving.case_responses import receipt_of
 from relevo.serving.drift import measure_drift
 from relevo.serving.log.prediction_log import Limits, PredictionLog
-from relevo.serving.reload import Pointers, Reloader, Watcher
-from relevo.serving.responses import receipt_of
+from relevo.serving.reload import Pointers, RegistryPoller, Reloader
+from relevo.serving.responses import Receipt
 from relevo.serving.served_case import ServedCase
 from relevo.settings import Settings
 from relevo_inference_api.settings import ApiSettings
@@ -67,23 +68,23 @@ class Service:
             )
             self.reloaders[name].start_from_disk()
         drifts = [partial(measure_drift, case) for case in self.cases.values()]
-        self.watcher = Watcher(
+        self.poller = RegistryPoller(
             self.reloaders.values(),
             settings.poll_seconds,
             [*drifts, self._measure_live_error],
         )
         for kept in self._logs:
             kept.start()
-        self.watcher.start()
+        self.poller.start()
 
     def close(self) -> None:
-        self.watcher.close()
+        self.poller.close()
         until = time.monotonic() + SHIPPING_SECONDS
         for kept in self._logs:
             kept.close(max(0.0, until - time.monotonic()))
 
     def reload(self, name: str) -> bool:
-        return self.reloaders[name].reload(asked=True)
+        return self.reloaders[name].reload(force=True)
 
     def promote(self, name: str, version: str, reason: str) -> Move:
         return self._follow(name, self._publisher().promote(name, version, reason))
@@ -122,7 +123,7 @@ class Service:
         self.ports.predictions.label(labels)
         self._live_at = 0.0
 
-    def trace(self, receipt: str) -> dict[str, object]:
+    def trace(self, receipt: str) -> Receipt:
         """The whole story of a prediction; NotFound names the receipt."""
         shipped = False
         found = next(
@@ -135,7 +136,8 @@ class Service:
             raise NotFound(
                 f"no prediction has the receipt {receipt!r}; it is the 32 characters that came with the answer"
             )
-        return receipt_of(found, shipped, *self._release_of(found), self.ports.record)
+        release, training = self._release_of(found)
+        return receipt_of(found, release, training, self.ports.record, shipped=shipped)
 
     def _release_of(
         self, found: LoggedPrediction

@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 import numpy as np
 
 from relevo.domain.contract import Contract
+from relevo.domain.dialect import Dialect
 from relevo.domain.frame import Frame
 from relevo.domain.kinds import Kind
 from relevo.domain.policy import Policy
@@ -114,6 +115,7 @@ class UseCase:
     unit: str = ""
     title: str = ""
     experiment: str = ""  # its MLflow experiment; empty: the name
+    dialect: Dialect | None = None  # of clients that are there already
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", self.name):

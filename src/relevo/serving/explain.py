@@ -7,44 +7,22 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from relevo.domain.cells import Cell, Row
+from relevo.domain.cells import Row
 from relevo.errors import NoExplanation
 from relevo.releases.release_folder import ReleaseFolder
 from relevo.serving.booster import Booster
 from relevo.serving.model import ServedModel
+from relevo.serving.responses import Contribution, Explanation
 
 BOOSTER, WEIGHTS = "booster.ubj", "weights.json"
 FLOAT32_MAX = np.finfo(np.float32).max
+Scale = Literal["log", "target", "log odds"]
 Parts = NDArray[np.float64]  # [outputs, fields + 1]; the last is the base
-
-
-class Contribution(msgspec.Struct, frozen=True):
-    """`factor` only for a logarithm: what the base is multiplied by."""
-
-    feature: str
-    value: Cell
-    contribution: float
-    factor: float | None
-
-
-class Explanation(msgspec.Struct, frozen=True):
-    """`base` and the contributions add up to the answer in `scale`; `floor` is the least that is answered, where one is."""
-
-    prediction: float | str
-    version: str
-    alias: str
-    unit: str
-    scale: str
-    base: float
-    base_value: float | None
-    floor: float | None
-    contributions: list[Contribution]
 
 
 class Explainer(Protocol):
@@ -56,32 +34,57 @@ class Explainer(Protocol):
 
 
 def explain(model: ServedModel, row: Row) -> Explanation:
-    """NoExplanation where the estimator has no exact explanation."""
+    """NoExplanation where the estimator has none that is exact."""
     explainer = _explainer(model.folder, model.release.estimator)
     answers = model.answers([row])[0].astype(np.float64)
-    classes, facts = model.release.classes, model.onnx.metadata
-    best = int(answers.argmax()) if classes else 0
     parts = explainer.parts(model, row)
-    if len(classes) == 2:  # one raw number: the log odds of the second class
-        own = parts[0] if best == 1 else -parts[0]
-    elif classes:
-        own = parts[best]
+    classes = model.release.classes
+    metadata = model.onnx.metadata
+    scale: Scale = "log odds"
+    log = False
+    if classes:
+        best = int(answers.argmax())
+        prediction: float | str = classes[best]
+        by_field = parts[best] if len(classes) > 2 else _of_two(parts[0], best)
     else:
-        own = parts[0] * float(facts["scale"])
-        own[-1] += float(facts["shift"])
-    log = json.loads(facts["log_target"])
-    shares = [
-        Contribution(column.name, cell, float(part), math.exp(part) if log else None)
-        for column, cell, part in zip(model.columns, row, own, strict=False)
+        prediction = float(answers[0])
+        by_field = parts[0] * float(metadata["scale"])
+        by_field[-1] += float(metadata["shift"])
+        log = json.loads(metadata["log_target"])
+        scale = "log" if log else "target"
+    contributions = [
+        Contribution(
+            feature=column.name,
+            value=cell,
+            contribution=float(part),
+            factor=math.exp(part) if log else None,
+        )
+        for column, cell, part in zip(model.columns, row, by_field, strict=False)
     ]
+    base = float(by_field[-1])
     return Explanation(
-        classes[best] if classes else float(answers[0]), model.version, model.alias, model.release.unit,
-        "log odds" if classes else "log" if log else "target", float(own[-1]), math.exp(own[-1]) if log else None,
-        explainer.floor, sorted(shares, key=lambda share: -abs(share.contribution)),
-    )  # fmt: skip
+        prediction=prediction,
+        version=model.version,
+        alias=model.alias,
+        unit=model.release.unit,
+        scale=scale,
+        base=base,
+        base_value=math.exp(base) if log else None,
+        floor=explainer.floor,
+        contributions=sorted(
+            contributions, key=lambda each: abs(each.contribution), reverse=True
+        ),
+    )
 
 
-@lru_cache(maxsize=8)
+def _of_two(second: NDArray[np.float64], best: int) -> NDArray[np.float64]:
+    """Two classes share one raw number: the log odds of the second."""
+    if best == 1:
+        return second
+    return -second
+
+
+@lru_cache(maxsize=8)  # the models of a few cases, and those they were swapped for
 def _explainer(folder: Path, estimator: str) -> Explainer:
     files = ReleaseFolder(folder)
     if files.native(BOOSTER).is_file():
@@ -99,27 +102,28 @@ class _Trees:
     floor: float | None = None
 
     def parts(self, model: ServedModel, row: Row) -> Parts:
-        matrix = np.clip(
-            model.onnx.run(model.feed([row]), "encoded"), -FLOAT32_MAX, FLOAT32_MAX
+        encoded = model.onnx.run(model.feed([row]), "encoded")
+        by_encoded = self.booster.contributions(
+            np.clip(encoded, -FLOAT32_MAX, FLOAT32_MAX)
         )
-        by_column = self.booster.contributions(matrix)
-        place = {column.name: place for place, column in enumerate(model.columns)}
-        columns = [
-            place[name] for name in json.loads(model.onnx.metadata["encoded_features"])
-        ]
-        parts = np.zeros((len(by_column), len(place) + 1))
-        for column, part in zip([*columns, len(place)], by_column.T, strict=True):
-            parts[:, column] += part
+        base = len(model.columns)
+        index_of = {column.name: index for index, column in enumerate(model.columns)}
+        names = json.loads(model.onnx.metadata["encoded_features"])
+        indices = [*(index_of[name] for name in names), base]
+        parts = np.zeros((len(by_encoded), base + 1))
+        # a field may have been encoded as several columns: what they add is the field's
+        for index, part in zip(indices, by_encoded.T, strict=True):
+            parts[:, index] += part
         return parts
 
 
 @dataclass(frozen=True, slots=True)
 class _Weights:
-    """A sum: a slope a number, a weight a word; each against its mean over the training rows."""
+    """A sum: a slope per number, a weight per category; each against its mean over the training rows."""
 
     start: Parts
     numbers: dict[str, dict[str, Any]]
-    words: dict[str, dict[str, Any]]
+    categories: dict[str, dict[str, Any]]
     floor: float | None
 
     @staticmethod
@@ -142,24 +146,17 @@ class _Weights:
             self._added(column.name, feed[column.name][0, 0])
             for column in model.columns
         ]
-        means = [np.array(words["mean"]) for words in self.words.values()]
+        means = [np.array(table["mean"]) for table in self.categories.values()]
         return np.column_stack([*added, self.start + sum(means)])
 
     def _added(self, name: str, value: Any) -> Parts:
-        if name in self.words:
-            table = self.words[name]
-            weight = (
-                table["missing"]
-                if not value
-                else table["words"].get(value, table["unseen"])
-            )
+        if (table := self.categories.get(name)) is not None:
+            weight = table["missing"]
+            if value:
+                weight = table["words"].get(value, table["unseen"])
             return np.asarray(np.array(weight) - np.array(table["mean"]))
         number = self.numbers[name]
-        known = (
-            number["median"]
-            if np.isnan(value)
-            else float(np.clip(value, -FLOAT32_MAX, FLOAT32_MAX))
-        )
-        return np.asarray(
-            np.array(number["slope"]) * ((known - number["mean"]) / number["scale"])
-        )
+        if np.isnan(value):
+            value = number["median"]
+        distance = float(np.clip(value, -FLOAT32_MAX, FLOAT32_MAX)) - number["mean"]
+        return np.asarray(np.array(number["slope"]) * (distance / number["scale"]))

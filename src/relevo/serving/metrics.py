@@ -13,7 +13,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-from relevo.serving.responses import age_seconds
+from relevo.serving.case_responses import age_seconds
 from relevo.serving.served_case import ServedCase
 
 PLACE = ("case", "environment")

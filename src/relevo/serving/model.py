@@ -42,14 +42,16 @@ class ServedModel:
     columns: tuple[Column, ...]
     feed: ModelInputs
     strict: RowReader
-    lenient: RowReader  # passes over names that are no field, as the house prices contract does
+    lenient: RowReader  # passes over names that are no field, where a dialect does
     seen: tuple[
         tuple[int, frozenset[Cell]], ...
     ]  # open categories: their place, and the words training saw, and none
     named: Callable[
         ..., msgspec.Struct
     ]  # a row with the names of its fields, for the log
-    loaded_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    loaded_at: datetime = field(
+        default_factory=lambda: datetime.now(UTC).replace(microsecond=0)
+    )
 
     def answers(self, rows: list[Row]) -> Answers:
         """[n, 1] in the target's own unit, or probabilities [n, classes]."""

@@ -1,78 +1,41 @@
-"""From the bytes of a request to the bytes of its answer: read, predict, log. Every prediction goes through `answer`."""
+"""From the bytes of a request to the bytes of its response: read, predict, log. Every prediction goes through `answer`."""
 
 from __future__ import annotations
 
 import logging
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import chain, repeat
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
 from relevo.domain.cells import Row
+from relevo.domain.dialect import Dialect, PredictedRow
 from relevo.errors import LogUnwritable, RelevoError
-from relevo.serving.model import Answers, ServedModel
+from relevo.serving.model import ServedModel
 from relevo.serving.random_hex import random_hex
-from relevo.serving.request.row_reader import Problem, RowReader, RowsRefused
+from relevo.serving.request.row_reader import RowReader, RowsRefused
+from relevo.serving.request.typed_body import read_body_as
+from relevo.serving.responses import (
+    EncodedResponse,
+    FieldWarning,
+    Prediction,
+    PredictionItem,
+    PredictionList,
+    Problem,
+    Problems,
+    encode,
+    refusal,
+)
 from relevo.serving.served_case import ServedCase
 
 log = logging.getLogger(__name__)
-_encode = msgspec.json.Encoder().encode
 _encode_lines = msgspec.json.Encoder().encode_lines
-
-
-class PredictResponse(msgspec.Struct, frozen=True, gc=False):
-    """`receipt` where exactly one prediction was made."""
-
-    status: int
-    body: bytes
-    receipt: str = ""
-
-
-class FieldWarning(msgspec.Struct, frozen=True, gc=False):
-    field: str
-    value: str
-    message: str
-
-
-class Item(msgspec.Struct, frozen=True, gc=False):
-    """One prediction of a list; for classification the class, with the probability of each."""
-
-    receipt: str
-    prediction: float | str
-    warnings: list[FieldWarning]
-    probabilities: dict[str, float] | UnsetType = UNSET
-
-
-class Prediction(msgspec.Struct, frozen=True, gc=False):
-    receipt: str
-    prediction: float | str
-    unit: str
-    version: str
-    alias: str
-    warnings: list[FieldWarning]
-    probabilities: dict[str, float] | UnsetType = UNSET
-
-
-class Predictions(msgspec.Struct, frozen=True, gc=False):
-    version: str
-    alias: str
-    unit: str
-    predictions: list[Item]
-
-
-class HousePrice(msgspec.Struct, frozen=True, gc=False):
-    """The house prices contract: its own names, and the input as it came."""
-
-    predicted_price: float | str
-    model_alias: str
-    model_version: str
-    input_features: msgspec.Raw
 
 
 class LogLine(msgspec.Struct, frozen=True, gc=False):
@@ -91,48 +54,70 @@ class LogLine(msgspec.Struct, frozen=True, gc=False):
     latency_ms: float
 
 
-class PredictRequest(NamedTuple):
+class PredictRequest(msgspec.Struct, frozen=True, gc=False):
     """A request that has been read. It ends with the model it began with, whatever is swapped meanwhile."""
 
     model: ServedModel
-    read: Row | list[Row]
-    echo: bytes | None  # the body, where the house prices contract wants it back
+    rows: list[Row]
+    is_list: bool
     started: float
+    body: bytes
+    dialect: Dialect | None
+
+
+class Predictions(msgspec.Struct, frozen=True, gc=False):
+    """Of each row: what is answered, the number that is logged, the probabilities of classes."""
+
+    answers: list[Any]
+    outputs: list[float]
+    probabilities: list[list[float]]
+
+    def part(self, start: int, end: int) -> Predictions:
+        return Predictions(
+            self.answers[start:end],
+            self.outputs[start:end],
+            self.probabilities[start:end],
+        )
 
     @property
-    def rows(self) -> list[Row]:
-        return self.read if isinstance(self.read, list) else [self.read]
+    def are_finite(self) -> bool:
+        return all(map(math.isfinite, chain(self.outputs, *self.probabilities)))
 
 
-def answer(case: ServedCase, body: bytes, *, contract: bool = False) -> PredictResponse:
-    """A prediction for one object or for a list. `contract` speaks as the house prices contract does: one object alone."""
-    asked = ask(case, body, contract=contract)
-    return (
-        asked
-        if isinstance(asked, PredictResponse)
-        else predict_together(case, [asked])[0]
-    )
+def answer(
+    case: ServedCase, body: bytes, dialect: Dialect | None = None
+) -> EncodedResponse:
+    """Predict one object or a list; in a dialect, one row as its clients send it."""
+    request = read_request(case, body, dialect)
+    if isinstance(request, EncodedResponse):
+        return request
+    return predict_together(case, [request])[0]
 
 
-def ask(
-    case: ServedCase, body: bytes, *, contract: bool = False
-) -> PredictRequest | PredictResponse:
-    """What is asked for, or why it is refused."""
+def read_request(
+    case: ServedCase, body: bytes, dialect: Dialect | None = None
+) -> PredictRequest | EncodedResponse:
+    """What is to be predicted, or why it is refused."""
     started = time.perf_counter()
     model = case.model
     if model is None:
         return refusal(503, no_model(case))
     try:
-        if contract:
-            return PredictRequest(model, one_row(model.lenient, body), body, started)
-        return PredictRequest(model, model.strict.read(body), None, started)
+        read = _read(model, body, dialect)
     except RowsRefused as error:
-        return _refused(case, error)
+        return _refused(case, error.problems)
+    if isinstance(read, list):
+        return PredictRequest(model, read, True, started, body, None)
+    return PredictRequest(model, [read], False, started, body, dialect)
 
 
-def _refused(case: ServedCase, error: RowsRefused) -> PredictResponse:
-    case.refused += 1
-    return PredictResponse(422, _encode({"detail": error.problems}))
+def _read(model: ServedModel, body: bytes, dialect: Dialect | None) -> Row | list[Row]:
+    if dialect is None:
+        return model.strict.read(body)
+    reader = model.strict if dialect.strict else model.lenient
+    if dialect.request is None or dialect.row is None:
+        return one_row(reader, body)
+    return reader.read_mapping(dialect.row(read_body_as(dialect.request, body)))
 
 
 def one_row(reader: RowReader, body: bytes) -> Row:
@@ -144,8 +129,9 @@ def one_row(reader: RowReader, body: bytes) -> Row:
     return read
 
 
-def refusal(status: int, detail: str) -> PredictResponse:
-    return PredictResponse(status, _encode({"detail": detail}))
+def _refused(case: ServedCase, problems: list[Problem]) -> EncodedResponse:
+    case.refused += 1
+    return EncodedResponse(422, encode(Problems(problems)))
 
 
 def no_model(case: ServedCase) -> str:
@@ -155,95 +141,121 @@ def no_model(case: ServedCase) -> str:
 
 
 def predict_together(
-    case: ServedCase, asked: Sequence[PredictRequest]
-) -> list[PredictResponse]:
+    case: ServedCase, requests: Sequence[PredictRequest]
+) -> list[EncodedResponse]:
     """Requests of one model, predicted by one call and logged by one write: that costs little more than one alone."""
-    model = asked[0].model
-    rows = (
-        asked[0].rows if len(asked) == 1 else [row for one in asked for row in one.rows]
-    )
+    model = requests[0].model
+    rows = requests[0].rows
+    if len(requests) > 1:
+        rows = [row for request in requests for row in request.rows]
     receipts = new_receipts(len(rows))
-    failure: Exception | None = None
     try:
-        outcomes, outputs, probabilities = _outcomes(model, model.answers(rows))
+        predictions = _predict(model, rows)
     except Exception as error:  # noqa: BLE001
-        failure = error
-    finite = failure is None and all(map(math.isfinite, chain(outputs, *probabilities)))
-    if not finite and len(asked) > 1:
-        return [predict_together(case, [one])[0] for one in asked]
-    if failure is not None:
-        _log_failure(case, asked[0], receipts, failure)
-        return [
-            refusal(
-                500, f"the model failed; the request is in the log under {receipts[0]}"
-            )
-        ]
-    if not finite:
-        return [
-            _refused(
-                case,
-                RowsRefused([_too_extreme(outputs, isinstance(asked[0].read, list))]),
-            )
-        ]
+        if len(requests) > 1:
+            return _one_by_one(case, requests)
+        return [_failed(case, requests[0], receipts, error)]
+    if not predictions.are_finite:
+        if len(requests) > 1:
+            return _one_by_one(case, requests)
+        return [_refused(case, [_too_extreme(requests[0], predictions)])]
     try:
-        case.log.append(_log_lines(case, asked, receipts, outcomes, outputs))
+        case.log.append(_log_lines(case, requests, receipts, predictions))
     except LogUnwritable as error:
         log.exception(
             "%s: a prediction was not answered, for it cannot be logged", case.name
         )
-        return [refusal(503, str(error))] * len(asked)
-    case.count(rows, outcomes)
-    answered, start = [], 0
-    for one in asked:
-        part = slice(start, start := start + len(one.rows))
-        answered.append(
-            _answered(one, receipts[part], outcomes[part], probabilities[part])
-        )
-    return answered
+        return [refusal(503, str(error))] * len(requests)
+    case.count(rows, predictions.answers)
+    if len(requests) == 1:
+        return [_respond(requests[0], receipts, predictions)]
+    responses = []
+    end = 0
+    for request in requests:
+        start, end = end, end + len(request.rows)
+        its_own = predictions.part(start, end)
+        responses.append(_respond(request, receipts[start:end], its_own))
+    return responses
 
 
-def _answered(
-    asked: PredictRequest,
-    receipts: list[str],
-    outcomes: list[Any],
-    probabilities: list[list[float]],
-) -> PredictResponse:
-    model, read, echo, _ = asked
-    alias, version, unit, classes = (
-        model.alias,
-        model.version,
-        model.release.unit,
-        model.release.classes,
+def _one_by_one(
+    case: ServedCase, requests: Sequence[PredictRequest]
+) -> list[EncodedResponse]:
+    """One of them has no answer: the others get theirs."""
+    return [predict_together(case, [request])[0] for request in requests]
+
+
+def _predict(model: ServedModel, rows: list[Row]) -> Predictions:
+    raw = model.answers(rows)
+    classes = model.release.classes
+    if not classes:
+        numbers = raw[:, 0].tolist()
+        return Predictions(numbers, numbers, [])
+    best = raw.argmax(axis=1).tolist()
+    probabilities = raw.tolist()
+    return Predictions(
+        [classes[index] for index in best],
+        [row[index] for row, index in zip(probabilities, best, strict=True)],
+        probabilities,
     )
-    if echo is not None:
-        return PredictResponse(
-            200,
-            _encode(HousePrice(outcomes[0], alias, version, msgspec.Raw(echo))),
-            receipts[0],
-        )
-    given: list[Any] = (
-        [dict(zip(classes, p, strict=True)) for p in probabilities]
-        if classes
-        else [UNSET] * len(outcomes)
+
+
+def _respond(
+    request: PredictRequest, receipts: list[str], predictions: Predictions
+) -> EncodedResponse:
+    if request.dialect is not None:
+        return _respond_in_dialect(request, request.dialect, receipts[0], predictions)
+    model = request.model
+    release = model.release
+    probabilities: Iterable[Any] = repeat(UNSET)
+    if release.classes:
+        probabilities = [
+            dict(zip(release.classes, row, strict=True))
+            for row in predictions.probabilities
+        ]
+    each = zip(
+        receipts,
+        predictions.answers,
+        _warnings(model, request.rows),
+        probabilities,
+        strict=False,
     )
-    if not isinstance(read, list):
-        one = Prediction(
-            receipts[0],
-            outcomes[0],
-            unit,
-            version,
-            alias,
-            _warnings(model, [read])[0],
-            given[0],
-        )
-        return PredictResponse(200, _encode(one), receipts[0])
-    items = [
-        Item(receipt, outcome, warnings, each)
-        for receipt, outcome, warnings, each in zip(
-            receipts, outcomes, _warnings(model, read), given, strict=True
-        )
-    ]
-    return PredictResponse(200, _encode(Predictions(version, alias, unit, items)))
+    if request.is_list:
+        items = [PredictionItem(*values) for values in each]
+        answered = PredictionList(model.version, model.alias, release.unit, items)
+        return EncodedResponse(200, encode(answered))
+    ((receipt, prediction, warnings, shares),) = each
+    one = Prediction(
+        receipt=receipt,
+        prediction=prediction,
+        unit=release.unit,
+        version=model.version,
+        alias=model.alias,
+        warnings=warnings,
+        probabilities=shares,
+    )
+    return EncodedResponse(200, encode(one), receipt)
+
+
+def _respond_in_dialect(
+    request: PredictRequest, dialect: Dialect, receipt: str, predictions: Predictions
+) -> EncodedResponse:
+    model = request.model
+    row = PredictedRow(
+        prediction=predictions.answers[0],
+        version=model.version,
+        alias=model.alias,
+        body=request.body,
+        classes=model.release.classes,
+        probabilities=next(iter(predictions.probabilities), ()),
+    )
+    try:
+        body = encode(dialect.respond(row))
+    except Exception:
+        # code of a use case: what it raises must not reach the requests answered together with this one
+        log.exception("%s: its dialect failed", model.release.case)
+        return refusal(500, f"the dialect failed; the prediction is logged: {receipt}")
+    return EncodedResponse(200, body, receipt)
 
 
 def new_receipts(count: int) -> list[str]:
@@ -252,121 +264,101 @@ def new_receipts(count: int) -> list[str]:
     return [now + random_hex(10) for _ in range(count)]
 
 
-def _outcomes(
-    model: ServedModel, answers: Answers
-) -> tuple[list[Any], list[float], list[list[float]]]:
-    """What is answered, the number that is logged for it, and the probabilities of classes."""
-    if not model.release.classes:
-        numbers = answers[:, 0].tolist()
-        return numbers, numbers, []
-    best = answers.argmax(axis=1).tolist()
-    probabilities = answers.tolist()
-    words = [model.release.classes[code] for code in best]
-    return (
-        words,
-        [p[code] for p, code in zip(probabilities, best, strict=True)],
-        probabilities,
-    )
-
-
 def _warnings(model: ServedModel, rows: Sequence[Row]) -> list[list[FieldWarning]]:
-    """A list a row. That all words are known, as nearly always, is seen a column at a time."""
+    """A list a row. That all categories are known, as nearly always, is seen a column at a time."""
     if all(
-        known.issuperset(map(itemgetter(place), rows)) for place, known in model.seen
+        known.issuperset(map(itemgetter(index), rows)) for index, known in model.seen
     ):
         return [[]] * len(rows)
     return [
         [
             FieldWarning(
-                model.columns[place].name,
-                str(row[place]),
+                model.columns[index].name,
+                str(row[index]),
                 "was never seen in training; treated as any unknown one",
             )
-            for place, known in model.seen
-            if row[place] not in known
+            for index, known in model.seen
+            if row[index] not in known
         ]
         for row in rows
     ]
 
 
-def _too_extreme(outputs: list[float], is_list: bool) -> Problem:
-    place = next(
-        (place for place, output in enumerate(outputs) if not math.isfinite(output)), 0
+def _too_extreme(request: PredictRequest, predictions: Predictions) -> Problem:
+    problem = Problem(
+        "", "", "leads to no finite answer", "values nearer to those of training"
     )
-    return Problem(
-        "",
-        "",
-        "leads to no finite answer",
-        "values nearer to those of training",
-        place if is_list else UNSET,
+    if not request.is_list:
+        return problem
+    extreme = (
+        index
+        for index, output in enumerate(predictions.outputs)
+        if not math.isfinite(output)
     )
+    return msgspec.structs.replace(problem, row=next(extreme, 0))
 
 
 def _log_lines(
     case: ServedCase,
-    asked: Sequence[PredictRequest],
+    requests: Sequence[PredictRequest],
     receipts: list[str],
-    outcomes: list[Any],
-    outputs: list[float],
+    predictions: Predictions,
+    status: int = 200,
+    error: str = "",
 ) -> bytes:
-    model, at = asked[0].model, datetime.now(UTC)
-    words = outcomes if model.release.classes else repeat(None)
-    rows = [
-        (row, latency)
-        for one in asked
-        for latency in (_milliseconds(one.started),)
-        for row in one.rows
+    """One line per row."""
+    model = requests[0].model
+    at = datetime.now(UTC)
+    latencies = [
+        latency
+        for request in requests
+        for latency in repeat(_milliseconds(request.started), len(request.rows))
     ]
-    return _encode_lines(
-        [
-            LogLine(
-                r,
-                case.name,
-                case.environment,
-                at,
-                model.version,
-                model.named(*row),
-                out,
-                word,
-                200,
-                "",
-                latency,
-            )
-            for r, (row, latency), out, word in zip(
-                receipts, rows, outputs, words, strict=False
-            )
-        ]
-    )
-
-
-def _log_failure(
-    case: ServedCase, asked: PredictRequest, receipts: list[str], error: Exception
-) -> None:
-    model, rows = asked.model, asked.rows
-    case.failed += len(rows)
-    log.exception("%s: version %s failed", case.name, model.version)
-    at, latency = datetime.now(UTC), _milliseconds(asked.started)
-    said = str(error) if isinstance(error, RelevoError) else repr(error)
+    rows = chain.from_iterable(request.rows for request in requests)
+    texts: Iterable[str | None] = repeat(None)
+    if model.release.classes and status == 200:
+        texts = predictions.answers
     lines = [
         LogLine(
-            r,
-            case.name,
-            case.environment,
-            at,
-            model.version,
-            model.named(*row),
-            None,
-            None,
-            500,
-            said,
-            latency,
+            receipt=receipt,
+            case=case.name,
+            environment=case.environment,
+            at=at,
+            version=model.version,
+            input=model.named(*row),
+            output=output,
+            output_text=text,
+            status=status,
+            error=error,
+            latency_ms=latency,
         )
-        for r, row in zip(receipts, rows, strict=True)
+        for receipt, row, output, text, latency in zip(
+            receipts, rows, predictions.outputs, texts, latencies, strict=False
+        )
     ]
+    return _encode_lines(lines)
+
+
+def _failed(
+    case: ServedCase, request: PredictRequest, receipts: list[str], error: Exception
+) -> EncodedResponse:
+    """A failure of the model is logged as predictions are, under receipts of its own."""
+    case.failed += len(request.rows)
+    log.exception("%s: version %s failed", case.name, request.model.version)
+    message = repr(error)
+    if isinstance(error, RelevoError):
+        message = str(error)
+    nothing: list[Any] = [None] * len(request.rows)
+    predictions = Predictions(nothing, nothing, [])
     try:
-        case.log.append(_encode_lines(lines))
+        case.log.append(
+            _log_lines(case, [request], receipts, predictions, 500, message)
+        )
     except LogUnwritable:
         log.exception("%s: a prediction that failed is not in its log", case.name)
+    return refusal(
+        500, f"the model failed; the request is in the log under {receipts[0]}"
+    )
 
 
 def _milliseconds(started: float) -> float:

@@ -97,11 +97,11 @@ class Reloader:
             return
         log.info("%s: serving version %s from disk", self._case.name, kept.version)
 
-    def reload(self, *, asked: bool = False) -> bool:
+    def reload(self, *, force: bool = False) -> bool:
         """Look at the alias now; whether the model was swapped. What fails is noted, and raised to the caller."""
         with self._turn:
             try:
-                changed = self._follow(asked)
+                changed = self._follow(force)
             except Exception as error:
                 said = str(error) if isinstance(error, RelevoError) else repr(error)
                 if (
@@ -114,7 +114,7 @@ class Reloader:
             self._case.note("swapped" if changed else "unchanged")
             return changed
 
-    def _follow(self, asked: bool) -> bool:
+    def _follow(self, force: bool) -> bool:
         named = self._named()
         if named is None:
             self._case.has_none = self._case.model is None
@@ -124,7 +124,7 @@ class Reloader:
         if model is not None and (model.version, model.alias) == named:
             return False
         refused, until, why = self._refused
-        if refused == version and not asked and time.monotonic() < until:
+        if refused == version and not force and time.monotonic() < until:
             raise ModelRefused(why)
         try:
             self._swap(version, alias)
@@ -179,7 +179,7 @@ class Reloader:
         )  # fmt: skip
 
 
-class Watcher:
+class RegistryPoller:
     """One thread that looks at all aliases, every `seconds` or so, and at once where somebody hints."""
 
     def __init__(
@@ -194,32 +194,32 @@ class Watcher:
             seconds,
             tuple(afterwards),
         )
-        self._hinted, self._closing = threading.Event(), threading.Event()
+        self._notified, self._closing = threading.Event(), threading.Event()
         self._thread = threading.Thread(
-            target=self._watch, name="relevo-watcher", daemon=True
+            target=self._poll, name="relevo-registry-poller", daemon=True
         )
 
     def start(self) -> None:
         self._thread.start()
 
-    def hint(self) -> None:
-        self._hinted.set()
+    def notify(self) -> None:
+        self._notified.set()
 
     def close(self) -> None:
         self._closing.set()
-        self._hinted.set()
+        self._notified.set()
         if self._thread.ident is not None:
             self._thread.join(5)
 
-    def _watch(self) -> None:
+    def _poll(self) -> None:
         while not self._closing.is_set():
-            self._hinted.clear()
+            self._notified.clear()
             for reloader in self._reloaders:
                 _quietly(reloader.reload, told=True)
             for work in self._afterwards:
                 _quietly(work)
             self._closing.wait(HINT_SECONDS)
-            self._hinted.wait(
+            self._notified.wait(
                 max(
                     0.0,
                     self._seconds * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311

@@ -1,130 +1,269 @@
-"""What people may know of a served case: its fields, its model, its health, and where a prediction came from."""
+"""The shapes of the API's responses: encoded as they are, documented from here, read by the UI."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any, Literal
 
-from relevo.domain.evidence import Decision, Verdict
-from relevo.domain.metrics import typical
-from relevo.domain.prediction import LoggedPrediction
-from relevo.domain.release import Release
-from relevo.errors import StoreUnavailable
-from relevo.ports.warehouse import Record
-from relevo.serving.field_defaults import field_default
-from relevo.serving.model import ServedModel
-from relevo.serving.served_case import ServedCase
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
 
+from relevo.domain.prediction import Label
 
-def schema_of(model: ServedModel, max_bytes: int) -> dict[str, Any]:
-    release = model.release
-    title = release.title or release.case.replace("_", " ").capitalize()
-    fields = []
-    for one in release.fields:
-        usual = field_default(one, model.profile)
-        fields.append(
-            {
-                "name": one.name, "kind": one.kind.name, "nullable": one.nullable, "low": one.low, "high": one.high,
-                "values": one.values, "digits": one.digits, "doc": one.doc,
-                "default": usual.default, "typical": usual.typical, "suggestions": usual.suggestions,
-            }
-        )  # fmt: skip
-    return {
-        "case": release.case, "title": title, "task": release.task, "target": release.target, "unit": release.unit,
-        "classes": release.classes, "version": model.version, "alias": model.alias, "fields": fields,
-        "typical_error": typical_error(release), "limits": {"rows": model.strict.max_rows, "bytes": max_bytes},
-    }  # fmt: skip
+# of a cell; a date is encoded as text
+JsonValue = Annotated[
+    Any, Meta(extra_json_schema={"type": ["number", "boolean", "string", "null"]})
+]
+encode = msgspec.json.Encoder().encode
 
 
-def typical_error(release: Release) -> dict[str, Any] | None:
-    """How far off an answer usually is, on rows that the model has not seen where there were any."""
-    if (measured := typical(release.metrics)) is None:
-        return None
-    metric, value = measured
-    return {"metric": metric.name, "value": value}
+class ApiShape(msgspec.Struct, frozen=True):
+    """Base of all that is sent; each subclass is a component of /openapi.json."""
 
 
-def last_reload(case: ServedCase) -> dict[str, Any] | None:
-    last = case.last_reload
-    return (
-        None
-        if last is None
-        else {"ok": last.ok, "at": moment(last.at), "error": last.error}
-    )
+class Refusal(ApiShape, frozen=True):
+    detail: str
 
 
-def model_of(case: ServedCase, model: ServedModel, record: Record) -> dict[str, Any]:
-    """The release that serves. What only the record knows is null while that is away."""
-    release = model.release
-    return {
-        "case": case.name, "version": model.version, "alias": model.alias, "environment": case.environment,
-        "age_seconds": age_seconds(model), "trained_at": release.trained_at, "loaded_at": moment(model.loaded_at),
-        "estimator": release.estimator, "digest": release.digest, "data_sha256": release.data_sha256,
-        "batches": model.training.get("batches"), "rows": model.training.get("rows"), "commit": release.commit,
-        "metrics": release.metrics, **_why(case.name, release.decision_id, record), "last_reload": last_reload(case),
-    }  # fmt: skip
+class Problem(ApiShape, frozen=True):
+    """One thing that is wrong. `row` is its index in a list; no `field`: the whole row or body."""
+
+    field: str
+    value: str
+    message: str
+    allowed: str
+    row: int | UnsetType = UNSET
 
 
-def receipt_of(logged: LoggedPrediction, shipped: bool, release: Release | None, training: dict[str, Any],
-               record: Record) -> dict[str, Any]:  # fmt: skip
-    """From one prediction to release, data, commit, decision and verdict."""
-    found = {**logged, "shipped": shipped, "label": logged.get("label")}
-    if release is None:
-        return {
-            **found,
-            "release": None,
-            "data": None,
-            "commit": None,
-            "decision": None,
-            "verdict": None,
-        }
-    made = {
-        name: getattr(release, name)
-        for name in ("digest", "estimator", "trained_at", "metrics")
-    }
-    data = {
-        "sha256": release.data_sha256,
-        "batches": training.get("batches"),
-        "rows": training.get("rows"),
-    }
-    why = _why(logged["case"], release.decision_id, record)
-    return {**found, "release": made, "data": data, "commit": release.commit, **why}
+class Problems(ApiShape, frozen=True):
+    detail: list[Problem]
 
 
-def _why(case: str, decision_id: int, record: Record) -> dict[str, Any]:
-    try:
-        decisions = [one for one in record.decisions(case) if one.id == decision_id]
-        verdicts = record.verdicts(case, decision_id)
-    except StoreUnavailable:
-        return {"decision": None, "verdict": None}
-    return {
-        "decision": _decision(decisions[0]) if decisions else None,
-        "verdict": _verdict(verdicts[0]) if verdicts else None,
-    }
+# predictions: made for each row, so none of them is tracked by the garbage collector
 
 
-def _decision(decision: Decision) -> dict[str, Any]:
-    return {"id": decision.id, "sentence": decision.sentence}
+class FieldWarning(ApiShape, frozen=True, gc=False):
+    field: str
+    value: str
+    message: str
 
 
-def _verdict(verdict: Verdict) -> dict[str, Any]:
-    return {"ruling": verdict.ruling.value, "sentence": verdict.sentence}
+class PredictionItem(ApiShape, frozen=True, gc=False):
+    """One prediction of a list; of a classification the class, with the probability of each."""
+
+    receipt: str
+    prediction: float | str
+    warnings: list[FieldWarning]
+    probabilities: dict[str, float] | UnsetType = UNSET
 
 
-def health_of(case: ServedCase) -> dict[str, Any]:
-    model, waiting = case.model, case.log.waiting()
-    return {
-        "version": model.version if model else None, "alias": model.alias if model else None,
-        "age_seconds": age_seconds(model) if model else None, "last_reload": last_reload(case),
-        "log": {"waiting_rows": waiting.rows, "oldest_seconds": waiting.oldest_seconds},
-    }  # fmt: skip
+class Prediction(ApiShape, frozen=True, gc=False):
+    receipt: str
+    prediction: float | str
+    unit: str
+    version: str
+    alias: str
+    warnings: list[FieldWarning]
+    probabilities: dict[str, float] | UnsetType = UNSET
 
 
-def age_seconds(model: ServedModel) -> float:
-    """Since it was trained."""
-    trained = datetime.fromisoformat(model.release.trained_at)
-    return round((datetime.now(UTC) - trained.astimezone(UTC)).total_seconds(), 1)
+class PredictionList(ApiShape, frozen=True, gc=False):
+    version: str
+    alias: str
+    unit: str
+    predictions: list[PredictionItem]
 
 
-def moment(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+class Contribution(ApiShape, frozen=True):
+    """`factor` only for a logarithm: what the base is multiplied by."""
+
+    feature: str
+    value: JsonValue
+    contribution: float
+    factor: float | None
+
+
+class Explanation(ApiShape, frozen=True, kw_only=True):
+    """`base` and the contributions add up to the prediction in `scale`; `floor` is the least there is."""
+
+    prediction: float | str
+    version: str
+    alias: str
+    unit: str
+    scale: Literal["log", "target", "log odds"]
+    base: float
+    base_value: float | None
+    floor: float | None
+    contributions: list[Contribution]
+
+
+# a served case
+
+
+class FieldSchema(ApiShape, frozen=True, kw_only=True):
+    name: str
+    kind: str
+    nullable: bool
+    low: float | None
+    high: float | None
+    values: tuple[str, ...] | None
+    digits: int | None
+    doc: str
+    default: JsonValue
+    typical: tuple[JsonValue, JsonValue] | None
+    suggestions: tuple[str, ...] | None
+
+
+class TypicalError(ApiShape, frozen=True):
+    metric: str
+    value: float
+
+
+class RequestLimits(ApiShape, frozen=True):
+    rows: int
+    bytes: int
+
+
+class CaseSchema(ApiShape, frozen=True, kw_only=True):
+    case: str
+    title: str
+    task: str
+    target: str
+    unit: str
+    classes: tuple[str, ...]
+    version: str
+    alias: str
+    fields: list[FieldSchema]
+    typical_error: TypicalError | None
+    limits: RequestLimits
+
+
+class LastReload(ApiShape, frozen=True):
+    """What came of the last poll of the registry; `error` is empty where all went well."""
+
+    ok: bool
+    at: datetime
+    error: str
+
+
+class DecisionSummary(ApiShape, frozen=True):
+    id: int
+    sentence: str
+
+
+class VerdictSummary(ApiShape, frozen=True):
+    ruling: str
+    sentence: str
+
+
+class ModelInfo(ApiShape, frozen=True, kw_only=True):
+    case: str
+    version: str
+    alias: str
+    environment: str
+    age_seconds: float
+    trained_at: str
+    loaded_at: datetime
+    estimator: str
+    digest: str
+    data_sha256: str
+    batches: list[int] | None
+    rows: dict[str, int] | None
+    commit: str
+    metrics: dict[str, float]
+    decision: DecisionSummary | None
+    verdict: VerdictSummary | None
+    last_reload: LastReload | None
+
+
+class TracedRelease(ApiShape, frozen=True, kw_only=True):
+    digest: str
+    estimator: str
+    trained_at: str
+    metrics: dict[str, float]
+
+
+class TracedData(ApiShape, frozen=True, kw_only=True):
+    sha256: str
+    batches: list[int] | None
+    rows: dict[str, int] | None
+
+
+class Receipt(ApiShape, frozen=True, kw_only=True):
+    """A logged prediction, and what led to it as far as that is known."""
+
+    receipt: str
+    case: str
+    environment: str
+    at: str
+    version: str | None
+    input: dict[str, JsonValue]
+    output: float | None
+    output_text: str | None
+    status: int
+    error: str
+    latency_ms: float | None
+    shipped: bool
+    label: Label | None
+    release: TracedRelease | None
+    data: TracedData | None
+    commit: str | None
+    decision: DecisionSummary | None
+    verdict: VerdictSummary | None
+
+
+# operations
+
+
+class WaitingLog(ApiShape, frozen=True):
+    waiting_rows: int
+    oldest_seconds: float
+
+
+class CaseHealth(ApiShape, frozen=True, kw_only=True):
+    version: str | None
+    alias: str | None
+    age_seconds: float | None
+    last_reload: LastReload | None
+    log: WaitingLog
+
+
+class Health(ApiShape, frozen=True):
+    status: Literal["OK"]
+    cases: dict[str, CaseHealth]
+
+
+class Readiness(ApiShape, frozen=True):
+    ready: bool
+    cases: dict[str, bool]
+
+
+class Notified(ApiShape, frozen=True):
+    status: Literal["OK"]
+
+
+class AcceptedLabels(ApiShape, frozen=True):
+    accepted: int
+
+
+class Reloaded(ApiShape, frozen=True):
+    version: str | None
+    changed: bool
+
+
+class MovedAlias(ApiShape, frozen=True):
+    version: str
+    was: str | None
+    reason: str
+
+
+class EncodedResponse(msgspec.Struct, frozen=True, gc=False):
+    """As it leaves. `receipt` where exactly one prediction was made."""
+
+    status: int
+    body: bytes
+    receipt: str = ""
+
+
+def refusal(status: int, detail: str) -> EncodedResponse:
+    return EncodedResponse(status, encode(Refusal(detail)))

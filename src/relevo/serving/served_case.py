@@ -10,9 +10,11 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from relevo.domain.cells import Row
+from relevo.domain.prediction import LoggedPrediction
 from relevo.domain.profile import NumberProfile
 from relevo.serving.log.prediction_log import Waiting
 from relevo.serving.model import ServedModel
+from relevo.serving.responses import LastReload
 
 RECENT_ROWS = 10_000
 
@@ -22,18 +24,9 @@ class Log(Protocol):
 
     def append(self, lines: bytes) -> None: ...
 
-    def find(self, receipt: str) -> dict[str, object] | None: ...
+    def find(self, receipt: str) -> LoggedPrediction | None: ...
 
     def waiting(self) -> Waiting: ...
-
-
-@dataclass(frozen=True, slots=True)
-class LastReload:
-    """What came of the last look at the alias; `error` is empty where all went well."""
-
-    ok: bool
-    at: datetime
-    error: str
 
 
 class Spread:
@@ -86,7 +79,8 @@ class ServedCase:
     def note(self, result: str, error: str = "") -> None:
         """`result` is swapped, unchanged or failed."""
         self.reloads[result] += 1
-        self.last_reload = LastReload(not error, datetime.now(UTC), error)
+        now = datetime.now(UTC).replace(microsecond=0)
+        self.last_reload = LastReload(not error, now, error)
 
     def count(self, rows: list[Row], answers: list[float] | list[str]) -> None:
         with self._counting:

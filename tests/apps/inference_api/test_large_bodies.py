@@ -9,10 +9,9 @@ from threading import Event
 from typing import Any
 
 import pytest
-from relevo_inference_api import orders
 from starlette.testclient import TestClient
 
-from relevo.serving.request import row_reader
+from relevo.serving.request import row_reader, typed_body
 from tests.apps.inference_api.conftest import TOKEN
 from tests.serving.releases import HOUSE
 
@@ -36,7 +35,7 @@ def test_others_are_answered_while_a_large_body_is_read(
 
         return parse_slowly
 
-    for module in (row_reader, orders):
+    for module in (row_reader, typed_body):
         monkeypatch.setattr(module, "parse", slowly(row_reader.parse))
     with ThreadPoolExecutor() as pool:
         path = f"/v1/house_prices/{what}"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import filterfalse
 from typing import Annotated, Any, NoReturn, Union
 
@@ -19,6 +19,7 @@ from relevo.domain.cells import Cell, Misfit, Row, printable, type_name
 from relevo.domain.contract import Column
 from relevo.errors import RelevoError
 from relevo.serving.request.field_rules import checked_cell
+from relevo.serving.responses import Problem
 
 SHOWN_PROBLEMS = 100
 INT64 = 2**63
@@ -29,18 +30,10 @@ MOST_REMEMBERED, LONGEST_REMEMBERED = (
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, Misfit)
 
 
-class Problem(msgspec.Struct, frozen=True):
-    """One thing that is wrong. `row` is its place where a list was sent; no `field`: the whole row or body."""
-
-    field: str
-    value: str
-    message: str
-    allowed: str
-    row: int | UnsetType = UNSET
-
-
 class RowsRefused(RelevoError):
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    http_status = 422
+
+    def __init__(self, problems: list[Problem]) -> None:
         first = problems[0]
         super().__init__(
             f"{first.field} = {first.value} {first.message}; allowed: {first.allowed}"
@@ -74,6 +67,7 @@ class RowReader:
             forbid_unknown_fields=strict,
             gc=False,
         )
+        self._row_type = row
         self._decode = msgspec.json.Decoder(
             Union[row, Annotated[list[row], Meta(max_length=max_rows)]]  # noqa: UP007
         ).decode
@@ -100,6 +94,14 @@ class RowReader:
             return self._explained(body)
         return rows if type(decoded) is list else rows[0]
 
+    def read_mapping(self, row: Mapping[str, object]) -> Row:
+        """A row that a dialect has made of another body."""
+        try:
+            rows, _ = self._finished([astuple(msgspec.convert(row, self._row_type))])
+        except UNREADABLE:
+            return self._one_row(row)
+        return rows[0]
+
     def _finished(self, given: list[tuple[Any, ...]]) -> tuple[list[Row], int]:
         """The rows, a column at a time, and how many cells were given."""
         columns: list[Any] = list(zip(*given, strict=True))
@@ -119,22 +121,27 @@ class RowReader:
             _refuse("", "", "is nested too deeply", self._known())
 
     def _one_by_one(self, parsed: Any) -> Row | list[Row]:
-        given = parsed if isinstance(parsed, list) else [parsed]
-        if len(given) > self.max_rows:
+        if not isinstance(parsed, list):
+            return self._one_row(parsed)
+        if len(parsed) > self.max_rows:
             _refuse(
                 "",
-                f"{len(given)} rows",
+                f"{len(parsed)} rows",
                 "is too long a list",
                 f"at most {self.max_rows} rows a request",
             )
         problems = _Problems()
-        if not isinstance(parsed, list):
-            rows = [self._row(parsed, UNSET, problems)]
-        else:
-            rows = [self._row(row, index, problems) for index, row in enumerate(given)]
+        rows = [self._row(row, index, problems) for index, row in enumerate(parsed)]
         if problems:
             raise RowsRefused(problems)
-        return rows if isinstance(parsed, list) else rows[0]
+        return rows
+
+    def _one_row(self, parsed: Any) -> Row:
+        problems = _Problems()
+        row = self._row(parsed, UNSET, problems)
+        if problems:
+            raise RowsRefused(problems)
+        return row
 
     def _row(self, given: Any, index: int | UnsetType, problems: _Problems) -> Row:
         if not isinstance(given, dict):
