@@ -79,7 +79,7 @@ def ingest_all(
 ) -> float:
     source, landing = Bodies(folder, batches), FolderStore(folder / "landing")
     started = time.perf_counter()
-    while batch := ingest(case, source, warehouse, landing, 1, lambda _: None):
+    while batch := ingest(case, source, warehouse, landing, 1):
         warehouse.record.add_decision(
             Decision(
                 case=case.name,

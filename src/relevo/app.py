@@ -5,7 +5,6 @@ Steps and adapters are imported where they are first needed: `relevo --help` and
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from relevo.loop.history import AliasedVersion, BatchHistory, CaseStatus
     from relevo.loop.replay import ReplayedDecision
     from relevo.loop.run_batch import BatchResult, ReportProgress
-
-LONGEST_WAIT = 30.0
 
 
 class Loop(LoopPorts):
@@ -50,7 +47,6 @@ class Loop(LoopPorts):
             self.warehouse,
             self.landing,
             self.settings.source_tries,
-            _back_off,
         )
 
     def prepare(self, batch_id: int) -> int:
@@ -213,7 +209,3 @@ def open_loop(
     """The loop of a use case. Connections are opened when a step first needs them; see `patience` of the warehouse."""
     settings = settings or Settings()
     return Loop(load_use_case(name, settings), settings, patience)
-
-
-def _back_off(try_number: int) -> None:
-    time.sleep(min(LONGEST_WAIT, 0.5 * 2**try_number))

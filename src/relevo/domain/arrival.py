@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 if TYPE_CHECKING:
     import pyarrow as pa  # the API imports the domain and has no pyarrow
@@ -20,6 +20,27 @@ class SourceResponse:
     format: Format
     chunks: Iterable[bytes]
     number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LandedAnswer:
+    """An answer in the landing store. Its key says what the bytes are, for the successor of a killed process."""
+
+    prefix: str
+    number: int | None
+    format: Format
+
+    @property
+    def key(self) -> str:
+        parts = [self.prefix, self.number, self.format]
+        return ".".join(str(part) for part in parts if part is not None)
+
+    @staticmethod
+    def parse(prefix: str, key: str) -> LandedAnswer:
+        *number, format = key.removeprefix(f"{prefix}.").split(".")
+        return LandedAnswer(
+            prefix, int(number[0]) if number else None, cast(Format, format)
+        )
 
 
 @dataclass(frozen=True, slots=True)

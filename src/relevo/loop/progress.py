@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from relevo.domain.batch import Batch, BatchState
 from relevo.domain.evidence import Action, Decision, Ruling
-from relevo.ports.warehouse import Record
+from relevo.ports.warehouse import BatchStore, Record
 from relevo.releases.publisher import move_of, overtaking_move
+
+
+def next_number(batches: BatchStore, case: str, source: str) -> int:
+    """The number after that of the last batch that was loaded."""
+    last = batches.last(case, source)
+    return 0 if last is None else last.number + 1
 
 
 def is_finished(batch: Batch, record: Record) -> bool:

@@ -7,6 +7,7 @@ from relevo.domain.evidence import Decision
 from relevo.domain.use_case import UseCase
 from relevo.errors import BatchNotStopped, NotFound, NothingToTrainOn
 from relevo.loop.decide import decide
+from relevo.loop.progress import next_number
 from relevo.ports.clock import Clock
 from relevo.ports.registry import ModelRegistry
 from relevo.ports.warehouse import Warehouse
@@ -30,7 +31,7 @@ def judge_batch(
                 f"batch {number} of {case.name} is {batch.state}, not stopped; there is nothing to decide"
             )
         return warehouse.batches.set_state(batch, state, reason)
-    due = _first_missing(case.name, source, warehouse)
+    due = next_number(warehouse.batches, case.name, source)
     if state is BatchState.REJECTED or number != due:
         raise NotFound(
             f"{case.name} has no batch {number}; `relevo history {case.name}` lists those it has"
@@ -41,11 +42,6 @@ def judge_batch(
         )
     warehouse.attempts.accept_gap(case.name, source, number, reason)
     return None
-
-
-def _first_missing(case: str, source: str, warehouse: Warehouse) -> int:
-    last = warehouse.batches.last(case, source)
-    return 0 if last is None else last.number + 1
 
 
 def retrain(

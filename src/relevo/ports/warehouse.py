@@ -29,7 +29,7 @@ class Lease(Protocol):
 
 
 class AttemptStore(Protocol):
-    """TrainingRequests to a source, each on record from before it is made."""
+    """Requests to a source, each on record from before it is made."""
 
     def open(self, case: str, source: str) -> Attempt: ...
 
