@@ -29,3 +29,15 @@ from relevo.errors import SourceError
 
 {example("Sources")}
 """
+
+
+def own_kind() -> str:
+    """The example of a column kind, with its imports."""
+    return f"""
+from typing import Any
+
+from relevo.domain.cells import Misfit
+from relevo.domain.kinds import Kind
+
+{example("Column kinds")}
+"""
