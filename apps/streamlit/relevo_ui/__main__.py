@@ -13,18 +13,14 @@ from relevo_ui.settings import UiSettings
 
 
 def main() -> None:
-    try:  # what is set wrong is said now, not to the first visitor
-        wanted, _ = UiSettings(), Settings()
+    try:  # a wrong setting stops the start, before the first visitor meets it
+        own = UiSettings()
+        Settings()
     except InvalidSetting as error:
         sys.exit(str(error))
-    options = [f"--server.address={wanted.host}", f"--server.port={wanted.port}"]
-    sys.argv = [
-        "streamlit",
-        "run",
-        str(Path(__file__).with_name("app.py")),
-        *options,
-        *sys.argv[1:],
-    ]
+    options = [f"--server.address={own.host}", f"--server.port={own.port}"]
+    script = str(Path(__file__).with_name("app.py"))
+    sys.argv = ["streamlit", "run", script, *options, *sys.argv[1:]]
     cli.main()
 
 

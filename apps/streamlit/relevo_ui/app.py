@@ -1,4 +1,4 @@
-"""The whole UI: five pages, one place to look from. Each page is one file in views/."""
+"""The whole UI: five pages for one selected use case. Each page is one file in views/."""
 
 from __future__ import annotations
 
@@ -6,10 +6,22 @@ from pathlib import Path
 
 import streamlit as st
 
-from relevo_ui import blocks, place, sidebar
-from relevo_ui.views import data, history, live, models, predict
+from relevo_ui import blocks, sidebar
+from relevo_ui.selection import select
+from relevo_ui.views.data import render_data
+from relevo_ui.views.history import render_history
+from relevo_ui.views.live import render_live
+from relevo_ui.views.models import render_models
+from relevo_ui.views.predict import render_predict
 
 LOGO = Path(__file__).parent / "relevo.svg"
+PAGES = {
+    "Predict": (render_predict, ":material/calculate:"),
+    "History": (render_history, ":material/timeline:"),
+    "Models": (render_models, ":material/compare_arrows:"),
+    "Data": (render_data, ":material/table_rows:"),
+    "Live": (render_live, ":material/monitoring:"),
+}
 
 
 def main() -> None:
@@ -19,44 +31,27 @@ def main() -> None:
     st.html(blocks.STYLE)
     st.logo(str(LOGO.with_name("wordmark.svg")), size="large")
     pages = {
-        "predict": st.Page(
-            predict.show,
-            title="Predict",
-            icon=":material/calculate:",
-            url_path="predict",
-            default=True,
-        ),
-        "history": st.Page(
-            history.show,
-            title="History",
-            icon=":material/timeline:",
-            url_path="history",
-        ),
-        "models": st.Page(
-            models.show,
-            title="Models",
-            icon=":material/compare_arrows:",
-            url_path="models",
-        ),
-        "data": st.Page(
-            data.show, title="Data", icon=":material/table_rows:", url_path="data"
-        ),
-        "live": st.Page(
-            live.show, title="Live", icon=":material/monitoring:", url_path="live"
-        ),
+        title: st.Page(
+            render,
+            title=title,
+            icon=icon,
+            url_path=title.lower(),
+            default=title == "Predict",
+        )
+        for title, (render, icon) in PAGES.items()
     }
     page = st.navigation(list(pages.values()))
     with blocks.guarded():
-        where = sidebar.choose(pages)
-        if where is None:
-            blocks.nothing(
+        selection = sidebar.selection_widgets(pages)
+        if selection is None:
+            blocks.empty_state(
                 "No use case yet",
                 "Make one: `relevo new NAME --from TABLE --target COLUMN`, then reload this page.",
             )
             return
-        place.go(where)
+        select(selection)
         page.run()
-        sidebar.present(where)
+        sidebar.champion_status(selection)
 
 
 if __name__ == "__main__":

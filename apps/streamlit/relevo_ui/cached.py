@@ -1,4 +1,4 @@
-"""What pages read, kept for a few seconds, so that a click does not ask every store again."""
+"""What pages read, cached for a few seconds, so that a click does not read every store again."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ from relevo_ui.reading.columns import (
     read_drift,
     read_quarantine,
 )
-from relevo_ui.reading.comparison import Comparison, compare
+from relevo_ui.reading.comparison import VersionComparison, compare_versions
 from relevo_ui.reading.record import History, read_history
 from relevo_ui.reading.releases import ReleaseFolder, read_release
 from relevo_ui.reading.traffic import Traffic, read_traffic
 from relevo_ui.settings import UiSettings
 
-SHORT = timedelta(seconds=3)
-LONG = timedelta(hours=1)
+# less than the time between two refreshes of a page, so that each reads anew
+SECONDS = timedelta(seconds=3)
+HOUR = timedelta(hours=1)
 
 
 @st.cache_resource(show_spinner=False)
@@ -41,51 +42,50 @@ def loop(case: str) -> Loop:
 
 @st.cache_resource(show_spinner=False)
 def api(environment: str) -> Api:
-    return Api(
-        environment,
-        settings().apis[environment],
-        settings().api_timeout,
-        settings().api_key,
-    )
+    own = settings()
+    return Api(environment, own.apis[environment], own.api_timeout, own.api_key)
 
 
-@st.cache_data(ttl=SHORT, show_spinner=False)
+@st.cache_data(ttl=SECONDS, show_spinner=False)
 def use_cases() -> list[str]:
     return find_use_cases(Settings())
 
 
-@st.cache_data(ttl=SHORT, show_spinner=False)
-def history(case: str) -> History:
+@st.cache_data(ttl=SECONDS, show_spinner=False)
+def case_history(case: str) -> History:
     return read_history(loop(case))
 
 
-@st.cache_data(ttl=SHORT, show_spinner=False)
+@st.cache_data(ttl=SECONDS, show_spinner=False)
 def form(case: str, environment: str) -> Form:
     return api(environment).form(case)
 
 
-@st.cache_data(ttl=LONG, max_entries=20, show_spinner=False)
+# a release never changes: what is made of one is cached for long, and bounded by memory
+@st.cache_data(ttl=HOUR, max_entries=20, show_spinner=False)
 def release(case: str, version: str) -> ReleaseFolder:
     return read_release(loop(case).artifacts, case, version)
 
 
 @st.cache_data(
-    ttl=LONG,
+    ttl=HOUR,
     max_entries=50,
     show_spinner="Both versions predict the same holdout rows …",
 )
 def comparison(
     case: str, first: str, second: str, batches: tuple[int, ...]
-) -> Comparison | None:
-    return compare(loop(case), release(case, first), release(case, second), batches)
+) -> VersionComparison | None:
+    return compare_versions(
+        loop(case), release(case, first), release(case, second), batches
+    )
 
 
-@st.cache_data(ttl=LONG, max_entries=50, show_spinner=False)
-def drift(case: str, batch: Batch, version: str) -> tuple[ColumnDrift, ...]:
+@st.cache_data(ttl=HOUR, max_entries=50, show_spinner=False)
+def column_drifts(case: str, batch: Batch, version: str) -> tuple[ColumnDrift, ...]:
     return read_drift(loop(case), batch, release(case, version))
 
 
-@st.cache_data(ttl=SHORT, show_spinner=False)
+@st.cache_data(ttl=SECONDS, show_spinner=False)
 def quarantine(case: str, batch: Batch) -> Quarantine:
     return read_quarantine(loop(case), batch)
 
@@ -95,8 +95,7 @@ def predictions() -> PredictionStore:
     return ServingPorts(Settings()).predictions
 
 
-@st.cache_data(ttl=timedelta(seconds=2), show_spinner=False)
+@st.cache_data(ttl=SECONDS, show_spinner=False)
 def traffic(case: str, environment: str, span: timedelta) -> Traffic:
-    return read_traffic(
-        predictions(), loop(case).case, environment, datetime.now(UTC), span
-    )
+    since = datetime.now(UTC) - span
+    return read_traffic(predictions(), loop(case).case, environment, since)

@@ -1,4 +1,4 @@
-"""What the UI alone needs to know; the warehouse and the stores are Relevo's own settings."""
+"""Settings of the UI alone; the warehouse and the stores are Relevo's own settings."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class UiSettings(EnvSettings):
         description="the API of each environment, as a JSON object",
     )
     api_key: str = Field(
-        "", description="what the APIs ask for as X-API-Key; empty: they ask for none"
+        "", description="the key that the APIs need as X-API-Key; empty: they need none"
     )
     api_timeout: float = Field(
-        10.0, gt=0, description="seconds before an API counts as away"
+        10.0, gt=0, description="seconds before an API counts as unavailable"
     )
     mlflow_url: str = Field(
         "", description="MLflow as a browser reaches it; empty: RELEVO_TRACKING_URI"

@@ -1,4 +1,4 @@
-"""The choice of use case and environment, and who is champion there."""
+"""The choice of use case and environment, and the champion there."""
 
 from __future__ import annotations
 
@@ -7,18 +7,15 @@ from html import escape
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from relevo.domain.identity import Split
 from relevo.errors import RelevoError
 from relevo_ui import blocks, cached, words
-from relevo_ui.place import Place, case_title
-from relevo_ui.reading.api import ApiAway, ApiRefused
-from relevo_ui.reading.record import measure_of
-
-EVERY = 5
+from relevo_ui.reading.api import ApiRefused, ApiUnavailable
+from relevo_ui.reading.record import headline_metric
+from relevo_ui.selection import Selection, case_title
 
 
-def choose(pages: dict[str, StreamlitPage]) -> Place | None:
-    """None where there is no use case to look at."""
+def selection_widgets(pages: dict[str, StreamlitPage]) -> Selection | None:
+    """None where there is no use case."""
     cases = cached.use_cases()
     if not cases:
         return None
@@ -35,57 +32,51 @@ def choose(pages: dict[str, StreamlitPage]) -> Place | None:
             required=True,
             bind="query-params",
         )
-    return Place(case or cases[0], environment or environments[0], pages)
+    return Selection(case or cases[0], environment or environments[0], pages)
 
 
-def present(place: Place) -> None:
-    """After the page, which need not wait for an API that takes its time."""
+def champion_status(selection: Selection) -> None:
+    """Called after the page, so that a slow API does not hold the page up."""
     with st.sidebar:
         st.space("small")
-        _present(place)
+        _champion_status(selection)
 
 
-@st.fragment(run_every=EVERY)
-def _present(place: Place) -> None:
-    """Champion by the record, and what the API of the environment answers with."""
-    with blocks.guarded():
-        _champion(place)
-        _serving(place)
+@st.fragment(run_every=blocks.REFRESH_SECONDS)
+@blocks.guarded()
+def _champion_status(selection: Selection) -> None:
+    blocks.quiet("Champion")
+    _champion(selection)
+    blocks.quiet(f"API of {selection.environment}")
+    _served_version(selection)
 
 
-def _champion(place: Place) -> None:
-    st.html('<div class="quiet">Champion</div>')
+def _champion(selection: Selection) -> None:
     try:
-        history = cached.history(place.case_name)
+        history = cached.case_history(selection.case_name)
     except RelevoError:
-        st.html(blocks.chip("warehouse away", "orange"))
+        st.html(blocks.chip("warehouse unavailable", "orange"))
         return
-    training = history.training(history.champion)
-    if history.champion is None or training is None:
+    entry = history.entry_of(history.champion)
+    if entry is None or entry.training is None:
         st.html(blocks.chip("none yet"))
         return
-    measure = measure_of(place.case)
-    error = words.metric(
-        measure.name, measure.of(training.metrics, Split.TEST), place.case.unit
-    )
+    training, metric = entry.training, headline_metric(selection.case)
+    error = words.metric(metric, entry.error_on_holdout(metric), selection.case.unit)
     st.html(
-        f'<div><b>Version {escape(history.champion)}</b><br><span class="quiet">{escape(training.estimator.replace("_", " "))}<br>'
-        f"{measure.label} {error}<br>trained {words.ago(training.trained_at)}</span></div>"
+        f"<div><b>Version {escape(training.version)}</b><br>"
+        f'<span class="quiet">{escape(words.plain(training.estimator))}<br>'
+        f"{metric.label} {error}<br>trained {words.ago(training.trained_at)}</span></div>"
     )
 
 
-def _serving(place: Place) -> None:
-    st.html(f'<div class="quiet">API of {escape(place.environment)}</div>')
+def _served_version(selection: Selection) -> None:
     try:
-        model = place.api.model(place.case_name)
-    except ApiAway:
-        st.html(blocks.chip("away", "orange"))
+        model = selection.api.model(selection.case_name)
+    except ApiUnavailable:
+        st.html(blocks.chip("unavailable", "orange"))
     except ApiRefused as refused:
-        st.html(
-            blocks.chip(
-                "no champion yet" if refused.status == 503 else "does not serve this",
-                "grey",
-            )
-        )
+        reasons = {503: "no champion yet"}
+        st.html(blocks.chip(reasons.get(refused.status, "does not serve this")))
     else:
         st.html(blocks.chip(f"answers with version {model['version']}", "blue"))

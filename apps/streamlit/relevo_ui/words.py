@@ -1,67 +1,118 @@
-"""Numbers and moments as people read them; the same everywhere in the UI."""
+"""Values and names as people read them; the same everywhere in the UI."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from relevo.domain import wording
-from relevo.domain.metrics import METRICS, Unit
-from relevo.domain.wording import duration
+from relevo.domain.metrics import Metric, Unit
 
 UNKNOWN = "–"
 PREFIXES = {"USD": "$", "EUR": "€", "GBP": "£"}
 
 
-def number(value: float | None, digits: int = 3) -> str:
-    """`1,234` from a hundred on; below it as many digits as say something."""
+def number(value: float | None) -> str:
     if value is None:
         return UNKNOWN
-    return wording.amount(value, digits)
+    return wording.amount(value).replace("-", "−")
+
+
+def small(value: float) -> str:
+    """Like `number`; what would need many zeros is written as a power of ten."""
+    if 0 < abs(value) < 0.0005:
+        return f"{value:.1e}".replace("-", "−")
+    return number(value)
 
 
 def amount(value: float | None, unit: str = "") -> str:
     """`$437,000`; another unit follows its number."""
-    if value is None:
-        return UNKNOWN
-    if unit in PREFIXES:
-        return f"{'−' if value < 0 else ''}{PREFIXES[unit]}{number(abs(round(value)))}"
-    return f"{number(value)} {unit}".rstrip()
+    if value is None or unit not in PREFIXES:
+        return f"{number(value)} {unit}".rstrip()
+    if value < 0:
+        return f"−{amount(-value, unit)}"
+    return f"{PREFIXES[unit]}{number(round(value))}"
 
 
-def percent(share: float | None, digits: int = 1) -> str:
+def signed_amount(value: float, unit: str) -> str:
+    if value < 0:
+        return amount(value, unit)
+    return f"+{amount(value, unit)}"
+
+
+def percent(share: float | None) -> str:
     if share is None:
         return UNKNOWN
-    return wording.fixed_percent(share, digits)
+    return wording.fixed_percent(share)
 
 
-def metric(name: str, value: float | None, unit: str = "") -> str:
-    """A metric by its own name: a share, an amount in the target's unit, or a bare number."""
-    kind = METRICS[name].unit if name in METRICS else Unit.PLAIN
-    if kind is Unit.SHARE:
+def change(before: float, after: float) -> str:
+    """`+1.9 %`; nothing can be said of a change from 0."""
+    if not before:
+        return UNKNOWN
+    return f"{100 * (after / before - 1):+.1f} %".replace("-", "−")
+
+
+def metric(kind: Metric, value: float | None, unit: str = "") -> str:
+    """A share, an amount in the target's unit, or a bare number."""
+    if kind.unit is Unit.SHARE:
         return percent(value)
-    if kind is Unit.TARGET:
+    if kind.unit is Unit.TARGET:
         return amount(value, unit)
     return number(value)
 
 
-def label(metric_name: str) -> str:
-    if metric_name in METRICS:
-        return METRICS[metric_name].label
-    return metric_name
+def milliseconds(value: float | None) -> str:
+    if value is None:
+        return UNKNOWN
+    return f"{value:.2f} ms"
 
 
-def moment(at: datetime | None) -> str:
-    return UNKNOWN if at is None else f"{at.astimezone(UTC):%d %b %Y, %H:%M} UTC"
+def cell(value: Any) -> str:
+    """A field's value, without separators that would be read as part of it."""
+    if value is None:
+        return "unknown"
+    if isinstance(value, float):
+        return wording.amount(value, 4).replace(",", "")
+    return str(value)
 
 
-def ago(at: datetime, now: datetime | None = None) -> str:
-    return f"{duration(((now or datetime.now(UTC)) - at).total_seconds())} ago"
+def row(values: Mapping[str, Any]) -> str:
+    """`width 3, colour blue`."""
+    return ", ".join(f"{name} {cell(value)}" for name, value in values.items())
+
+
+def rows_per_split(rows: Mapping[str, int]) -> str:
+    return ", ".join(f"{many:,} {split}" for split, many in rows.items())
+
+
+def timestamp(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%d %b %Y, %H:%M} UTC"
+
+
+def ago(at: datetime) -> str:
+    return f"{wording.duration((datetime.now(UTC) - at).total_seconds())} ago"
+
+
+def plain(name: str) -> str:
+    """`boosted_trees` is "boosted trees"."""
+    return name.replace("_", " ").strip()
 
 
 def title(name: str) -> str:
-    """`house_size` is "House size"."""
-    return name.replace("_", " ").strip().capitalize()
+    return plain(name).capitalize()
 
 
-def short(digest: str) -> str:
+def capitalized(text: str) -> str:
+    """Unlike `str.capitalize`, names within the text keep their letters."""
+    return text[:1].upper() + text[1:]
+
+
+def joined(*parts: str) -> str:
+    """Those that are not empty, with commas."""
+    return ", ".join(filter(None, parts))
+
+
+def short_digest(digest: str) -> str:
     return digest[:12]

@@ -1,4 +1,7 @@
-"""Real house sales as files, a few cells of them broken as tables from people are; and a use case that has no rows yet."""
+"""Real house sales as files, a few cells of them broken as tables from people are.
+
+Beside them a use case without rows, and one whose estimator has no exact explanation.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,25 @@ import runpy
 from dataclasses import replace
 
 from relevo.domain.use_case import FileBatches
-from relevo.learning.candidates import BoostedTrees
+from relevo.learning.candidates import BoostedTrees, SklearnEstimator
+
+
+def tree():
+    from sklearn.tree import DecisionTreeRegressor
+
+    return DecisionTreeRegressor(max_depth=4)
+
 
 ORIGINAL = runpy.run_path({original!r})["CASE"]
-FILES, ONE = FileBatches("batches"), (BoostedTrees(),)  # one candidate, so that nothing is cross-validated
+FILES, ONE = FileBatches("batches"), ({candidate},)  # one candidate, so that nothing is cross-validated
 CASE = replace(ORIGINAL, name={name!r}, title={title!r}, source=FILES, candidates=ONE)
 """
+USE_CASES = {  # name -> title, candidate
+    "house_prices": ("House prices", "BoostedTrees()"),
+    "house_rents": ("House rents", "BoostedTrees()"),
+    "tree_prices": ("Tree prices", "SklearnEstimator(tree)"),
+}
+TREE_ROWS = 600
 BROKEN = {  # batch -> every so many rows, column, what stands there
     3: (160, "bed", "three"),
     5: (110, "price", "-1"),
@@ -30,29 +46,32 @@ BROKEN = {  # batch -> every so many rows, column, what stands there
 
 
 def write_use_cases(folder: Path) -> None:
-    for name, title in (
-        ("house_prices", "House prices"),
-        ("house_rents", "House rents"),
-    ):
+    for name, (title, candidate) in USE_CASES.items():
         (folder / name / "batches").mkdir(parents=True)
         (folder / name / "use_case.py").write_text(
-            USE_CASE.format(original=str(ORIGINAL), name=name, title=title)
+            USE_CASE.format(
+                original=str(ORIGINAL), name=name, title=title, candidate=candidate
+            )
         )
     sales = KingCounty()
     for number in range(len(sales.sizes)):
         rows = [
             msgspec.structs.asdict(row) for chunk in sales.rows(number) for row in chunk
         ]
+        if number == 0:
+            write_batch(folder / "tree_prices", number, rows[:TREE_ROWS])
         if number in BROKEN:
             every, column, value = BROKEN[number]
             for row in rows[::every]:
                 row[column] = value
-        with (folder / "house_prices" / "batches" / f"{number:02}.csv").open(
-            "w", newline=""
-        ) as file:
-            writer = csv.DictWriter(file, list(rows[0]))
-            writer.writeheader()
-            writer.writerows(rows)
+        write_batch(folder / "house_prices", number, rows)
+
+
+def write_batch(folder: Path, number: int, rows: list[dict[str, object]]) -> None:
+    with (folder / "batches" / f"{number:02}.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def sold_houses(many: int) -> list[tuple[dict[str, object], float]]:

@@ -56,8 +56,17 @@ class Stage:
 
     def prepare(self) -> None:
         write_use_cases(self.folder / "use_cases")
+        self._run_loop(CASE)
+        self._run_loop("tree_prices")
+        for name in SERVERS:
+            self.start(name)
+        for name in SERVERS:
+            self.wait(name)
+        self._ask_and_label()
+
+    def _run_loop(self, case: str) -> None:
         done = subprocess.run(
-            [BIN / "relevo", "run", CASE],
+            [BIN / "relevo", "run", case],
             env=self.env,
             cwd=self.folder,
             capture_output=True,
@@ -65,11 +74,6 @@ class Stage:
             check=False,
         )
         assert done.returncode == 0, done.stderr + done.stdout
-        for name in SERVERS:
-            self.start(name)
-        for name in SERVERS:
-            self.wait(name)
-        self._ask_and_label()
 
     def start(self, name: str) -> None:
         tracking = {"RELEVO_TRACKING_URI": self.url("mlflow")}
@@ -98,7 +102,7 @@ class Stage:
 
     def _api(self, environment: str) -> dict[str, str]:
         return {
-            "RELEVO_API_CASES": f"{CASE},house_rents",
+            "RELEVO_API_CASES": f"{CASE},house_rents,tree_prices",
             "RELEVO_API_ALIAS": "champion" if environment == "prod" else "challenger",
             "RELEVO_API_ENVIRONMENT": environment,
             "RELEVO_API_PORT": str(self.ports[environment]),

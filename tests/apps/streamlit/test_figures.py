@@ -7,8 +7,8 @@ import math
 
 import pytest
 from relevo_ui import words
-from relevo_ui.charts.answer import around, waterfall
-from relevo_ui.reading.api import Contribution, Explanation
+from relevo_ui.charts.answer import error_range, waterfall
+from relevo_ui.reading.api import Explanation, FieldContribution
 
 
 @pytest.mark.parametrize(
@@ -27,15 +27,15 @@ def test_an_amount_stands_in_its_unit(
 
 
 def test_a_share_of_the_truth_reaches_further_up_than_down() -> None:
-    span = around(100.0, "mape", 0.2)
+    span = error_range(100.0, "mape", 0.2)
     assert span is not None
     assert (round(span.low, 2), round(span.high, 2)) == (83.33, 125.0)
-    assert around(100.0, "mape", 1.5) is None  # the truth may be anything
+    assert error_range(100.0, "mape", 1.5) is None  # the truth may be anything
 
 
 def test_the_steps_of_a_log_model_multiply_from_the_average_to_the_answer() -> None:
     parts = tuple(
-        Contribution(f"f{place}", 1.0, 0.1 * (-1) ** place * place)
+        FieldContribution(f"f{place}", 1.0, 0.1 * (-1) ** place * place)
         for place in range(12, 0, -1)
     )
     found = Explanation(
@@ -46,7 +46,7 @@ def test_the_steps_of_a_log_model_multiply_from_the_average_to_the_answer() -> N
         5.0,
         parts,
     )
-    spec = waterfall(found, "price", {}).to_dict()
+    spec = waterfall(found, "price", {}).chart.to_dict()
     steps = max(spec["datasets"].values(), key=len)
     assert steps[0]["start"] == pytest.approx(math.exp(5))
     assert steps[-1]["end"] == pytest.approx(found.prediction)

@@ -38,7 +38,7 @@ def test_a_click_on_a_row_shows_what_is_in_quarantine(visit: Visit) -> None:
     visit.click_row(3)  # the newest is first: 12, 11, 10, 9
     visit.sees("Batch 9")
     visit.tab("Rows")
-    visit.sees("In quarantine because")
+    visit.sees("Reason of the quarantine")
     visit.page.get_by_role("link", name="Its columns beside those of training").click()
     expect(
         visit.page.get_by_role("heading", name="Quarantine of batch 9")

@@ -28,7 +28,7 @@ def order(visit: Visit, name: str, button: str, reason: str, token: str) -> None
 
 def test_two_versions_stand_beside_each_other_on_the_same_rows(visit: Visit) -> None:
     visit.open("models", heading="Models")
-    visit.sees("holdout rows, which neither has learnt from")
+    visit.sees("holdout rows, which neither was trained on")
     visit.sees("Median absolute error")
     visit.charts(1)
     visit.picture("ui-models")
@@ -43,7 +43,7 @@ def test_two_versions_stand_beside_each_other_on_the_same_rows(visit: Visit) -> 
     [
         ("it looks better", "guessed", "token"),
         ("it looks better", "", "token"),
-        ("", TOKEN, "Say why"),
+        ("", TOKEN, "Enter a reason"),
     ],
     ids=["a wrong token", "no token", "no reason"],
 )

@@ -1,4 +1,4 @@
-"""States with nothing to show, or something away: each says what to do, none shows a stack trace."""
+"""States with nothing to show, or something unavailable: each says what to do, none shows a stack trace."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_with_the_api_away_predict_says_so_and_the_record_is_still_there(
     visit: Visit, api_away: None
 ) -> None:
     visit.open()
-    visit.sees("The API of prod is away")
+    visit.sees("The API of prod is unavailable")
     visit.sees("relevo-inference-api")
     visit.open("history", heading="History")
     visit.sees("Batch 12")
@@ -66,4 +66,4 @@ def test_with_the_warehouse_away_predict_still_answers_and_the_others_say_what_t
         visit.sees("This cannot be shown now")
         visit.sees("RELEVO_WAREHOUSE_URL")
     visit.open("live")
-    visit.sees("The log of predictions is away")
+    visit.sees("The prediction log is unavailable")

@@ -31,7 +31,7 @@ def test_the_form_is_made_of_the_models_own_fields_and_begins_with_an_example(
         "Living space, in square feet",
     ):
         expect(visit.page.get_by_label(label).first).to_be_visible()
-    visit.sees("An example: a common one of each fact")
+    visit.sees("An example, with the usual value of each field")
     visit.charts(2)
 
 
@@ -60,7 +60,7 @@ def test_a_price_comes_with_its_range_its_factors_and_a_receipt_that_leads_to_th
     visit.picture("ui-predict")
     receipt = page.get_by_test_id("stMain").locator("code.id").first.inner_text()
     assert re.fullmatch(r"[0-9a-f]{32}", receipt)
-    page.get_by_role("link", name="Follow it to model, data and verdict").click()
+    page.get_by_role("link", name="Trace it to model, data and verdict").click()
     expect(page.get_by_role("heading", name="Live", level=1)).to_be_visible()
     visit.sees(receipt)
     visit.sees("3f2a9c41d07b")
@@ -80,6 +80,18 @@ def test_a_word_that_training_never_saw_is_answered_with_a_warning(
     alert = visit.page.get_by_test_id("stAlert")
     expect(alert).to_contain_text("City")
     visit.sees("Predicted price")
+
+
+def test_a_prediction_without_an_exact_explanation_is_shown_and_says_why(
+    visit: Visit,
+) -> None:
+    visit.open("?case=Tree+prices", heading="Tree prices")
+    visit.sees("There is no explanation: sklearn_estimator")
+    visit.page.get_by_role("button", name="Predict").click()
+    visit.sees("Predicted price")
+    visit.sees("Typically")
+    visit.sees("No explanation of this prediction: sklearn_estimator")
+    expect(visit.page.locator("code.id").first).to_be_visible()
 
 
 def test_dev_answers_with_the_challenger(visit: Visit) -> None:

@@ -1,4 +1,4 @@
-"""What is answered now: how much, how fast, how well."""
+"""Recent predictions: how many, how fast, how good."""
 
 from __future__ import annotations
 
@@ -8,127 +8,101 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from relevo.domain.metrics import MAPE, Metric
+from relevo.domain.metrics import Metric, Unit
 from relevo.domain.prediction import LoggedPrediction, Minute
 from relevo_ui import words
-from relevo_ui.charts.look import BLUE, FAINT, ORANGE, PALE_BLUE, titled
-from relevo_ui.reading.traffic import moment_of, truth_of
+from relevo_ui.charts.look import (
+    BLUE,
+    PALE_BLUE,
+    Figure,
+    axis_format,
+    dashed_line,
+    framed,
+    shades,
+)
+from relevo_ui.reading.traffic import numeric_truth, predicted_at
 
-MOST_OF_A_MINUTE = timedelta(seconds=42)
+MINUTE = alt.Tooltip("at:T", title="minute", format="%d %b %H:%M")
 
 
-def volume(minutes: tuple[Minute, ...], since: datetime, until: datetime) -> Any:
-    table = pd.DataFrame(
-        {
-            "at": one.at,
-            "end": one.at + MOST_OF_A_MINUTE,
-            "predictions": one.predictions,
-            "failed": one.failed,
-        }
-        for one in minutes
-    )
-    bars = alt.Chart(table).mark_rect(color=BLUE)
+def volume(minutes: tuple[Minute, ...], since: datetime, until: datetime) -> Figure:
+    table = pd.DataFrame(minutes)
+    bars = alt.Chart(table).mark_bar(color=BLUE, binSpacing=1)
     bars = bars.encode(
-        x=_time(since, until),
-        x2="end:T",
-        y2=alt.Y2Datum(0),
-        y=alt.Y("predictions:Q", title=None, axis=alt.Axis(tickCount=4, tickMinStep=1)),
-        tooltip=[
-            _minute(),
-            alt.Tooltip("predictions:Q", format=","),
-            alt.Tooltip("failed:Q", format=","),
-        ],
+        x=_time_axis(since, until).timeUnit("yearmonthdatehoursminutes"),
+        y=alt.Y("predictions:Q", title=None).axis(tickMinStep=1),
+        tooltip=[MINUTE, "predictions", "failed"],
     )
-    return titled(bars, "Predictions a minute", height=170)
+    return framed(bars, "Predictions per minute", height=160)
 
 
-def latency(minutes: tuple[Minute, ...], since: datetime, until: datetime) -> Any:
-    known = [one for one in minutes if one.mean_ms is not None]
-    table = pd.DataFrame(
-        [(one.at, one.mean_ms, one.longest_ms) for one in known],
-        columns=["at", "mean", "longest"],
+def latency(minutes: tuple[Minute, ...], since: datetime, until: datetime) -> Figure:
+    table = pd.DataFrame(minutes)[["at", "mean_ms", "longest_ms"]]
+    table = table.set_axis(["at", "mean", "longest"], axis="columns")
+    table = table.melt("at", var_name="of", value_name="ms").dropna()
+    lines = alt.Chart(table).mark_line(point={"size": 34})
+    lines = lines.encode(
+        x=_time_axis(since, until),
+        y=alt.Y("ms:Q", title=None),
+        color=shades("of", {"mean": BLUE, "longest": PALE_BLUE}),
+        tooltip=[MINUTE, "of", alt.Tooltip("ms", format=".2f")],
     )
-    table = table.melt("at", var_name="which", value_name="ms")
-    shades = alt.Scale(domain=["mean", "longest"], range=[BLUE, PALE_BLUE])
-    base = alt.Chart(table).encode(
-        x=_time(since, until),
-        y=alt.Y("ms:Q", title=None, axis=alt.Axis(tickCount=4)),
-        color=alt.Color(
-            "which:N", scale=shades, legend=alt.Legend(title=None, symbolType="circle")
-        ),
-        tooltip=[_minute(), alt.Tooltip("which:N"), alt.Tooltip("ms:Q", format=".2f")],
-    )
-    return titled(
-        base.mark_line() + base.mark_point(filled=True, size=34, opacity=1),
-        "Milliseconds an answer took",
-        height=170,
-    )
+    return framed(lines, "Response time, in milliseconds", height=160)
 
 
-def error(
+def labelled_errors(
     recent: tuple[LoggedPrediction, ...],
-    measure: Metric,
+    metric: Metric,
     typical: float | None,
     unit: str,
-) -> Any:
-    """Each labelled answer's error, beside what the model is typically off by. None where no number is labelled."""
+) -> Figure | None:
+    """The error of each labelled prediction. None where no number is labelled."""
     points = []
-    for one in recent:
-        truth = truth_of(one)
-        if truth is None or one["output"] is None or (measure == MAPE and not truth):
+    for logged in recent:
+        truth, predicted = numeric_truth(logged), logged["output"]
+        if truth is None or predicted is None:
             continue
-        off = abs(one["output"] - truth) / (abs(truth) if measure == MAPE else 1)
         points.append(
-            (
-                moment_of(one),
-                off,
-                words.amount(one["output"], unit),
-                words.amount(truth, unit),
-            )
+            {
+                "at": predicted_at(logged),
+                "error": _row_error(metric, predicted, truth),
+                "predicted": words.amount(predicted, unit),
+                "truth": words.amount(truth, unit),
+            }
         )
     if not points:
         return None
-    table = pd.DataFrame(points, columns=["at", "off", "predicted", "truth"])
-    shape = ".0%" if measure == MAPE else "~s"
-    dots = alt.Chart(table).mark_point(filled=True, color=BLUE, size=55, opacity=0.8)
-    dots = dots.encode(
-        x=alt.X(
-            "at:T",
-            title=None,
-            axis=alt.Axis(format="%H:%M", tickCount=6, labelOverlap=True),
-        ),
-        y=alt.Y(
-            "off:Q",
-            title=None,
-            axis=alt.Axis(format=shape, tickCount=4),
-            scale=alt.Scale(domainMin=0),
-        ),
+    chart = alt.Chart(pd.DataFrame(points)).mark_point(color=BLUE, size=55, opacity=0.8)
+    chart = chart.encode(
+        x=alt.X("at:T", title=None).axis(format="%H:%M"),
+        y=alt.Y("error:Q", title=None).axis(format=axis_format(metric)),
         tooltip=[
-            "predicted:N",
-            "truth:N",
-            alt.Tooltip("off:Q", title="off by", format=shape),
+            "predicted",
+            "truth",
+            alt.Tooltip("error", format=axis_format(metric)),
         ],
     )
-    if typical is None:
-        return titled(dots, "How far off answers were whose truth is known", height=190)
-    rule = (
-        alt.Chart(pd.DataFrame({"off": [typical]}))
-        .mark_rule(color=ORANGE, strokeDash=[5, 4], strokeWidth=1.5)
-        .encode(y="off:Q")
-    )
-    says = f"Dashed: the champion's {measure.label} on the holdout, {words.metric(measure.name, typical, unit)}."
-    return titled(
-        dots + rule, "How far off answers were whose truth is known", says, height=178
-    )
+    note = ""
+    if typical is not None:
+        chart += dashed_line(typical, y="error")
+        amount = words.metric(metric, typical, unit)
+        note = f"Dashed: the champion's {metric.label} on the holdout, {amount}."
+    return framed(chart, "Error of labelled predictions", note, height=150)
 
 
-def _time(since: datetime, until: datetime) -> Any:
-    hours = (until - since).total_seconds() / 3600
-    return alt.X(
-        "at:T", title=None, scale=alt.Scale(domain=[since.isoformat(), until.isoformat()]),
-        axis=alt.Axis(format="%H:%M" if hours <= 24 else "%d %b", tickCount=5, labelOverlap=True, grid=False, domainColor=FAINT),
-    )  # fmt: skip
+def _row_error(metric: Metric, predicted: float, truth: float) -> float | None:
+    """None where it is a share of 0."""
+    error = abs(predicted - truth)
+    if metric.unit is not Unit.SHARE:
+        return error
+    if not truth:
+        return None
+    return error / abs(truth)
 
 
-def _minute() -> Any:
-    return alt.Tooltip("at:T", title="minute", format="%d %b %H:%M")
+def _time_axis(since: datetime, until: datetime) -> Any:
+    labels = "%H:%M"
+    if until - since > timedelta(days=1):
+        labels = "%d %b"
+    domain = [since.isoformat(), until.isoformat()]
+    return alt.X("at:T", title=None).scale(domain=domain).axis(format=labels)

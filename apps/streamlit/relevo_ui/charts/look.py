@@ -1,33 +1,93 @@
-"""One look for all charts. Blue, orange and grey stay apart for the colour-blind; shape says it again where it matters."""
+"""One look for all charts, and the pieces that several of them share.
+
+Blue, orange and grey differ for the colour-blind too; where it matters, shape repeats it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
+import pandas as pd
+
+from relevo.domain.metrics import Metric, Unit
 
 INK, QUIET, FAINT, GRID = "#22303c", "#6b7a86", "#c3ccd4", "#e8edf1"
-BLUE, PALE_BLUE, ORANGE, PALE_ORANGE = "#2f6f9f", "#a9c8e0", "#d1662b", "#f0b999"
-FONT = "Source Sans, sans-serif"
+BLUE, PALE_BLUE, ORANGE = "#2f6f9f", "#a9c8e0", "#d1662b"
+
+LOOK: dict[str, Any] = {
+    "font": "Source Sans, sans-serif",
+    "background": "transparent",
+    "view": {"stroke": None},
+    "axis": {
+        "labelColor": QUIET,
+        "labelFontSize": 12,
+        "labelLimit": 220,
+        "labelOverlap": True,
+        "titleColor": QUIET,
+        "titleFontSize": 12,
+        "titleFontWeight": "normal",
+        "titlePadding": 8,
+        "gridColor": GRID,
+        "domainColor": FAINT,
+        "tickColor": FAINT,
+    },
+    "axisXDiscrete": {"labelAngle": 0, "ticks": False},
+    "axisXTemporal": {"grid": False, "tickCount": 5},
+    "axisYDiscrete": {"ticks": False, "domain": False, "labelColor": INK},
+    # one width for all, so that batches of charts below each other are aligned
+    "axisYQuantitative": {"tickCount": 4, "minExtent": 46},
+    "legend": {
+        "title": None,
+        "orient": "top",
+        "labelColor": INK,
+        "labelFontSize": 12,
+        "labelLimit": 260,
+        "symbolSize": 90,
+        "symbolType": "square",
+        "symbolStrokeWidth": 0,
+    },
+    "point": {"filled": True, "opacity": 1},
+    "text": {"color": INK, "fontSize": 12},
+}
+AXIS_FORMATS = {Unit.SHARE: ".0%"}
+OUTLINE_CHOSEN = alt.condition("datum.chosen", alt.value(2), alt.value(0))
 
 
-def titled(chart: Any, title: str, subtitle: str = "", *, height: int) -> Any:
-    """The chart with what is seen above it, and the look of all; `height` is that of everything."""
-    heading = alt.TitleParams(
-        title, subtitle=subtitle or alt.Undefined, anchor="start", frame="bounds", color=INK, fontSize=14,
-        fontWeight=600, subtitleColor=QUIET, subtitleFontSize=12, offset=6, subtitlePadding=4,
-    )  # fmt: skip
-    return (
-        (chart.properties(title=heading) if title else chart)
-        .properties(width="container", height=height)
-        .configure(font=FONT, background="transparent")
-        .configure_view(stroke=None)
-        .configure_axis(
-            labelColor=QUIET, titleColor=QUIET, gridColor=GRID, domainColor=FAINT, tickColor=FAINT, labelFontSize=12,
-            titleFontSize=12, titleFontWeight="normal", titlePadding=8, labelLimit=220,
-        )
-        .configure_legend(
-            labelColor=INK, titleColor=QUIET, orient="top", title=None, labelFontSize=12, symbolSize=90, offset=2,
-            labelLimit=260,
-        )
-    )  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A chart, and what is written above it."""
+
+    chart: Any
+    title: str = ""
+    note: str = ""
+
+
+def framed(chart: Any, title: str = "", note: str = "", *, height: int) -> Figure:
+    chart = chart.properties(width="container", height=height, description=title)
+    return Figure(chart.configure(**LOOK), title, note)
+
+
+def axis_format(metric: Metric) -> str:
+    return AXIS_FORMATS.get(metric.unit, "~s")
+
+
+def axis_title(metric: Metric, unit: str) -> str:
+    if metric.unit is Unit.TARGET and unit:
+        return f"{metric.label}, {unit}"
+    return metric.label
+
+
+def shades(field: str, colours: Mapping[str, str]) -> Any:
+    scale = alt.Scale(domain=list(colours), range=list(colours.values()))
+    return alt.Color(f"{field}:N", scale=scale)
+
+
+def dashed_line(value: float, **channel: str) -> Any:
+    """At `value` on the axis of `x` or `y`, which names the column."""
+    (column,) = channel.values()
+    rule = alt.Chart(pd.DataFrame({column: [value]}))
+    rule = rule.mark_rule(color=ORANGE, strokeDash=[5, 4], strokeWidth=1.5)
+    return rule.encode(**channel)

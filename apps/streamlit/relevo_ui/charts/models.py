@@ -2,89 +2,56 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import altair as alt
 import pandas as pd
 
-from relevo.domain.metrics import Metric, Unit
+from relevo.domain.metrics import Metric
 from relevo_ui import words
-from relevo_ui.charts.look import BLUE, FAINT, INK, ORANGE, titled
-from relevo_ui.reading.comparison import Slice
+from relevo_ui.charts.look import (
+    BLUE,
+    FAINT,
+    ORANGE,
+    Figure,
+    axis_format,
+    axis_title,
+    framed,
+    shades,
+)
+from relevo_ui.reading.comparison import SliceErrors
 
 
-def slices(
-    found: tuple[Slice, ...], names: tuple[str, str], measure: Metric, unit: str
-) -> Any:
+def error_by_slice(
+    slices: tuple[SliceErrors, ...], names: tuple[str, str], metric: Metric, unit: str
+) -> Figure:
     """Both versions' error on each group of the same holdout rows, joined by a line."""
-    labels = [f"{one.label} ({one.rows:,} rows)" for one in found]
     table = pd.DataFrame(
         {
-            "group": labels,
-            "first": [one.first for one in found],
-            "second": [one.second for one in found],
-            "change": [_change(one) for one in found],
+            "group": f"{each.label} ({each.rows:,} rows): {words.change(each.first, each.second)}",
+            names[0]: each.first,
+            names[1]: each.second,
         }
+        for each in slices
     )
-    points = table.melt(["group", "change"], ["first", "second"], "which", "error")
-    points["version"] = points["which"].map(
-        dict(zip(("first", "second"), names, strict=True))
-    )
-    points["says"] = [
-        words.metric(measure.name, value, unit) for value in points["error"]
-    ]
-    y = alt.Y(
-        "group:N",
-        sort=labels,
-        title=None,
-        axis=alt.Axis(ticks=False, domain=False, labelLimit=300, labelColor=INK),
-    )
-    x_axis = alt.Axis(
-        title=measure.label,
-        format=".1%" if measure.unit is Unit.SHARE else "~s",
-        tickCount=6,
-    )
-    x = alt.X("error:Q", scale=alt.Scale(zero=False, padding=24), axis=x_axis)
-    lines = (
-        alt.Chart(table)
-        .mark_rule(color=FAINT, strokeWidth=3)
-        .encode(x=alt.X("first:Q"), x2="second:Q", y=y)
-    )
-    dots = alt.Chart(points).mark_point(filled=True, size=120, opacity=1)
+    points = table.melt("group", var_name="version", value_name="error")
+    points["amount"] = [words.metric(metric, error, unit) for error in points["error"]]
+    y = alt.Y("group:N", sort=None, axis=None)
+    x = alt.X("error:Q", title=axis_title(metric, unit)).scale(zero=False, padding=24)
+    dots = alt.Chart(points).mark_point(size=120)
     dots = dots.encode(
-        x=x,
+        x=x.axis(format=axis_format(metric), tickCount=5),
         y=y,
-        color=alt.Color(
-            "version:N",
-            scale=alt.Scale(domain=list(names), range=[BLUE, ORANGE]),
-            legend=alt.Legend(title=None),
-        ),
-        shape=alt.Shape(
-            "version:N",
-            scale=alt.Scale(domain=list(names), range=["circle", "diamond"]),
-            legend=alt.Legend(title=None),
-        ),
-        tooltip=[
-            alt.Tooltip("group:N"),
-            alt.Tooltip("version:N"),
-            alt.Tooltip("says:N", title=measure.label),
-        ],
+        color=shades("version", dict(zip(names, (BLUE, ORANGE), strict=True))),
+        shape=alt.Shape("version:N").scale(domain=names, range=["circle", "diamond"]),
+        tooltip=["group", "version", alt.Tooltip("amount", title=metric.label)],
     )
-    change = (
-        alt.Chart(table)
-        .mark_text(align="right", color=INK, fontSize=12)
-        .encode(x=alt.value("width"), y=y, text="change:N")
+    base = alt.Chart(table).encode(y=y)
+    lines = base.mark_rule(color=FAINT, strokeWidth=3)
+    lines = lines.encode(x=f"{names[0]}:Q", x2=names[1])
+    # above its line, where the label of any length has room on a narrow screen too
+    labels = base.mark_text(align="left", dy=-14).encode(x=alt.value(0), text="group")
+    return framed(
+        lines + dots + labels,
+        f"{metric.label} per group, on the same holdout rows",
+        f"Left is better. Percentages: the change from {names[0]} to {names[1]}.",
+        height=44 * len(table) + 80,
     )
-    return titled(
-        lines + dots + change,
-        f"{measure.label} by group, on the same holdout rows",
-        f"To the left is better. At the right edge: how {names[1]} changes the error of {names[0]}.",
-        height=40 * len(table) + 125,
-    )
-
-
-def _change(one: Slice) -> str:
-    if not one.first:
-        return ""
-    share = one.second / one.first - 1
-    return f"{'+' if share > 0 else '−'}{abs(share) * 100:.1f} %"

@@ -1,44 +1,46 @@
-"""The inference API of one environment, over HTTP. Whatever goes wrong says what to do."""
+"""The inference API of one environment, over HTTP. Each failure says what to do."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import httpx
+import msgspec
 
 from relevo.errors import RelevoError
 
-Shape = TypeVar("Shape")
-Row = Mapping[str, Any]
+ResponseType = TypeVar("ResponseType")
 
 
-class ApiAway(RelevoError):
-    """No answer within the time-out, or one that only a server in trouble gives."""
+class ApiError(RelevoError):
+    """A request failed; `problems` are the fields that are wrong."""
+
+    problems: Sequence[FieldProblem] = ()
 
 
-class ApiRefused(RelevoError):
-    """The API understood and said no; `faults` are the fields it found wrong."""
+class ApiUnavailable(ApiError):
+    """No answer within the time-out, or one that cannot be read."""
+
+
+class ApiRefused(ApiError):
+    """The API refused the request."""
 
     def __init__(
-        self, message: str, status: int, faults: tuple[Fault, ...] = ()
+        self, message: str, status: int, problems: Sequence[FieldProblem] = ()
     ) -> None:
         super().__init__(message)
-        self.status, self.faults = status, faults
+        self.status, self.problems = status, problems
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class FieldProblem(msgspec.Struct):
     """A field and what is wrong with it, or worth knowing about it."""
 
     field: str
     message: str
-    value: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class InputField:
+class InputField(msgspec.Struct):
     name: str
     kind: str
     nullable: bool
@@ -48,18 +50,16 @@ class InputField:
     digits: int | None = None
     doc: str = ""
     default: Any = None
-    typical: list[float] | None = None
+    typical: list[Any] | None = None
     suggestions: list[str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TypicalError:
+class ErrorMetric(msgspec.Struct):
     metric: str
     value: float
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(msgspec.Struct):
     """What a model must be asked with."""
 
     case: str
@@ -69,31 +69,27 @@ class Form:
     unit: str
     version: str
     alias: str
-    fields: tuple[InputField, ...]
-    typical_error: TypicalError | None
+    fields: list[InputField]
+    typical_error: ErrorMetric | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class PredictionResponse(msgspec.Struct):
     receipt: str
     prediction: float | str
     unit: str
     version: str
     alias: str
-    warnings: tuple[Fault, ...]
-    probabilities: Mapping[str, float] | None
+    warnings: list[FieldProblem]
+    probabilities: dict[str, float] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Contribution:
+class FieldContribution(msgspec.Struct):
     feature: str
     value: Any
     contribution: float
-    factor: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(msgspec.Struct):
     """`base` and the contributions add up on the model's own `scale`; on "log" their exponentials multiply."""
 
     prediction: float | str
@@ -101,7 +97,11 @@ class Explanation:
     unit: str
     scale: str
     base: float
-    contributions: tuple[Contribution, ...]
+    contributions: list[FieldContribution]
+
+
+class _Refusal(msgspec.Struct):
+    detail: str | list[FieldProblem]
 
 
 class Api:
@@ -109,104 +109,76 @@ class Api:
         self, environment: str, url: str, timeout: float, key: str = ""
     ) -> None:
         self.environment, self.url = environment, url.rstrip("/")
-        self._client = httpx.Client(
-            base_url=self.url,
-            timeout=timeout,
-            headers={"X-API-Key": key} if key else {},
-        )
-
-    def health(self) -> dict[str, Any]:
-        return self._ask("GET", "/health")
+        headers = {"X-API-Key": key}
+        self._client = httpx.Client(base_url=self.url, timeout=timeout, headers=headers)
 
     def model(self, case: str) -> dict[str, Any]:
-        return self._ask("GET", f"/v1/{case}/model")
+        return self._get(f"/v1/{case}/model", dict[str, Any])
 
     def form(self, case: str) -> Form:
-        found = self._ask("GET", f"/v1/{case}/schema")
-        error = found.get("typical_error")
-        return _shaped(
-            Form,
-            {
-                **found,
-                "fields": tuple(_shaped(InputField, one) for one in found["fields"]),
-                "typical_error": _shaped(TypicalError, error) if error else None,
-            },
-        )
-
-    def predict(self, case: str, row: Row) -> Answer:
-        found = self._ask("POST", f"/v1/{case}/predict", dict(row))
-        warnings = tuple(_shaped(Fault, one) for one in found.get("warnings") or [])
-        return _shaped(Answer, {"probabilities": None, **found, "warnings": warnings})
-
-    def explain(self, case: str, row: Row) -> Explanation:
-        found = self._ask("POST", f"/v1/{case}/explain", dict(row))
-        return _shaped(
-            Explanation,
-            {
-                **found,
-                "contributions": tuple(
-                    _shaped(Contribution, one) for one in found["contributions"]
-                ),
-            },
-        )
+        return self._get(f"/v1/{case}/schema", Form)
 
     def trace(self, receipt: str) -> dict[str, Any]:
-        return self._ask("GET", f"/v1/receipts/{receipt}")
+        return self._get(f"/v1/receipts/{receipt}", dict[str, Any])
 
-    def promote(
-        self, case: str, version: str, reason: str, token: str
+    def predict(self, case: str, row: Mapping[str, Any]) -> PredictionResponse:
+        return self._post(f"/v1/{case}/predict", row, PredictionResponse)
+
+    def explain(self, case: str, row: Mapping[str, Any]) -> Explanation:
+        return self._post(f"/v1/{case}/explain", row, Explanation)
+
+    def move_champion(
+        self, case: str, action: str, body: Mapping[str, str], token: str
     ) -> dict[str, Any]:
-        return self._ask(
-            "POST", f"/v1/{case}/promote", {"version": version, "reason": reason}, token
-        )
+        """`action` is promote, of a version, or rollback; both need a reason."""
+        return self._post(f"/v1/{case}/{action}", body, dict[str, Any], token)
 
-    def rollback(self, case: str, reason: str, token: str) -> dict[str, Any]:
-        return self._ask("POST", f"/v1/{case}/rollback", {"reason": reason}, token)
+    def _get(self, path: str, response_type: type[ResponseType]) -> ResponseType:
+        return self._decoded(self._client.build_request("GET", path), response_type)
 
-    def _ask(
+    def _post(
         self,
-        method: str,
         path: str,
-        body: dict[str, Any] | None = None,
+        body: Mapping[str, Any],
+        response_type: type[ResponseType],
         token: str | None = None,
-    ) -> dict[str, Any]:
-        """`token` where it is an order."""
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+    ) -> ResponseType:
+        request = self._client.build_request("POST", path, json=body)
+        if token:
+            request.headers["Authorization"] = f"Bearer {token}"
         try:
-            answer = self._client.request(method, path, json=body, headers=headers)
-            found = answer.json()
+            return self._decoded(request, response_type)
+        except ApiRefused as refused:
+            if token is None or refused.status != httpx.codes.UNAUTHORIZED:
+                raise
+            raise ApiRefused(
+                "The API knows another token; enter its RELEVO_API_TOKEN.",
+                refused.status,
+            ) from refused
+
+    def _decoded(
+        self, request: httpx.Request, response_type: type[ResponseType]
+    ) -> ResponseType:
+        api = f"The API of {self.environment} at {self.url}"
+        try:
+            response = self._client.send(request)
+            if response.is_success:
+                return msgspec.json.decode(response.content, type=response_type)
+            detail = msgspec.json.decode(response.content, type=_Refusal).detail
         except httpx.TimeoutException as error:
-            raise ApiAway(
-                f"The API of {self.environment} at {self.url} took too long to answer. Try again."
+            raise ApiUnavailable(
+                f"{api} took too long to answer. Try again."
             ) from error
-        except (httpx.HTTPError, ValueError) as error:
-            raise ApiAway(
-                f"The API of {self.environment} at {self.url} does not answer. Start it (`.venv/bin/relevo-inference-api`), "
+        except (httpx.HTTPError, msgspec.MsgspecError) as error:
+            raise ApiUnavailable(
+                f"{api} does not answer. Start it (`.venv/bin/relevo-inference-api`), "
                 "or correct RELEVO_UI_APIS."
             ) from error
-        if answer.is_success and isinstance(found, dict):
-            return found
-        raise _refused(answer.status_code, found, ordered=token is not None)
-
-
-def _refused(status: int, found: Any, *, ordered: bool) -> ApiRefused:
-    detail = found.get("detail", found) if isinstance(found, dict) else found
-    if isinstance(detail, list):
-        faults = tuple(_shaped(Fault, one) for one in detail if isinstance(one, dict))
-        return ApiRefused(
-            "; ".join(f"{one.field}: {one.message}" for one in faults), status, faults
-        )
-    if status == httpx.codes.UNAUTHORIZED:
-        wrong = (
-            "The token is not the one this API knows (its RELEVO_API_TOKEN)."
-            if ordered
-            else "This API wants a key: set RELEVO_UI_API_KEY to its RELEVO_API_KEY."
-        )
-        return ApiRefused(wrong, status)
-    return ApiRefused(str(detail), status)
-
-
-def _shaped(shape: type[Shape], values: Mapping[str, Any]) -> Shape:
-    """The object from an answer; what this version of the UI does not know of is passed over."""
-    known = {one.name for one in fields(shape)}  # type: ignore[arg-type]
-    return shape(**{name: value for name, value in values.items() if name in known})
+        if isinstance(detail, list):
+            message = "; ".join(f"{each.field}: {each.message}" for each in detail)
+            raise ApiRefused(message, response.status_code, detail)
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            detail = (
+                "This API needs a key: set RELEVO_UI_API_KEY to its RELEVO_API_KEY."
+            )
+        raise ApiRefused(detail, response.status_code)

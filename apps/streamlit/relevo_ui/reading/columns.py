@@ -1,8 +1,7 @@
-"""How the rows of a batch lie beside those that a model learnt from, column by column."""
+"""The columns of a batch beside those that a model was trained on."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -12,16 +11,23 @@ from relevo.app import Loop
 from relevo.domain.arrival import BadCell
 from relevo.domain.batch import Batch
 from relevo.domain.identity import Split
-from relevo.domain.profile import ColumnProfile, NumberProfile, profile_of, psi
+from relevo.domain.profile import (
+    CategoryProfile,
+    ColumnProfile,
+    NumberProfile,
+    profile_of,
+    psi,
+)
+from relevo.domain.wording import compact
 from relevo_ui.reading.releases import ReleaseFolder
 
-MOST_ROWS = 50_000
-MOST_WORDS = 12
+MOST_DRIFT_ROWS = 50_000
+MOST_CATEGORIES = 12
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnDrift:
-    """Shares of rows a bin, in order; a bin is a range of numbers or a word."""
+    """Shares of rows per bin, in order; a bin is a range of numbers or a category."""
 
     name: str
     psi: float
@@ -41,17 +47,18 @@ def read_drift(
 ) -> tuple[ColumnDrift, ...]:
     """Most drifted first; nothing of a batch without clean rows."""
     rows = loop.warehouse.rows.frame(
-        loop.case, [batch.id], list(Split), max_rows=MOST_ROWS
+        loop.case, [batch.id], list(Split), max_rows=MOST_DRIFT_ROWS
     )
     if not len(rows):
         return ()
-    newer = profile_of(rows, folder.profile.target, reference=folder.profile).columns
-    found = [
-        _column(name, known, newer[name])
-        for name, known in folder.profile.columns.items()
-        if name in newer and type(newer[name]) is type(known)
+    reference = folder.profile
+    newer = profile_of(rows, reference.target, reference=reference).columns
+    drifts = [
+        _column_drift(name, column, newer[name])
+        for name, column in reference.columns.items()
+        if isinstance(newer.get(name), type(column))
     ]
-    return tuple(sorted(found, key=lambda one: -one.psi))
+    return tuple(sorted(drifts, key=lambda drift: -drift.psi))
 
 
 def read_quarantine(loop: Loop, batch: Batch) -> Quarantine:
@@ -61,48 +68,38 @@ def read_quarantine(loop: Loop, batch: Batch) -> Quarantine:
     )
 
 
-def _column(name: str, known: ColumnProfile, newer: ColumnProfile) -> ColumnDrift:
-    bins, old, new = _bins(known), np.array(known.cells), np.array(newer.cells)
-    kept = [place for place in range(len(bins)) if old[place] or new[place]]
-    shares = [cells / max(1, cells.sum()) for cells in (old, new)]
-    if not isinstance(known, NumberProfile):
-        kept = _commonest(kept, old)
+def _column_drift(
+    name: str, reference: ColumnProfile, newer: ColumnProfile
+) -> ColumnDrift:
+    bins = _bins(reference)
+    cells = np.array([reference.cells, newer.cells])
+    shares = cells / np.maximum(1, cells.sum(axis=1, keepdims=True))
+    used = np.flatnonzero(cells.any(axis=0))
+    if isinstance(reference, CategoryProfile):
+        commonest = np.argsort(-cells[0, used], kind="stable")
+        used = used[commonest[:MOST_CATEGORIES]]
     return ColumnDrift(
-        name,
-        psi(known, newer.cells),
-        tuple(bins[place] for place in kept),
-        tuple(float(shares[0][place]) for place in kept),
-        tuple(float(shares[1][place]) for place in kept),
+        name=name,
+        psi=psi(reference, newer.cells),
+        bins=tuple(bins[index] for index in used),
+        reference=tuple(shares[0, used].tolist()),
+        batch=tuple(shares[1, used].tolist()),
     )
-
-
-def _commonest(kept: Sequence[int], counts: np.ndarray) -> list[int]:
-    return sorted(kept, key=lambda place: -counts[place])[:MOST_WORDS]
 
 
 def _bins(column: ColumnProfile) -> list[str]:
-    if isinstance(column, NumberProfile):
-        edges = [_short(edge) for edge in column.edges]
-        between = (
-            edges[:-1]
-            if _a_bin_a_value(column)
-            else [f"{low} to {high}" for low, high in pairwise(edges)]
-        )
-        ends = (
-            ([f"below {edges[0]}"], [f"above {edges[-1]}"]) if edges else (["any"], [])
-        )
-        return [*ends[0], *between, *ends[1], "missing"]
-    return [*column.categories, "other words", "missing"]
+    if isinstance(column, CategoryProfile):
+        return [*column.categories, "other categories", "missing"]
+    edges = [compact(edge) for edge in column.edges]
+    if not edges:
+        return ["any", "missing"]
+    between = [f"{low} to {high}" for low, high in pairwise(edges)]
+    if _has_a_bin_per_value(column):
+        between = edges[:-1]
+    return [f"below {edges[0]}", *between, f"above {edges[-1]}", "missing"]
 
 
-def _a_bin_a_value(column: NumberProfile) -> bool:
+def _has_a_bin_per_value(column: NumberProfile) -> bool:
     """A column of few values has a bin for each, the last one no wider than itself."""
-    return len(column.edges) > 1 and column.edges[-1] <= np.nextafter(
-        column.edges[-2], np.inf
-    )
-
-
-def _short(value: float) -> str:
-    if abs(value) >= 1_000_000:
-        return f"{value / 1_000_000:.3g}M"
-    return f"{value / 1_000:.3g}k" if abs(value) >= 10_000 else f"{value:.4g}"
+    *_, last_value, end = (-np.inf, *column.edges)
+    return bool(end <= np.nextafter(last_value, np.inf))

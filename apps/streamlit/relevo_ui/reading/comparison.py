@@ -1,4 +1,4 @@
-"""Two versions asked about the same rows, which neither has learnt from."""
+"""Two versions on the same rows, which neither was trained on."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 from relevo.app import Loop
 from relevo.domain.identity import Split
-from relevo.learning import comparison
+from relevo.learning.comparison import Comparison, Contender, compare
 from relevo.learning.onnx_model import OnnxModel
-from relevo_ui.reading.record import measure_of
+from relevo_ui.reading.record import headline_metric
 from relevo_ui.reading.releases import ReleaseFolder
 
-MOST_ROWS = 20_000
+MOST_COMPARED_ROWS = 20_000
 FEWEST_IN_SLICE = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Slice:
+class SliceErrors:
     """The error of both on a group of rows."""
 
     label: str
@@ -26,40 +26,46 @@ class Slice:
     second: float
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionComparison:
     rows: int
     first: dict[str, float]
     second: dict[str, float]
-    slices: tuple[Slice, ...]
+    slices: tuple[SliceErrors, ...]
 
 
-def compare(
+def compare_versions(
     loop: Loop, first: ReleaseFolder, second: ReleaseFolder, batches: tuple[int, ...]
-) -> Comparison | None:
+) -> VersionComparison | None:
     """None where there are no holdout rows yet."""
     if not batches:
         return None
     rows = loop.warehouse.rows.frame(
-        loop.case, batches, [Split.TEST], max_rows=MOST_ROWS
+        loop.case, batches, [Split.TEST], max_rows=MOST_COMPARED_ROWS
     )
     if not len(rows):
         return None
-    answers = comparison.compare(
+    comparison = compare(
         loop.case, rows, _contender(first), _contender(second), batches[-1]
     )
-    return Comparison(len(rows), *answers.metrics(), tuple(_slices(answers)))
+    metrics = comparison.metrics()
+    return VersionComparison(
+        rows=len(rows),
+        first=metrics[0],
+        second=metrics[1],
+        slices=tuple(_slice_errors(comparison)),
+    )
 
 
-def _contender(folder: ReleaseFolder) -> comparison.Contender:
-    return comparison.Contender(OnnxModel(folder.model), folder.release.classes)
+def _contender(folder: ReleaseFolder) -> Contender:
+    return Contender(OnnxModel(folder.model), folder.release.classes)
 
 
-def _slices(answers: comparison.Comparison) -> Iterator[Slice]:
-    measure = measure_of(answers.case)
-    for label, mask in answers.slices.items():
+def _slice_errors(comparison: Comparison) -> Iterator[SliceErrors]:
+    headline = headline_metric(comparison.case)
+    for label, mask in comparison.slices.items():
         if mask.sum() < FEWEST_IN_SLICE:
             continue
-        first, second = (measure.of(metrics) for metrics in answers.metrics(mask))
+        first, second = map(headline.of, comparison.metrics(mask))
         if first is not None and second is not None:
-            yield Slice(label, int(mask.sum()), first, second)
+            yield SliceErrors(label, int(mask.sum()), first, second)

@@ -1,28 +1,41 @@
-"""The record of a use case, as one story: each batch with what was decided, trained, ruled and moved."""
+"""The record of a use case, batch by batch: what was decided, trained, ruled and published."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import Literal
 
 from relevo.app import Loop
 from relevo.domain.batch import Batch, BatchState
 from relevo.domain.evidence import Action, Decision, Move, Ruling, Training, Verdict
-from relevo.domain.metrics import Metric, headline
+from relevo.domain.identity import Split
+from relevo.domain.metrics import ERROR_RATE, METRICS, MSE, Metric, headline
 from relevo.domain.use_case import UseCase
 
-Outcome = Literal["trained", "skipped", "stopped", "waiting"]
-Result = Literal["promoted", "kept out", ""]
+DecisionOutcome = Literal["trained", "skipped", "stopped", "waiting"]
+ContestResult = Literal["promoted", "rejected", "in contest", ""]
+RESULTS_OF_RULING: dict[Ruling, ContestResult] = {
+    Ruling.PROMOTE: "promoted",
+    Ruling.KEEP: "rejected",
+}
 
 
-def measure_of(case: UseCase) -> Metric:
+def headline_metric(case: UseCase) -> Metric:
     """The one error that people of this task talk about."""
     return headline(case.task, case.log_target)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A batch and one decision on it; a batch that a person asked about has more than one."""
+def measured(metrics: dict[str, float], split: Split | None = None) -> list[Metric]:
+    """Those that are shown: not MSE, which is RMSE again, nor what accuracy says already."""
+    values = {metric: metric.of(metrics, split) for metric in METRICS.values()}
+    del values[MSE], values[ERROR_RATE]
+    return [metric for metric, value in values.items() if value is not None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryEntry:
+    """A batch and one decision on it; a training request makes another decision on the same batch."""
 
     batch: Batch
     decision: Decision | None = None
@@ -32,23 +45,38 @@ class Entry:
 
     @property
     def key(self) -> str:
-        return (
-            f"{self.batch.number}.{self.decision.request_id or 0}"
-            if self.decision
-            else f"{self.batch.number}.0"
-        )
+        request_id = self.decision and self.decision.request_id
+        return f"{self.batch.number}.{request_id or 0}"
 
     @property
-    def outcome(self) -> Outcome:
-        if self.decision is None:
-            return "stopped" if self.batch.state is BatchState.STOPPED else "waiting"
-        return "trained" if self.decision.action is Action.TRAIN else "skipped"
+    def outcome(self) -> DecisionOutcome:
+        if self.decision:
+            return "trained" if self.decision.action is Action.TRAIN else "skipped"
+        if self.batch.state is BatchState.STOPPED:
+            return "stopped"
+        return "waiting"
 
     @property
-    def result(self) -> Result:
-        if self.verdict is None:
+    def result(self) -> ContestResult:
+        if self.verdict:
+            return RESULTS_OF_RULING[self.verdict.ruling]
+        if self.training:
+            return "in contest"
+        return ""
+
+    @property
+    def version(self) -> str:
+        """Of the challenger; empty where none was trained."""
+        if self.training is None:
             return ""
-        return "promoted" if self.verdict.ruling is Ruling.PROMOTE else "kept out"
+        return self.training.version
+
+    @property
+    def version_result(self) -> str:
+        """`version 3 promoted`; empty where nothing was trained."""
+        if self.training is None:
+            return ""
+        return f"version {self.version} {self.result}"
 
     @property
     def reason(self) -> str:
@@ -56,81 +84,78 @@ class Entry:
             return self.decision.sentence
         if self.batch.state is BatchState.STOPPED:
             return f"{self.batch.bad_share:.0%} of its rows break the contract; a person must accept or reject it"
-        return "not decided on yet"
+        return "not decided yet"
 
     @property
     def error_on_batch(self) -> float | None:
         """The champion's error on the batch, as its decision measured it."""
-        found = (
-            [one.value for one in self.decision.evidence if one.name == "error"]
-            if self.decision
-            else []
-        )
-        return found[0] if found else None
+        if self.decision is None:
+            return None
+        errors = (each.value for each in self.decision.evidence if each.name == "error")
+        return next(errors, None)
+
+    def error_on_holdout(self, metric: Metric) -> float | None:
+        """The challenger's, after its training."""
+        if self.training is None:
+            return None
+        return metric.of(self.training.metrics, Split.TEST)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class History:
     """All that is on record, oldest first."""
 
     batches: tuple[Batch, ...]
-    entries: tuple[Entry, ...]
-    trainings: tuple[Training, ...]
+    entries: tuple[HistoryEntry, ...]
     moves: tuple[Move, ...]
 
     @property
     def champion(self) -> str | None:
-        return self.moves[-1].version if self.moves else None
+        return next((move.version for move in reversed(self.moves)), None)
 
     @property
-    def challenger(self) -> str | None:
-        return self.trainings[-1].version if self.trainings else None
+    def versions(self) -> list[str]:
+        """Newest first."""
+        return [entry.version for entry in reversed(self.entries) if entry.training]
 
     @property
     def rows(self) -> int:
         return sum(batch.rows for batch in self.batches)
 
-    def training(self, version: str | None) -> Training | None:
-        return next((one for one in self.trainings if one.version == version), None)
+    def entry_of(self, version: str | None) -> HistoryEntry | None:
+        """The entry in which the version was trained."""
+        trained = (entry for entry in self.entries if entry.training)
+        return next((entry for entry in trained if entry.version == version), None)
 
-    def entry_of(self, version: str) -> Entry | None:
-        return next(
-            (
-                one
-                for one in self.entries
-                if one.training and one.training.version == version
-            ),
-            None,
-        )
-
-    def batch_numbers(self, training: Training) -> list[int]:
-        numbers = {batch.id: batch.number for batch in self.batches}
-        return sorted(numbers[id] for id in training.batches if id in numbers)
+    def batch_numbers(self, training: Training) -> tuple[int, ...]:
+        own = (batch for batch in self.batches if batch.id in training.batches)
+        return tuple(batch.number for batch in own)
 
 
 def read_history(loop: Loop) -> History:
-    name, warehouse = loop.case.name, loop.warehouse
-    moves = tuple(move for move in warehouse.record.moves(name) if move.done_at)
-    trainings = {one.decision_id: one for one in warehouse.record.trainings(name)}
-    verdicts = {one.decision_id: one for one in warehouse.record.verdicts(name)}
-    decided: dict[int, list[Decision | None]] = {}
-    for decision in warehouse.record.decisions(name):
-        decided.setdefault(decision.batch_id, []).append(decision)
-    batches = tuple(warehouse.batches.of(name))
-    entries = tuple(
-        Entry(
-            batch,
-            one,
-            trainings.get(one.id),
-            verdicts.get(one.id),
-            _champion_at(one, moves),
-        )
-        if one
-        else Entry(batch)
-        for batch in batches
-        for one in decided.get(batch.id) or [None]
-    )
-    return History(batches, entries, tuple(trainings.values()), moves)
+    name, record = loop.case.name, loop.warehouse.record
+    moves = tuple(move for move in record.moves(name) if move.done_at)
+    trainings = {each.decision_id: each for each in record.trainings(name)}
+    verdicts = {each.decision_id: each for each in record.verdicts(name)}
+    decisions: dict[int, list[Decision]] = defaultdict(list)
+    for decision in record.decisions(name):
+        decisions[decision.batch_id].append(decision)
+    batches = tuple(loop.warehouse.batches.of(name))
+    entries: list[HistoryEntry] = []
+    for batch in batches:
+        if not decisions[batch.id]:
+            entries.append(HistoryEntry(batch=batch))
+        entries += [
+            HistoryEntry(
+                batch=batch,
+                decision=decision,
+                training=trainings.get(decision.stored_id),
+                verdict=verdicts.get(decision.stored_id),
+                champion=_champion_at(decision, moves),
+            )
+            for decision in decisions[batch.id]
+        ]
+    return History(batches=batches, entries=tuple(entries), moves=moves)
 
 
 def _champion_at(decision: Decision, moves: tuple[Move, ...]) -> str | None:
@@ -139,4 +164,4 @@ def _champion_at(decision: Decision, moves: tuple[Move, ...]) -> str | None:
         for move in moves
         if move.done_at and move.done_at < decision.decided_at
     ]
-    return before[-1] if before else None
+    return next(reversed(before), None)

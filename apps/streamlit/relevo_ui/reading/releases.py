@@ -1,4 +1,4 @@
-"""Release folders in the artifacts store: what a version knows of itself."""
+"""Release folders in the artifacts store: the files of a version."""
 
 from __future__ import annotations
 
@@ -17,20 +17,13 @@ from relevo.releases.release_folder import (
 )
 
 PICTURES = "pictures/"
-HEADINGS = {
-    "importances.png": "What the answers rest on",
-    "predicted_actual.png": "Predicted against actual",
-    "residuals.png": "Errors by predicted value",
-    "confusion.png": "True class against answer",
-    "calibration.png": "Certainty against being right",
-}
 
 
 class ReleaseAbsent(RelevoError):
     """The store holds no release folder of a version."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseFolder:
     version: str
     release: Release
@@ -45,16 +38,16 @@ def read_release(store: ObjectStore, case: str, version: str) -> ReleaseFolder:
     if not store.exists(prefix + RELEASE_FILE):
         raise ReleaseAbsent(
             f"version {version} of {case} has no release folder in the artifacts store; check RELEVO_ARTIFACTS_STORE, "
-            "or train again: a training puts its folder there"
+            "or train again: training writes the folder"
         )
     pictures = [key for key in store.list(prefix + PICTURES) if key.endswith(".png")]
     return ReleaseFolder(
-        version,
-        Release.from_dict(json.loads(_bytes(store, prefix + RELEASE_FILE))),
-        Profile.from_dict(json.loads(_bytes(store, prefix + PROFILE_FILE))),
-        _bytes(store, prefix + CARD_FILE).decode(),
-        {key.rsplit("/", 1)[1]: _bytes(store, key) for key in pictures},
-        _bytes(store, prefix + MODEL_FILE),
+        version=version,
+        release=Release.from_dict(json.loads(_bytes(store, prefix + RELEASE_FILE))),
+        profile=Profile.from_dict(json.loads(_bytes(store, prefix + PROFILE_FILE))),
+        card=_bytes(store, prefix + CARD_FILE).decode(),
+        pictures={key.rsplit("/", 1)[1]: _bytes(store, key) for key in pictures},
+        model=_bytes(store, prefix + MODEL_FILE),
     )
 
 

@@ -1,20 +1,22 @@
-"""What was answered lately, and how well, from the log of predictions."""
+"""Recent predictions and their errors, from the prediction log."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Any
 
 from relevo.domain.prediction import LiveError, LoggedPrediction, Minute
 from relevo.domain.use_case import UseCase
 from relevo.ports.predictions import PredictionStore
 
-NEWEST = 500
+MOST_PREDICTIONS = 500
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic:
-    """Of one environment since a moment; `recent` newest first, with labels where they are in."""
+    """Of one environment since a moment; `recent` newest first, with labels where there are any."""
 
     since: datetime
     recent: tuple[LoggedPrediction, ...]
@@ -23,58 +25,47 @@ class Traffic:
 
     @property
     def predictions(self) -> int:
-        return sum(one.predictions for one in self.minutes)
+        return sum(minute.predictions for minute in self.minutes)
 
     @property
     def failed(self) -> int:
-        return sum(one.failed for one in self.minutes)
+        return sum(minute.failed for minute in self.minutes)
 
     @property
     def mean_ms(self) -> float | None:
-        known = [
-            (one.mean_ms, one.predictions)
-            for one in self.minutes
-            if one.mean_ms is not None
+        timed = [
+            (minute.mean_ms, minute.predictions)
+            for minute in self.minutes
+            if minute.mean_ms is not None
         ]
-        rows = sum(many for _, many in known)
-        return sum(mean * many for mean, many in known) / rows if rows else None
-
-    @property
-    def longest_ms(self) -> float | None:
-        return max(
-            (one.longest_ms for one in self.minutes if one.longest_ms is not None),
-            default=None,
-        )
+        total = sum(many for _, many in timed)
+        if not total:
+            return None
+        return sum(mean * many for mean, many in timed) / total
 
 
 def read_traffic(
-    store: PredictionStore,
-    case: UseCase,
-    environment: str,
-    now: datetime,
-    span: timedelta,
+    store: PredictionStore, case: UseCase, environment: str, since: datetime
 ) -> Traffic:
-    since = now - span
+    recent = store.recent(case.name, environment, MOST_PREDICTIONS)
     return Traffic(
-        since,
-        tuple(
-            one
-            for one in store.recent(case.name, environment, NEWEST)
-            if moment_of(one) >= since
-        ),
-        tuple(store.minutes(case.name, environment, since)),
-        store.live_error(case.name, environment, since, case.task),
+        since=since,
+        recent=tuple(each for each in recent if predicted_at(each) >= since),
+        minutes=tuple(store.minutes(case.name, environment, since)),
+        error=store.live_error(case.name, environment, since, case.task),
     )
 
 
-def moment_of(prediction: LoggedPrediction) -> datetime:
+def predicted_at(prediction: LoggedPrediction) -> datetime:
     return datetime.fromisoformat(prediction["at"])
 
 
-def truth_of(prediction: LoggedPrediction) -> float | None:
-    """The labelled truth as a number; None where none is in, or it is a class."""
+def numeric_truth(prediction: Mapping[str, Any]) -> float | None:
+    """The labelled truth as a number; None without a label, or where it is a class."""
     label = prediction.get("label")
+    if not label:
+        return None
     try:
-        return float(label["truth"]) if label else None
+        return float(label["truth"])
     except ValueError:
         return None

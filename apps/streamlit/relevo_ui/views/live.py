@@ -1,7 +1,8 @@
-"""Live: what is answered now, how fast and how well; one prediction followed back to all it rests on."""
+"""Live: recent predictions, how fast and how good they were; one traced to all that it rests on."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from html import escape
 from typing import Any
@@ -9,297 +10,265 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from relevo.domain.identity import Split
-from relevo.domain.metrics import MAPE
-from relevo.domain.prediction import LoggedPrediction
+from relevo.domain.metrics import MAE, MAPE, Metric
+from relevo.domain.prediction import LiveError
+from relevo.domain.wording import count
 from relevo.errors import RelevoError
 from relevo_ui import blocks, cached, words
-from relevo_ui.charts import live as charts
-from relevo_ui.place import Place, here
-from relevo_ui.reading.api import ApiAway, ApiRefused
-from relevo_ui.reading.record import measure_of
-from relevo_ui.reading.traffic import Traffic, moment_of, truth_of
+from relevo_ui.charts.live import labelled_errors, latency, volume
+from relevo_ui.reading.api import ApiRefused, ApiUnavailable
+from relevo_ui.reading.record import headline_metric
+from relevo_ui.reading.traffic import Traffic, numeric_truth, predicted_at
+from relevo_ui.selection import Selection, current_selection
 
-EVERY = 3
 SPANS = {
     "15 minutes": timedelta(minutes=15),
     "hour": timedelta(hours=1),
     "day": timedelta(days=1),
     "week": timedelta(days=7),
 }
-RECEIPT = "receipt"
-SHOWN = 50
+DEFAULT_SPAN = "hour"
+RECEIPT_KEY = "receipt"
+MOST_LISTED = 50
+NOT_RECORDED = '<span class="quiet">not on record</span>'
 
 
-def show() -> None:
-    place = here()
+def render_live() -> None:
+    selection = current_selection()
     blocks.heading(
         "Live",
-        f"What the API of {place.environment} answers, as the log of predictions has it.",
+        f"Predictions of the API of {selection.environment}, from the prediction log.",
     )
     left, right = st.columns([13, 9], gap="large")
     with left:
-        _follow(place)
+        _show_traffic(selection)
     with right:
-        _look_up(place)
+        _show_receipt_search(selection)
 
 
-@st.fragment(run_every=EVERY)
-def _follow(place: Place) -> None:
-    with blocks.guarded():
-        _traffic(place)
-
-
-def _traffic(place: Place) -> None:
+@st.fragment(run_every=blocks.REFRESH_SECONDS)
+@blocks.guarded()
+def _show_traffic(selection: Selection) -> None:
     span = st.segmented_control(
         "The last",
         list(SPANS),
-        default="hour",
+        default=DEFAULT_SPAN,
         key="span",
         required=True,
         label_visibility="collapsed",
     )
     try:
-        found = cached.traffic(
-            place.case_name, place.environment, SPANS[span or "hour"]
-        )
+        traffic = _traffic(selection, span or DEFAULT_SPAN)
     except RelevoError as error:
-        blocks.nothing("The log of predictions is away", str(error))
+        blocks.empty_state("The prediction log is unavailable", str(error))
         return
-    if not found.minutes:
-        blocks.nothing(
+    if not traffic.minutes:
+        blocks.empty_state(
             f"No predictions in the last {span}",
-            "Ask for one under Predict, or send rows to the API. They show here within seconds of being logged.",
+            "Ask for one under Predict, or send rows to the API. They show here within seconds.",
         )
         return
-    _figures(found, place)
+    _show_figures(traffic, selection)
     now = datetime.now(UTC)
     first, second = st.columns(2, gap="medium")
-    first.altair_chart(charts.volume(found.minutes, found.since, now))
-    second.altair_chart(charts.latency(found.minutes, found.since, now))
-    _errors(found, place)
-    _recent(found, place)
+    with first:
+        blocks.show_figure(volume(traffic.minutes, traffic.since, now))
+    with second:
+        blocks.show_figure(latency(traffic.minutes, traffic.since, now))
+    _show_errors(traffic, selection)
+    _show_recent(traffic, selection)
 
 
-def _figures(found: Traffic, place: Place) -> None:
-    error, unit = found.error, place.case.unit
-    if error.rows and error.accuracy is not None:
-        off, of = (
-            words.percent(error.accuracy),
-            f"Right, {words.count(error.rows, 'label')}",
+def _traffic(selection: Selection, span: str) -> Traffic:
+    return cached.traffic(selection.case_name, selection.environment, SPANS[span])
+
+
+def _show_figures(traffic: Traffic, selection: Selection) -> None:
+    error, metric = traffic.error, headline_metric(selection.case)
+    name, value = _labelled_error(error, metric, selection.case.unit)
+    with st.container(horizontal=True, horizontal_alignment="distribute"):
+        st.metric("Predictions", f"{traffic.predictions:,}", width="content")
+        st.metric("Failed", f"{traffic.failed:,}", width="content")
+        st.metric("Mean time", words.milliseconds(traffic.mean_ms), width="content")
+        st.metric(f"{name}, {count(error.rows, 'label')}", value, width="content")
+
+
+def _labelled_error(error: LiveError, metric: Metric, unit: str) -> tuple[str, str]:
+    if metric is MAPE:
+        return "Error", words.percent(error.mean_absolute_percentage)
+    if metric is MAE:
+        return "Error", words.amount(error.mean_absolute, unit)
+    return "Accuracy", words.percent(error.accuracy)
+
+
+def _show_errors(traffic: Traffic, selection: Selection) -> None:
+    case, metric = selection.case, headline_metric(selection.case)
+    history = cached.case_history(case.name)
+    champion = history.entry_of(history.champion)
+    typical = None
+    if champion:
+        typical = champion.error_on_holdout(metric)
+    figure = labelled_errors(traffic.recent, metric, typical, case.unit)
+    if figure:
+        blocks.show_figure(figure)
+    elif not traffic.error.rows:
+        blocks.quiet(
+            f"Send true values to /v1/{case.name}/labels, by receipt; then the error shows here."
         )
-    elif error.rows and measure_of(place.case) == MAPE:
-        off, of = (
-            words.percent(error.mean_absolute_percentage),
-            f"Error, {words.count(error.rows, 'label')}",
-        )
-    else:
-        off, of = (
-            (words.amount(error.mean_absolute, unit) if error.rows else "–"),
-            f"Error, {words.count(error.rows, 'label')}",
-        )
-    columns = st.columns(4, gap="small")
-    columns[0].metric("Predictions", f"{found.predictions:,}")
-    columns[1].metric("Failed", f"{found.failed:,}")
-    columns[2].metric(
-        "Mean time", "–" if found.mean_ms is None else f"{found.mean_ms:.2f} ms"
-    )
-    columns[3].metric(of, off)
 
 
-def _errors(found: Traffic, place: Place) -> None:
-    measure, history = measure_of(place.case), cached.history(place.case_name)
-    champion = history.training(history.champion)
-    typical = measure.of(champion.metrics, Split.TEST) if champion else None
-    chart = charts.error(found.recent, measure, typical, place.case.unit)
-    if chart is not None:
-        st.altair_chart(chart)
-    elif not found.error.rows:
-        st.html(
-            '<div class="quiet">Send what turned out to be true to <code>/v1/'
-            f"{escape(place.case_name)}/labels</code>, by receipt: then the error shows here.</div>"
-        )
-
-
-def _recent(found: Traffic, place: Place) -> None:
-    shown = found.recent[:SHOWN]
-    unit = place.case.unit
+def _show_recent(traffic: Traffic, selection: Selection) -> None:
+    listed, unit = traffic.recent[:MOST_LISTED], selection.case.unit
     table = pd.DataFrame(
         {
-            "At": moment_of(one),
-            "Answer": _answer(one, unit),
-            "Truth": _truth(one, unit),
-            "Version": one["version"] or "",
-            "ms": one["latency_ms"],
-            "Asked with": _asked(one),
+            "At": predicted_at(logged),
+            "Output": _output(logged, unit),
+            "Truth": _truth(logged, unit),
+            "Version": logged["version"] or "",
+            "ms": logged["latency_ms"],
+            "Input": words.row(logged["input"]),
         }
-        for one in shown
+        for logged in listed
     )
-    key = f"recent {place.case_name} {place.environment}"
-    picked = st.dataframe(
-        table, key=key, hide_index=True, height=206, row_height=31, on_select="rerun", selection_mode="single-row",
-        column_config={
-            "At": st.column_config.DatetimeColumn(width=70, format="HH:mm:ss"),
-            "Answer": st.column_config.TextColumn(width=80),
-            "Truth": st.column_config.TextColumn(width=80),
-            "Version": st.column_config.TextColumn(width=56),
-            "ms": st.column_config.NumberColumn(width=48, format="%.2f"),
-            "Asked with": st.column_config.TextColumn(width=330),
-        },
-    )  # fmt: skip
-    rows = picked.selection.rows
-    if (
-        rows
-        and rows[0] < len(shown)
-        and st.session_state.get("followed") != shown[rows[0]]["receipt"]
-    ):
-        st.session_state["followed"] = st.session_state["follow"] = shown[rows[0]][
-            "receipt"
-        ]
-        st.rerun()
+    config = blocks.widths(Output=80, Truth=80, Version=56, Input=330)
+    config["At"] = st.column_config.DatetimeColumn(width=70, format="HH:mm:ss")
+    config["ms"] = st.column_config.NumberColumn(width=48, format="%.2f")
+    event = st.dataframe(
+        table,
+        key=f"recent {selection.case_name} {selection.environment}",
+        hide_index=True,
+        height=206,
+        row_height=31,
+        on_select="rerun",
+        selection_mode="single-row",
+        column_config=config,
+    )
+    for row in event.selection.rows:
+        _trace_once(listed[row]["receipt"])
 
 
-def _answer(one: LoggedPrediction, unit: str) -> str:
-    if one["status"] >= 400:
+def _trace_once(receipt: str) -> None:
+    """A row stays selected, and must not overwrite what is typed in later."""
+    if st.session_state.get("traced") == receipt:
+        return
+    st.session_state["traced"] = st.session_state["to trace"] = receipt
+    st.rerun()
+
+
+def _output(logged: Mapping[str, Any], unit: str) -> str:
+    if logged["status"] >= 400:
         return "failed"
-    return one["output_text"] or words.amount(one["output"], unit)
+    return logged["output_text"] or words.amount(logged["output"], unit)
 
 
-def _truth(one: LoggedPrediction, unit: str) -> str:
-    label, number = one.get("label"), truth_of(one)
-    if not label:
-        return ""
-    return label["truth"] if number is None else words.amount(number, unit)
+def _truth(logged: Mapping[str, Any], unit: str) -> str:
+    label, number = logged.get("label"), numeric_truth(logged)
+    if number is not None:
+        return words.amount(number, unit)
+    if label:
+        return str(label["truth"])
+    return ""
 
 
-def _asked(one: LoggedPrediction) -> str:
-    given = one["input"]
-    return (
-        ", ".join(f"{name} {_cell(value)}" for name, value in given.items())
-        if isinstance(given, dict)
-        else str(given)
-    )
-
-
-def _cell(value: Any) -> str:
-    return (
-        words.number(value, 4)
-        if isinstance(value, float)
-        else "unknown"
-        if value is None
-        else str(value)
-    )
-
-
-def _look_up(place: Place) -> None:
-    if "follow" in st.session_state:  # a row of the list was clicked
-        st.session_state[RECEIPT] = st.session_state.pop("follow")
-    receipt = st.text_input(
-        "Follow a receipt",
-        key=RECEIPT,
+def _show_receipt_search(selection: Selection) -> None:
+    if "to trace" in st.session_state:  # a row of the list was clicked
+        st.session_state[RECEIPT_KEY] = st.session_state.pop("to trace")
+    entered = st.text_input(
+        "Trace a receipt",
+        key=RECEIPT_KEY,
         bind="query-params",
-        placeholder="32 characters, from an answer",
+        placeholder="32 characters, from a response",
         icon=":material/search:",
     )
-    wanted = (receipt or "").strip() or _newest(place)
-    if not wanted:
-        blocks.nothing(
-            "From one answer to all it rests on",
+    receipt = (entered or "").strip() or _newest_receipt(selection)
+    if not receipt:
+        blocks.empty_state(
+            "From one prediction to all that it rests on",
             "Paste a receipt, or click a prediction on the left.",
         )
         return
     try:
-        _trace(place.api.trace(wanted), place)
-    except ApiAway as error:
-        blocks.nothing(f"The API of {place.environment} is away", str(error))
+        _show_trace(selection.api.trace(receipt), selection)
+    except ApiUnavailable as error:
+        blocks.empty_state(
+            f"The API of {selection.environment} is unavailable", str(error)
+        )
     except ApiRefused as error:
-        blocks.nothing("Nothing is known of this receipt", str(error))
+        blocks.empty_state("Unknown receipt", str(error))
 
 
-def _newest(place: Place) -> str:
-    """The receipt of the newest prediction; empty where there is none, or nobody to ask."""
+def _newest_receipt(selection: Selection) -> str:
+    """Empty without predictions, or without their log."""
     try:
-        recent = cached.traffic(
-            place.case_name, place.environment, SPANS["hour"]
-        ).recent
+        recent = _traffic(selection, DEFAULT_SPAN).recent
     except RelevoError:
         return ""
-    return recent[0]["receipt"] if recent else ""
+    return next((logged["receipt"] for logged in recent), "")
 
 
-def _trace(found: dict[str, Any], place: Place) -> None:
-    unit = place.case.unit if found["case"] == place.case_name else ""
-    value = found["output_text"] or words.amount(found["output"], unit)
-    release, data, label = found["release"] or {}, found["data"] or {}, found["label"]
-    failed = found["status"] >= 400
-    said = f"failed: {found['error']}" if failed else value
-    st.html(f'<div class="answer" style="font-size:2rem">{escape(said)}</div>')
-    steps = [
-        ("Receipt", blocks.identity(found["receipt"])),
-        (
-            "Asked",
-            f"{escape(_when(found['at']))} in {escape(found['environment'])}, took {words.number(found['latency_ms'])} ms",
-        ),
-        (
-            "With",
-            ", ".join(
-                f"{escape(name)} <b>{escape(_cell(given))}</b>"
-                for name, given in found["input"].items()
-            ),
-        ),
-        (
-            "Truth",
-            _labelled(label, found, unit)
-            if label
-            else '<span class="quiet">not known yet</span>',
-        ),
-        (
-            "Release",
-            f"version {escape(str(found['version']))}, {escape(release.get('estimator', '').replace('_', ' '))}, "
-            f"trained {escape(_when(release.get('trained_at')))}",
-        ),
-        ("Model file", blocks.identity(release.get("digest", "unknown"))),
-        ("Learnt from", _rows(data)),
-        ("Data", blocks.identity(data.get("sha256", "unknown"))),
-        (
-            "Code",
-            f"commit {blocks.identity(words.short(found['commit'] or 'unknown'))}",
-        ),
-        ("Trained because", _said(found["decision"])),
-        ("Champion because", _said(found["verdict"])),
-        (
-            "Log",
-            "in the warehouse"
-            if found["shipped"]
-            else "on the API's disk, to be shipped",
-        ),
+def _show_trace(trace: dict[str, Any], selection: Selection) -> None:
+    # a receipt of another use case may be pasted, whose unit is not known here
+    unit = selection.case.unit * (trace["case"] == selection.case_name)
+    output = _output(trace, unit)
+    if trace["error"]:
+        output = f"failed: {trace['error']}"
+    st.html(f'<div class="answer" style="font-size:2rem">{escape(output)}</div>')
+    place = f"{trace['environment']}, took {words.milliseconds(trace['latency_ms'])}"
+    log = {True: "in the warehouse", False: "on the API's disk, to be shipped"}
+    blocks.details(
+        [
+            ("Receipt", blocks.identity(trace["receipt"])),
+            ("Asked", f"{_time(trace['at'])} in {escape(place)}"),
+            ("Input", _input(trace["input"])),
+            ("Truth", _truth_and_error(trace, unit)),
+            *_origin(trace),
+            ("Trained because", _sentence(trace["decision"])),
+            ("Champion because", _sentence(trace["verdict"])),
+            ("Log", log[trace["shipped"]]),
+        ]
+    )
+
+
+def _origin(trace: dict[str, Any]) -> list[tuple[str, str]]:
+    """Release, data and code; nothing of a version whose release is gone."""
+    release, data = trace["release"], trace["data"]
+    if not release:
+        return [("Release", NOT_RECORDED)]
+    estimator = escape(words.plain(release["estimator"]))
+    rows = count((data["rows"] or {}).get("train", 0), "row")
+    batches = count(len(data["batches"] or ()), "batch", "batches")
+    version = f"version {escape(trace['version'])}, {estimator}"
+    return [
+        ("Release", f"{version}, trained {_time(release['trained_at'])}"),
+        ("Model file", blocks.identity(release["digest"])),
+        ("Trained on", f"{rows} of {batches}"),
+        ("Data", blocks.identity(data["sha256"])),
+        ("Code", f"commit {blocks.identity(words.short_digest(trace['commit']))}"),
     ]
-    blocks.facts(steps)
 
 
-def _rows(data: dict[str, Any]) -> str:
-    rows, batches = data.get("rows") or {}, data.get("batches") or []
-    return f"{words.count(rows.get('train', 0), 'row')} of {words.count(len(batches), 'batch', 'batches')}"
-
-
-def _labelled(label: dict[str, str], found: dict[str, Any], unit: str) -> str:
-    try:
-        truth = float(label["truth"])
-    except ValueError:
-        return escape(label["truth"])
-    off = (
-        f", off by {words.percent(abs(found['output'] - truth) / abs(truth))}"
-        if truth and found["output"] is not None
-        else ""
-    )
-    return f"<b>{escape(words.amount(truth, unit))}</b>{off}"
-
-
-def _said(one: dict[str, Any] | None) -> str:
-    return (
-        escape(one["sentence"]) if one else '<span class="quiet">not on record</span>'
+def _input(values: dict[str, Any]) -> str:
+    return ", ".join(
+        f"{escape(name)} <b>{escape(words.cell(value))}</b>"
+        for name, value in values.items()
     )
 
 
-def _when(text: str | None) -> str:
-    return words.moment(datetime.fromisoformat(text)) if text else "–"
+def _truth_and_error(trace: dict[str, Any], unit: str) -> str:
+    text, number = escape(_truth(trace, unit)), numeric_truth(trace)
+    if not text:
+        return '<span class="quiet">not known yet</span>'
+    if not number or trace["output"] is None:
+        return f"<b>{text}</b>"
+    error = words.percent(abs(trace["output"] - number) / abs(number))
+    return f"<b>{text}</b>, error {error}"
+
+
+def _sentence(recorded: dict[str, Any] | None) -> str:
+    if recorded is None:
+        return NOT_RECORDED
+    return escape(recorded["sentence"])
+
+
+def _time(text: str) -> str:
+    return words.timestamp(datetime.fromisoformat(text))

@@ -1,279 +1,246 @@
-"""Models: any two versions beside each other, on the same rows; promote one or roll back, with a reason."""
+"""Models: any two versions on the same rows; promote one or roll back, with a reason."""
 
 from __future__ import annotations
 
+import re
 from html import escape
 
 import streamlit as st
 
-from relevo.domain.metrics import METRICS
+from relevo.domain.metrics import Metric
+from relevo.domain.wording import count
 from relevo.releases.publisher import rollback_target
 from relevo_ui import blocks, cached, words
-from relevo_ui.charts import models as charts
-from relevo_ui.place import Place, here
-from relevo_ui.reading.api import ApiAway, ApiRefused
-from relevo_ui.reading.comparison import Comparison
-from relevo_ui.reading.record import History, measure_of
-from relevo_ui.reading.releases import HEADINGS, ReleaseAbsent, ReleaseFolder
+from relevo_ui.charts.models import error_by_slice
+from relevo_ui.reading.api import ApiError
+from relevo_ui.reading.comparison import VersionComparison
+from relevo_ui.reading.record import History, HistoryEntry, headline_metric, measured
+from relevo_ui.reading.releases import ReleaseAbsent, ReleaseFolder
+from relevo_ui.selection import Selection, current_selection
 
-DONE = "order carried out"
+DONE = "admin action done"
 
 
-def show() -> None:
-    place = here()
-    history = cached.history(place.case_name)
-    title, orders = st.columns([13, 9], vertical_alignment="bottom")
+def render_models() -> None:
+    selection = current_selection()
+    history = cached.case_history(selection.case_name)
+    title, actions = st.columns([13, 9], vertical_alignment="bottom")
     with title:
         blocks.heading("Models", _lead(history))
-    if not history.trainings:
-        blocks.nothing(
+    versions = history.versions
+    if not versions:
+        blocks.empty_state(
             "No model yet",
-            f"The first batch makes the first model: `relevo run {place.case_name}`.",
+            f"The first batch makes the first model: `relevo run {selection.case_name}`.",
         )
         return
-    with orders:
-        _orders(place, history)
-    versions = [one.version for one in reversed(history.trainings)]
+    with actions:
+        _show_actions(selection, history)
     champion = history.champion or versions[0]
-    other = next((one for one in versions if one != champion), champion)
-    columns = st.columns(2, gap="medium")
-    chosen = []
-    for column, label, default in zip(
-        columns, ("Version", "Beside version"), (champion, other), strict=True
-    ):
-        with column:
-            version = st.selectbox(
-                label, versions, index=versions.index(default), key=f"{label} {place.case_name} {len(versions)}",
-                format_func=lambda one: _named(one, history), label_visibility="collapsed",
-            )  # fmt: skip
-            chosen.append(version or default)
-    _compare(place, history, chosen[0], chosen[1])
-
-
-def _lead(history: History) -> str:
-    parts = [words.count(len(history.trainings), "version")]
-    if history.champion:
-        parts.append(f"version {history.champion} is champion")
-    if history.challenger and history.challenger != history.champion:
-        entry = history.entry_of(history.challenger)
-        parts.append(
-            f"version {history.challenger} is the newest candidate{f', {entry.result}' if entry and entry.result else ''}"
-        )
-    return "; ".join(parts) + "."
-
-
-def _named(version: str, history: History) -> str:
-    training, entry = history.training(version), history.entry_of(version)
-    parts = [f"Version {version}"]
-    if version == history.champion:
-        parts.append("champion")
-    elif entry and entry.result:
-        parts.append(entry.result if entry.result == "kept out" else "former champion")
-    if training:
-        parts.append(f"trained {words.moment(training.trained_at)}")
-    return " · ".join(parts)
-
-
-def _compare(place: Place, history: History, first: str, second: str) -> None:
-    folders = []
-    for version in (first, second):
-        try:
-            folders.append(cached.release(place.case_name, version))
-        except ReleaseAbsent as absent:
-            blocks.nothing(f"Version {version} cannot be compared", str(absent))
-            return
-    compared_tab, rests, cards = st.tabs(
+    others = [version for version in versions if version != champion] or [champion]
+    left, right = st.columns(2, gap="medium")
+    with left:
+        first = _chosen_version("Version", champion, selection, history)
+    with right:
+        second = _chosen_version("Beside version", others[0], selection, history)
+    try:
+        folders = [cached.release(selection.case_name, v) for v in (first, second)]
+    except ReleaseAbsent as absent:
+        blocks.empty_state("These versions cannot be compared", str(absent))
+        return
+    metrics, importances, cards = st.tabs(
         ["Metrics and slices", "Importances and errors", "Cards"]
     )
-    compared = cached.comparison(
-        place.case_name, first, second, tuple(one.id for one in history.batches)
-    )
-    with compared_tab:
+    with metrics:
         left, right = st.columns([11, 9], gap="large")
         with left:
-            _metrics(place, compared, first, second)
-            _slices(place, compared, first, second)
+            _show_comparison(selection, history, first, second)
         with right:
-            _origins(place, history, first, second)
-    with rests:
-        _pictures(folders)
+            for version in dict.fromkeys((first, second)):
+                _show_origin(history.entry_of(version), selection, history)
+    with importances:
+        _show_pictures(folders)
     with cards:
         for column, folder in zip(st.columns(2, gap="medium"), folders, strict=True):
             with column, st.container(border=True):
                 st.markdown(_card(folder))
 
 
-def _metrics(
-    place: Place, compared: Comparison | None, first: str, second: str
+def _lead(history: History) -> str:
+    parts = [count(len(history.versions), "version")]
+    if history.champion:
+        parts.append(f"version {history.champion} is champion")
+    for newest in history.versions[:1]:
+        entry = history.entry_of(newest)
+        if entry and newest != history.champion:
+            parts.append(f"version {newest} is the newest, {entry.result}")
+    return "; ".join(parts) + "."
+
+
+def _chosen_version(
+    label: str, default: str, selection: Selection, history: History
+) -> str:
+    versions = history.versions
+    chosen = st.selectbox(
+        label,
+        versions,
+        index=versions.index(default),
+        key=f"{label} {selection.case_name} {len(versions)}",
+        format_func=lambda version: _version_label(version, history),
+        label_visibility="collapsed",
+    )
+    return chosen or default
+
+
+def _version_label(version: str, history: History) -> str:
+    entry = history.entry_of(version)
+    if entry is None or entry.training is None:
+        return f"Version {version}"
+    role = {"promoted": "former champion"}.get(entry.result, entry.result)
+    if version == history.champion:
+        role = "champion"
+    trained = words.timestamp(entry.training.trained_at)
+    return f"Version {version} · {role} · trained {trained}"
+
+
+def _show_comparison(
+    selection: Selection, history: History, first: str, second: str
 ) -> None:
-    if compared is None:
-        blocks.nothing(
+    batches = tuple(batch.id for batch in history.batches)
+    comparison = cached.comparison(selection.case_name, first, second, batches)
+    if comparison is None:
+        blocks.empty_state(
             "No holdout rows yet",
             "Metrics follow with the first batch that has a known target.",
         )
         return
-    rows = [
-        (
-            words.label(name),
-            words.metric(name, compared.first[name], place.case.unit),
-            words.metric(name, compared.second[name], place.case.unit),
-            _better(name, compared.first[name], compared.second[name], first, second),
-        )
-        for name in compared.first
-        if name != "mse" and name in compared.second
-    ]
     blocks.quiet(
-        f"Both asked about the same {compared.rows:,} holdout rows, which neither has learnt from."
+        f"Both predict the same {comparison.rows:,} holdout rows, which neither was trained on."
     )
-    blocks.table(("Metric", f"Version {first}", f"Version {second}", "Better"), rows)
-
-
-def _better(name: str, one: float, other: float, first: str, second: str) -> str:
-    """Which version is better, and by what share of the first."""
-    if one == other or first == second:
-        return '<span class="quiet">equal</span>'
-    more = METRICS[name].more_is_better
-    winner = first if (one > other) == more else second
-    share = abs(other - one) / abs(one) if one else 0.0
-    return blocks.chip(
-        f"version {winner}, by {words.percent(share)}",
-        "blue" if winner == first else "orange",
+    head = ("Metric", f"Version {first}", f"Version {second}", "Better")
+    rows = (
+        _metric_row(metric, comparison, (first, second), selection.case.unit)
+        for metric in measured(comparison.first)
     )
-
-
-def _origins(place: Place, history: History, first: str, second: str) -> None:
-    """Where each comes from, and what became of it."""
-    mlflow = cached.settings().mlflow()
-    for version in dict.fromkeys((first, second)):
-        training, entry = history.training(version), history.entry_of(version)
-        if training is None or entry is None:
-            continue
-        name = f"Version {version}"
-        title = (
-            f'<a href="{mlflow}/#/models/{place.case_name}/versions/{version}" target="_blank">{name}</a>'
-            if mlflow
-            else name
-        )
-        role = (
-            blocks.chip("champion", "blue")
-            if version == history.champion
-            else blocks.chip(entry.result or "in contest")
-        )
-        rows = ", ".join(
-            f"{training.rows.get(side, 0):,} {side}" for side in ("train", "test")
-        )
-        st.html(f"<b>{title}</b> {role}")
-        blocks.facts(
-            (
-                (
-                    "Trained at batch",
-                    f"{entry.batch.number}, because {escape(entry.reason)}",
-                ),
-                (
-                    "Estimator",
-                    f"{escape(training.estimator.replace('_', ' '))}, {rows} rows",
-                ),
-                (
-                    "Verdict",
-                    escape(entry.verdict.sentence)
-                    if entry.verdict
-                    else "not judged yet",
-                ),
-            )
+    blocks.table(head, rows)
+    if comparison.slices and first != second:
+        names = (f"version {first}", f"version {second}")
+        measure = headline_metric(selection.case)
+        blocks.show_figure(
+            error_by_slice(comparison.slices, names, measure, selection.case.unit)
         )
 
 
-def _slices(place: Place, compared: Comparison | None, first: str, second: str) -> None:
-    if compared is None or not compared.slices or first == second:
+def _metric_row(
+    metric: Metric, comparison: VersionComparison, versions: tuple[str, str], unit: str
+) -> list[str]:
+    """Both values, and which is better by what share of the first."""
+    first, second = comparison.first[metric.name], comparison.second[metric.name]
+    better = '<span class="quiet">equal</span>'
+    if first != second:
+        second_is_better = (second > first) == metric.more_is_better
+        colour = ("blue", "orange")[second_is_better]
+        share = words.change(first, second).lstrip("+−")
+        better = blocks.chip(
+            f"version {versions[second_is_better]}, by {share}", colour
+        )
+    values = (words.metric(metric, value, unit) for value in (first, second))
+    return [metric.label, *values, better]
+
+
+def _show_origin(
+    entry: HistoryEntry | None, selection: Selection, history: History
+) -> None:
+    """What a version was trained for, and how its contest ended."""
+    if entry is None or entry.training is None:
         return
-    names = (f"version {first}", f"version {second}")
-    st.altair_chart(
-        charts.slices(compared.slices, names, measure_of(place.case), place.case.unit)
+    role = blocks.chip(entry.result)
+    if entry.version == history.champion:
+        role = blocks.chip("champion", "blue")
+    title = blocks.version_link(selection.case_name, entry.version)
+    st.html(f"<b>{title}</b> {role}")
+    estimator = words.plain(entry.training.estimator)
+    rows = words.rows_per_split(entry.training.rows)
+    verdict = "not judged yet"
+    if entry.verdict:
+        verdict = entry.verdict.sentence
+    batch = f"{entry.batch.number}, because {escape(entry.reason)}"
+    blocks.details(
+        [
+            ("Trained at batch", batch),
+            ("Estimator", f"{escape(estimator)}, {rows} rows"),
+            ("Verdict", escape(verdict)),
+        ]
     )
 
 
-def _pictures(folders: list[ReleaseFolder]) -> None:
-    names = [
-        name for name in HEADINGS if any(name in folder.pictures for folder in folders)
-    ]
-    if not names:
-        blocks.nothing(
+def _show_pictures(folders: list[ReleaseFolder]) -> None:
+    if not any(folder.pictures for folder in folders):
+        blocks.empty_state(
             "No pictures",
             "These versions were released without any; the next training draws them.",
         )
         return
-    columns = st.columns(2, gap="medium")
-    for column, folder in zip(columns, folders, strict=True):
+    for column, folder in zip(st.columns(2, gap="medium"), folders, strict=True):
         with column:
             st.html(f"<b>Version {escape(folder.version)}</b>")
-            for name in names:
-                if name in folder.pictures:
-                    st.image(folder.pictures[name])
+            for _, picture in sorted(folder.pictures.items()):
+                st.image(picture)
 
 
 def _card(folder: ReleaseFolder) -> str:
-    """The card as it is, its headings a size smaller and saying the version."""
-    lines = folder.card.replace(
-        "# Model card:", f"# Version {folder.version}:", 1
-    ).splitlines()
-    return "\n".join(f"##{line}" if line.startswith("#") else line for line in lines)
+    """The model card, its headings a size smaller and with the version."""
+    title = f"# Version {folder.version}:"
+    card = folder.card.replace("# Model card:", title, 1)
+    return re.sub("^#", "###", card, flags=re.MULTILINE)
 
 
-def _orders(place: Place, history: History) -> None:
+def _show_actions(selection: Selection, history: History) -> None:
     if done := st.session_state.pop(DONE, None):
         st.success(done, icon=":material/check:")
-    versions = [
-        one.version
-        for one in reversed(history.trainings)
-        if one.version != history.champion
-    ]
+    others = [version for version in history.versions if version != history.champion]
     before = rollback_target(list(history.moves))
     with st.container(horizontal=True, horizontal_alignment="right", gap="small"):
-        with st.popover(
-            "Promote a version", icon=":material/upgrade:", disabled=not versions
+        with (
+            st.popover(
+                "Promote a version", icon=":material/upgrade:", disabled=not others
+            ),
+            st.form(f"promote {selection.case_name}", border=False),
         ):
-            _order(place, "promote", versions)
-        with st.popover("Roll back", icon=":material/undo:", disabled=before is None):
-            st.html(
-                f"<div>The champion before this one was version {escape(before or '')}.</div>"
-            )
-            _order(place, "rollback", [])
+            version = st.selectbox("Version", others, key="promote version") or ""
+            _action("promote", "Promote", selection, version=version)
+        with (
+            st.popover("Roll back", icon=":material/undo:", disabled=before is None),
+            st.form(f"rollback {selection.case_name}", border=False),
+        ):
+            st.html(f"<div>The champion before this one is version {before}.</div>")
+            _action("rollback", "Roll back", selection)
 
 
-def _order(place: Place, order: str, versions: list[str]) -> None:
-    """Through the API, which records who won by whose word; a failure says why."""
-    with st.form(f"{order} {place.case_name}", border=False):
-        version = (
-            st.selectbox("Version", versions, key=f"{order} version")
-            if versions
-            else ""
-        )
-        reason = st.text_input(
-            "Reason", placeholder="kept with the record", key=f"{order} reason"
-        )
-        token = st.text_input(
-            "Token",
-            type="password",
-            key=f"{order} token",
-            help="The API's RELEVO_API_TOKEN.",
-        )
-        pressed = st.form_submit_button(
-            "Promote" if order == "promote" else "Roll back", type="primary"
-        )
-    if not pressed:
+def _action(action: str, label: str, selection: Selection, **body: str) -> None:
+    """Through the API, which records the reason; a refusal says why."""
+    reason = st.text_input(
+        "Reason", placeholder="stored in the record", key=f"{action} reason"
+    )
+    token = st.text_input(
+        "Token",
+        type="password",
+        key=f"{action} token",
+        help="The API's RELEVO_API_TOKEN.",
+    )
+    if not st.form_submit_button(label, type="primary"):
         return
     if not reason.strip():
-        st.error("Say why; the reason is kept with the record.")
+        st.error("Enter a reason; it is stored in the record.")
         return
     try:
-        if order == "promote":
-            moved = place.api.promote(place.case_name, version or "", reason, token)
-        else:
-            moved = place.api.rollback(place.case_name, reason, token)
-    except (ApiAway, ApiRefused) as error:
+        moved = selection.api.move_champion(
+            selection.case_name, action, {"reason": reason, **body}, token
+        )
+    except ApiError as error:
         st.error(str(error))
         return
-    cached.history.clear()
+    cached.case_history.clear()
     st.session_state[DONE] = (
         f"Version {moved['version']} is champion now (before: {moved['was'] or 'none'}): {moved['reason']}."
     )

@@ -1,4 +1,4 @@
-"""Predict: a form, the answer with the model's typical error around it, what made it so, and its receipt."""
+"""Predict: a form, the prediction with its typical error, what each field adds, and the receipt."""
 
 from __future__ import annotations
 
@@ -9,163 +9,182 @@ from typing import Any
 import streamlit as st
 
 from relevo.domain.metrics import METRICS
+from relevo.domain.wording import count
 from relevo_ui import blocks, cached, entry, words
-from relevo_ui.charts import answer as charts
-from relevo_ui.place import Place, here
-from relevo_ui.reading.api import Answer, ApiAway, ApiRefused, Explanation, Form
+from relevo_ui.charts.answer import error_range, probabilities, range_bar, waterfall
+from relevo_ui.reading.api import (
+    ApiError,
+    ApiRefused,
+    ApiUnavailable,
+    Explanation,
+    Form,
+    PredictionResponse,
+)
+from relevo_ui.selection import Selection, case_title, current_selection
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What the page shows on the right. Without an answer it is an example, which nothing logs."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownResult:
+    """The right half of the page. Without a response it is an example, which is not logged."""
 
-    explanation: Explanation
-    answer: Answer | None = None
+    form_version: str
+    response: PredictionResponse | None = None
+    explanation: Explanation | None
+    no_explanation: str  # why there is none
 
 
-def show() -> None:
-    place = here()
+def render_predict() -> None:
+    selection = current_selection()
     try:
-        form = cached.form(place.case_name, place.environment)
-    except (ApiAway, ApiRefused) as error:
-        _nothing_to_ask(place, error)
+        form = cached.form(selection.case_name, selection.environment)
+    except ApiError as error:
+        _no_form(selection, error)
         return
-    what = words.title(form.target).lower()
     blocks.heading(
-        form.title or words.title(form.case),
-        f"{what.capitalize()} from {words.count(len(form.fields), 'fact')}. "
-        f"Version {form.version} answers, the {form.alias} in {place.environment}.",
+        form.title,
+        f"{words.title(form.target)} from {count(len(form.fields), 'field')}. "
+        f"Version {form.version} answers, the {form.alias} in {selection.environment}.",
     )
     left, right = st.columns([9, 13], gap="large")
     with left:
-        row = _ask(form, place)
-    key = f"told {place.case_name} {place.environment}"
+        row = _form(form, selection)
     with right:
         try:
-            if row is not None:
-                st.session_state[key] = _predict(place, row)
-            elif (
-                key not in st.session_state
-                or st.session_state[key].explanation.version != form.version
-            ):
-                example = {field.name: field.default for field in form.fields}
-                with st.spinner("Working out an example …"):
-                    st.session_state[key] = Told(
-                        place.api.explain(place.case_name, example)
-                    )
-        except (ApiAway, ApiRefused) as error:
-            _refused(error)
-        else:
-            _tell(st.session_state[key], form, place)
+            _show_result(_current_result(row, form, selection), form, selection)
+        except ApiError as error:
+            for problem in error.problems:
+                text = f"{words.title(problem.field)}: {problem.message}"
+                st.error(text, icon=":material/error:")
+            if not error.problems:
+                blocks.empty_state("No prediction", str(error))
 
 
-def _ask(form: Form, place: Place) -> dict[str, Any] | None:
+def _form(form: Form, selection: Selection) -> dict[str, Any] | None:
     """The row to predict, when the button has been pressed."""
-    with st.form(f"ask {place.case_name} {place.environment}"):
+    with st.form(f"form {selection.case_name} {selection.environment}"):
         columns = st.columns(2, gap="medium")
         row = {}
-        for order, field in enumerate(form.fields):
-            with columns[order % 2]:
-                row[field.name] = entry.ask(field, f"{place.case_name}.{field.name}")
-        pressed = st.form_submit_button("Predict", type="primary", width="stretch")
-    return row if pressed else None
+        for index, field in enumerate(form.fields):
+            with columns[index % 2]:
+                key = f"{selection.case_name}.{field.name}"
+                row[field.name] = entry.field_widget(field, key)
+        if st.form_submit_button("Predict", type="primary", width="stretch"):
+            return row
+    return None
 
 
-def _predict(place: Place, row: dict[str, Any]) -> Told:
-    answer = place.api.predict(place.case_name, row)
-    return Told(place.api.explain(place.case_name, row), answer)
-
-
-def _tell(told: Told, form: Form, place: Place) -> None:
-    found, value = told.explanation, (told.answer or told.explanation).prediction
-    label = (
-        f"Predicted {words.title(form.target).lower()}"
-        if told.answer
-        else "An example: a common one of each fact"
+def _current_result(
+    row: dict[str, Any] | None, form: Form, selection: Selection
+) -> ShownResult:
+    """Of the row if there is one, else the last one; an example for a form that is new."""
+    key = f"result {selection.case_name} {selection.environment}"
+    last: ShownResult | None = st.session_state.get(key)
+    if row is None and last and last.form_version == form.version:
+        return last
+    response = None
+    if row is None:
+        row = {field.name: field.default for field in form.fields}
+    else:
+        response = selection.api.predict(selection.case_name, row)
+    with st.spinner("Explaining the prediction …"):
+        explanation, reason = _explain(row, selection)
+    st.session_state[key] = result = ShownResult(
+        form_version=form.version,
+        response=response,
+        explanation=explanation,
+        no_explanation=reason,
     )
-    shown = (
-        words.amount(value, form.unit) if isinstance(value, float | int) else str(value)
-    )
-    st.html(
-        f'<div class="quiet">{escape(label)}</div><div class="answer">{escape(shown)}</div>'
-    )
-    _typical_error(value, form)
-    if told.answer:
-        _receipt(told.answer, place)
-    if found.scale != "log odds" or not (told.answer and told.answer.probabilities):
-        st.altair_chart(charts.waterfall(found, form.target, _called(form)))
-    if told.answer and told.answer.probabilities:
-        st.altair_chart(charts.probabilities(dict(told.answer.probabilities)))
-    if not told.answer:
-        st.html(
-            '<div class="quiet">Press Predict for an answer with a receipt; this example is not logged.</div>'
+    return result
+
+
+def _explain(
+    row: dict[str, Any], selection: Selection
+) -> tuple[Explanation | None, str]:
+    """Not every estimator has an exact explanation; the API then says why."""
+    try:
+        return selection.api.explain(selection.case_name, row), ""
+    except ApiRefused as refused:
+        if refused.status != 409:
+            raise
+        return None, str(refused)
+
+
+def _show_result(result: ShownResult, form: Form, selection: Selection) -> None:
+    response, target = result.response, words.title(form.target).lower()
+    shown = response or result.explanation
+    if shown is None:
+        blocks.empty_state(
+            "No example",
+            f"Enter values and press Predict. There is no explanation: {result.no_explanation}",
         )
+        return
+    label = "An example, with the usual value of each field"
+    if response:
+        label = f"Predicted {target}"
+    value = str(shown.prediction)
+    if isinstance(shown.prediction, float):
+        value = words.amount(shown.prediction, form.unit)
+    st.html(
+        f'<div class="quiet">{escape(label)}</div><div class="answer">{escape(value)}</div>'
+    )
+    _show_typical_error(shown.prediction, form)
+    if response:
+        _show_receipt(response, selection)
+    if response and response.probabilities:
+        blocks.show_figure(probabilities(response.probabilities))
+    elif result.explanation:
+        # `Width` of "width, in metres": a label beside a bar must be short
+        labels = {
+            field.name: entry.field_label(field).partition(",")[0]
+            for field in form.fields
+        }
+        blocks.show_figure(waterfall(result.explanation, target, labels))
+    else:
+        blocks.quiet(f"No explanation of this prediction: {result.no_explanation}")
+    if not response:
+        blocks.quiet("Press Predict for a receipt; this example is not logged.")
 
 
-def _called(form: Form) -> dict[str, str]:
-    """Short names: `Living space` of "living space, in square feet"."""
-    return {
-        field.name: entry.label_of(field).partition(",")[0] for field in form.fields
-    }
-
-
-def _typical_error(value: float | str, form: Form) -> None:
+def _show_typical_error(value: float | str, form: Form) -> None:
     error = form.typical_error
     if error is None or isinstance(value, str):
         return
-    span = charts.around(value, error.metric, error.value)
-    if span is None:
-        return
-    amount = words.metric(error.metric, error.value, form.unit)
-    low, high = words.amount(span.low, form.unit), words.amount(span.high, form.unit)
-    st.html(
-        f'<div class="quiet">Typically {amount} off ({METRICS[error.metric].meaning} on the holdout): '
-        f"between {low} and {high}.</div>"
-    )
-    st.altair_chart(charts.range_bar(span, form.unit))
-
-
-def _receipt(answer: Answer, place: Place) -> None:
-    for warning in answer.warnings:
-        st.warning(
-            f"{words.title(warning.field)}: {warning.message}", icon=":material/info:"
+    span = error_range(value, error.metric, error.value)
+    if span:
+        metric = METRICS[error.metric]
+        blocks.quiet(
+            f"Typically {words.metric(metric, error.value, form.unit)} off "
+            f"({metric.meaning} on the holdout): between {words.amount(span.low, form.unit)} "
+            f"and {words.amount(span.high, form.unit)}."
         )
+        st.altair_chart(range_bar(span, form.unit).chart)
+
+
+def _show_receipt(response: PredictionResponse, selection: Selection) -> None:
+    for warning in response.warnings:
+        text = f"{words.title(warning.field)}: {warning.message}"
+        st.warning(text, icon=":material/info:")
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        st.html(
-            f'<span class="quiet">Receipt</span> {blocks.identity(answer.receipt)}',
-            width="content",
-        )
-        place.link(
-            "live",
-            "Follow it to model, data and verdict",
-            ":material/arrow_forward:",
-            receipt=answer.receipt,
+        receipt = blocks.identity(response.receipt)
+        st.html(f'<span class="quiet">Receipt</span> {receipt}', width="content")
+        selection.link(
+            "Live", "Trace it to model, data and verdict", receipt=response.receipt
         )
 
 
-def _refused(error: ApiAway | ApiRefused) -> None:
-    if isinstance(error, ApiRefused) and error.faults:
-        for fault in error.faults:
-            st.error(
-                f"{words.title(fault.field)}: {fault.message}", icon=":material/error:"
-            )
-        return
-    blocks.nothing("No answer", str(error))
-
-
-def _nothing_to_ask(place: Place, error: ApiAway | ApiRefused) -> None:
-    title = place.case.title or words.title(place.case_name)
-    blocks.heading(title, f"Answers come from the API of {place.environment}.")
-    if isinstance(error, ApiAway):
-        blocks.nothing(f"The API of {place.environment} is away", str(error))
-    elif error.status == 503:
-        blocks.nothing(
+def _no_form(selection: Selection, error: ApiError) -> None:
+    case, api = selection.case_name, f"The API of {selection.environment}"
+    blocks.heading(case_title(case), f"{api} answers here.")
+    if isinstance(error, ApiUnavailable):
+        blocks.empty_state(f"{api} is unavailable", str(error))
+    elif isinstance(error, ApiRefused) and error.status == 503:
+        blocks.empty_state(
             "No champion yet",
-            f"The first batch makes the first model: `relevo run {place.case_name}`, or start the chain in Airflow. "
-            "The API takes the model up by itself; this page then shows a form.",
+            f"The first batch makes the first model: `relevo run {case}`, or start the DAG in Airflow. "
+            "The API loads the model by itself; then this page shows a form.",
         )
     else:
-        blocks.nothing(
-            f"The API of {place.environment} does not answer for {place.case_name}",
-            f"{error} Let it serve this use case with RELEVO_API_CASES, or choose another on the left.",
+        blocks.empty_state(
+            f"{api} does not serve {case}",
+            f"{error} Add the use case to its RELEVO_API_CASES, or choose another on the left.",
         )

@@ -1,4 +1,4 @@
-"""Where the person is: one use case, seen in one environment."""
+"""What a person looks at: one use case, in one environment."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from relevo_ui.reading.api import Api
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Selection:
     case_name: str
     environment: str
     pages: dict[str, StreamlitPage]
@@ -33,25 +33,24 @@ class Place:
     def api(self) -> Api:
         return cached.api(self.environment)
 
-    def link(
-        self, page: str, label: str, icon: str | None = None, **query: str
-    ) -> None:
-        """To another page, staying at this case and environment."""
-        where = {"case": case_title(self.case_name), "env": self.environment, **query}
-        st.page_link(self.pages[page], label=label, icon=icon, query_params=where)
+    def link(self, page: str, label: str, **query: str) -> None:
+        """To another page, with the same use case and environment."""
+        query |= {"case": case_title(self.case_name), "env": self.environment}
+        icon = ":material/arrow_forward:"
+        st.page_link(self.pages[page], label=label, icon=icon, query_params=query)
 
 
 def case_title(name: str) -> str:
-    """What people call a use case; an address names it so, too."""
+    """The use case's title; addresses contain it, too."""
     try:
         return cached.loop(name).case.title or words.title(name)
     except RelevoError:
         return words.title(name)
 
 
-def here() -> Place:
-    return cast(Place, st.session_state["place"])
+def current_selection() -> Selection:
+    return cast(Selection, st.session_state["selection"])
 
 
-def go(place: Place) -> None:
-    st.session_state["place"] = place
+def select(selection: Selection) -> None:
+    st.session_state["selection"] = selection
