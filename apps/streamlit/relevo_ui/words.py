@@ -28,7 +28,9 @@ def small(value: float) -> str:
 
 def amount(value: float | None, unit: str = "") -> str:
     """`$437,000`; another unit follows its number."""
-    if value is None or unit not in PREFIXES:
+    if value is None:
+        return UNKNOWN
+    if unit not in PREFIXES:
         return f"{number(value)} {unit}".rstrip()
     if value < 0:
         return f"−{amount(-value, unit)}"
