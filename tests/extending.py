@@ -41,3 +41,18 @@ from relevo.domain.kinds import Kind
 
 {example("Column kinds")}
 """
+
+
+def own_dialect(names: tuple[str, ...]) -> str:
+    """The example of a dialect, with its imports and the features of its use case."""
+    return f"""
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from relevo.domain.dialect import Dialect, PredictedRow
+
+NAMES = {names!r}
+
+{example("Dialects")}
+"""

@@ -1,7 +1,8 @@
-"""Use cases that speak as an older system did, alone and several in one API."""
+"""Use cases that speak as an older system did, several in one API: house prices, and the example of docs/extending.md."""
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from starlette.testclient import TestClient
 
 from relevo.settings import Settings
 from tests.apps.inference_api.conftest import Place, until
+from tests.extending import own_dialect
 from tests.serving.releases import HOUSE, HOUSES, IRIS, flowers, point_at, put
 
 FLOWER = {"features": [5.1, 3.5, 1.4, 0.2]}
@@ -36,41 +38,6 @@ CASE = UseCase(
     source=FileBatches("data"),
     task="classification",
     dialect=DIALECT,
-)
-"""
-IRIS_DIALECT = """
-from typing import Annotated
-
-from msgspec import Meta, Struct
-
-from relevo.domain.dialect import Dialect, PredictedRow
-
-NAMES = {names!r}
-
-
-class Flower(Struct, forbid_unknown_fields=True):
-    features: Annotated[list[float], Meta(min_length=4, max_length=4)]
-
-
-class Species(Struct):
-    prediction: int
-
-
-def row(flower: Flower) -> dict[str, float]:
-    return dict(zip(NAMES, flower.features, strict=True))
-
-
-def species(row: PredictedRow) -> Species:
-    return Species(row.classes.index(row.prediction))
-
-
-DIALECT = Dialect(
-    paths=("/predict",),
-    request=Flower,
-    row=row,
-    response=Species,
-    respond=species,
-    example={{"features": [5.1, 3.5, 1.4, 0.2]}},
 )
 """
 
@@ -96,17 +63,10 @@ def place(
     release = flowers(folder / "iris")
     put(place.store, "1", release, IRIS)
     point_at(place.store, "1", case=IRIS)
-    names = tuple(flower_names(release))
-    text = IRIS_DIALECT.format(names=names)
-    (use_cases / IRIS / "dialect.py").write_text(text)
-    return place
-
-
-def flower_names(release: Path) -> list[str]:
-    import json
-
     fields = json.loads((release / "release.json").read_text())["fields"]
-    return [field["name"] for field in fields]
+    names = tuple(field["name"] for field in fields)
+    (use_cases / IRIS / "dialect.py").write_text(own_dialect(names))
+    return place
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["hot", "FastAPI"])
