@@ -1,8 +1,9 @@
-"""Files that are there whole or not at all, and survive a loss of power once they are there."""
+"""Files and folders that are there whole or not at all, and survive a loss of power once they are there."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -41,6 +42,18 @@ def whole_file(path: Path) -> Iterator[Callable[[bytes], None]]:
 def write_whole(path: Path, content: bytes) -> None:
     with whole_file(path) as write:
         write(content)
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Gives a folder to fill, which is at `path` once the block has ended well; else nothing is."""
+    unfinished = path.with_name(f"{UNFINISHED}{uuid4()}")
+    unfinished.mkdir(parents=True)
+    try:
+        yield unfinished
+        unfinished.replace(path)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def sync(path: Path) -> None:

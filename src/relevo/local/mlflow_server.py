@@ -11,10 +11,10 @@ def main(database: Path, *arguments: str) -> None:
     """Becomes the server, in this very process."""
     if not database.exists():
         from relevo.adapters.mlflow.registry import (
-            make_whole,  # takes seconds to import, and is needed once
+            create_database,  # takes seconds to import, and is needed once
         )
 
-        make_whole(database)
+        create_database(database)
     server = [
         sys.executable,
         "-m",

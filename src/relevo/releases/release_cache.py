@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
-from uuid import uuid4
 
 import msgspec
 
@@ -13,7 +12,7 @@ from relevo.errors import ModelRefused
 from relevo.ports.store import ObjectStore
 from relevo.releases.release_folder import NOT_SERVED, RELEASE_FILE
 from relevo.releases.stored_release import release_prefix
-from relevo.whole_file import UNFINISHED, sync, write_whole
+from relevo.whole_file import sync, whole_folder, write_whole
 
 CURRENT = "current.json"
 KEPT = 2  # the one that serves, and the one before it, whose last requests may still read from it
@@ -84,8 +83,7 @@ class ReleaseCache:
         return digest
 
     def _download(self, prefix: str, folder: Path) -> None:
-        unfinished = self._root / f"{UNFINISHED}{uuid4()}"
-        try:
+        with whole_folder(folder) as unfinished:
             for key in self._store.list(prefix):
                 name = key.removeprefix(prefix)
                 if name.startswith(NOT_SERVED):
@@ -95,6 +93,3 @@ class ReleaseCache:
                 with self._store.open(key) as source, path.open("wb") as copy:
                     shutil.copyfileobj(source, copy)
                 sync(path)
-            unfinished.replace(folder)
-        finally:
-            shutil.rmtree(unfinished, ignore_errors=True)

@@ -12,14 +12,15 @@ from relevo.errors import NotFound, StoreUnavailable
 
 # MLflow says so of a model, a version or an alias that it does not have
 ABSENT = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
+LONGEST_TAG = 5000  # MLflow's own limit
 
 
 class _Absent(Exception):
-    """What was asked for is not there."""
+    """MLflow does not have it."""
 
 
 class MlflowAliases:
-    """Opens no connection before the first question."""
+    """Opens no connection before the first call."""
 
     def __init__(self, tracking_uri: str, timeout: float = 5.0) -> None:
         self._uri = tracking_uri.rstrip("/")
@@ -29,77 +30,67 @@ class MlflowAliases:
 
     def version(self, case: str, number: str) -> ModelVersion:
         try:
-            return _version(
-                self._ask("model-versions/get", name=case, version=number)[
-                    "model_version"
-                ]
-            )
+            answer = self._get("model-versions/get", name=case, version=number)
         except _Absent:
-            raise NotFound(
-                f"{case} has no version {number}; `relevo status {case}` lists those it has"
-            ) from None
+            raise no_version(case, number) from None
+        return _version(answer["model_version"])
 
     def alias(self, case: str, alias: str) -> str | None:
         try:
-            found = self._ask("registered-models/alias", name=case, alias=alias)
+            answer = self._get("registered-models/alias", name=case, alias=alias)
         except _Absent:
             return None
-        return str(found["model_version"]["version"])
+        return str(answer["model_version"]["version"])
 
     def set_alias(self, case: str, alias: str, number: str) -> None:
+        values = {"name": case, "alias": alias, "version": number}
         try:
-            self._tell(
-                "registered-models/alias", name=case, alias=alias, version=number
-            )
+            self._request("POST", "registered-models/alias", json=values)
         except _Absent:
-            raise NotFound(
-                f"{case} has no version {number}; `relevo status {case}` lists those it has"
-            ) from None
+            raise no_version(case, number) from None
 
     def tag(self, case: str, number: str, tags: dict[str, str]) -> None:
+        version = {"name": case, "version": number}
         for key, value in tags.items():
-            self._tell(
-                "model-versions/set-tag",
-                name=case,
-                version=number,
-                key=key,
-                value=value[:5000],
-            )
+            values = {**version, "key": key, "value": value[:LONGEST_TAG]}
+            self._request("POST", "model-versions/set-tag", json=values)
 
     def close(self) -> None:
         self._client.close()
 
-    def _ask(self, path: str, **question: str) -> dict[str, Any]:
-        return self._answer("GET", path, params=question)
+    def _get(self, path: str, **params: str) -> dict[str, Any]:
+        return self._request("GET", path, params=params)
 
-    def _tell(self, path: str, **order: str) -> None:
-        self._answer("POST", path, json=order)
-
-    def _answer(self, method: str, path: str, **request: Any) -> dict[str, Any]:
+    def _request(self, method: str, path: str, **request: Any) -> dict[str, Any]:
         try:
-            answer = self._client.request(method, path, **request)
-            body: dict[str, Any] = answer.json()
+            response = self._client.request(method, path, **request)
+            body: dict[str, Any] = response.json()
         except (httpx.HTTPError, ValueError) as error:
-            raise self._away(f"{type(error).__name__}: {error}") from error
-        if answer.is_success:
+            raise self._unavailable(f"{type(error).__name__}: {error}") from error
+        if response.is_success:
             return body
-        if answer.is_client_error and body.get("error_code") in ABSENT:
+        if response.is_client_error and body.get("error_code") in ABSENT:
             raise _Absent
-        raise self._away(f"{answer.status_code} {body.get('message', '')}")
+        raise self._unavailable(f"{response.status_code} {body.get('message', '')}")
 
-    def _away(self, reason: str) -> StoreUnavailable:
+    def _unavailable(self, reason: str) -> StoreUnavailable:
         return StoreUnavailable(
             f"MLflow at {self._uri} does not answer as it should: {reason}; start it or correct RELEVO_TRACKING_URI"
         )
 
 
-def _version(found: dict[str, Any]) -> ModelVersion:
-    created = datetime.fromtimestamp(int(found["creation_timestamp"]) / 1000, UTC)
-    tags = {tag["key"]: tag["value"] for tag in found.get("tags", ())}
+def no_version(case: str, number: str) -> NotFound:
+    return NotFound(
+        f"{case} has no version {number}; `relevo status {case}` lists those it has"
+    )
+
+
+def _version(values: dict[str, Any]) -> ModelVersion:
+    created = int(values["creation_timestamp"]) / 1000
     return ModelVersion(
-        str(found["version"]),
-        found.get("run_id", ""),
-        created,
-        tags,
-        tuple(found.get("aliases", ())),
+        number=str(values["version"]),
+        run_id=values.get("run_id", ""),
+        created_at=datetime.fromtimestamp(created, UTC),
+        tags={tag["key"]: tag["value"] for tag in values.get("tags", ())},
+        aliases=tuple(values.get("aliases", ())),
     )

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import pyarrow as pa
 import sqlalchemy as sa
 
-from relevo.adapters.sql.tables import place
+from relevo.adapters.sql.tables import placed
 from relevo.domain.contract import Contract
 from relevo.domain.use_case import UseCase
 from relevo.errors import UseCaseBroken
@@ -75,8 +75,8 @@ def quoted(name: str) -> str:
 
 def table_name(schema: str, name: str, dialect: str) -> str:
     """The quoted name of a table, with its schema where there are schemas."""
-    placed, in_schema = place(schema, name, dialect)
-    return ".".join(quoted(part) for part in (in_schema, placed) if part)
+    own_name, in_schema = placed(schema, name, dialect)
+    return ".".join(quoted(part) for part in (in_schema, own_name) if part)
 
 
 def raw_table(case: UseCase, dialect: str) -> CaseTable:
@@ -159,7 +159,7 @@ def _renamed(name: str) -> str:
 
 def changes(table: CaseTable, connection: sa.Connection) -> list[str]:
     """The statements that make the table, or add what the contract has gained since; none where all is there."""
-    name, schema = place(table.layer, table.name, table.dialect)
+    name, schema = placed(table.layer, table.name, table.dialect)
     present = sa.inspect(connection)
     wanted = dict(
         zip(

@@ -152,7 +152,7 @@ class Database:
             with translated(self.url):
                 return self.engine.connect()
 
-        if not patient:
+        if not patient or not self.patience:
             return once()
         return self._patiently(once, DatabaseUnavailable)
 

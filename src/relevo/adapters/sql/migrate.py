@@ -10,7 +10,7 @@ from alembic import command
 from alembic.config import Config
 
 from relevo.adapters.sql.faults import shown
-from relevo.adapters.sql.tables import REVISION, SCHEMAS, place
+from relevo.adapters.sql.tables import REVISION, SCHEMAS, placed
 from relevo.errors import StoreUnavailable
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -18,7 +18,7 @@ LOCK = 0x52656C65766F  # "Relevo": an advisory lock's key is a number
 
 
 def is_current(connection: sa.Connection) -> bool:
-    name, schema = place("audit", "alembic_version", connection.dialect.name)
+    name, schema = placed("audit", "alembic_version", connection.dialect.name)
     if not sa.inspect(connection).has_table(name, schema=schema):
         return False
     version = sa.table(name, sa.column("version_num"), schema=schema)

@@ -16,6 +16,7 @@ import psycopg2
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from relevo.adapters.sql.columns import Instant
 from relevo.adapters.sql.database import Database
 from relevo.adapters.sql.faults import (
     DRIVER_ERRORS,
@@ -25,7 +26,6 @@ from relevo.adapters.sql.faults import (
     sentence_of,
 )
 from relevo.adapters.sql.storable_text import storable
-from relevo.adapters.sql.tables import Instant
 from relevo.domain.prediction import Label, LiveError, LoggedPrediction, Minute
 from relevo.domain.use_case import Task
 from relevo.errors import LinesRefused, StoreUnavailable

@@ -2,10 +2,10 @@
 
 from alembic import context
 
-from relevo.adapters.sql.tables import Tables, place
+from relevo.adapters.sql.tables import Tables, placed
 
 connection = context.config.attributes["connection"]
-table, schema = place("audit", "alembic_version", connection.dialect.name)
+table, schema = placed("audit", "alembic_version", connection.dialect.name)
 context.configure(
     connection=connection,
     target_metadata=Tables(connection.dialect.name).metadata,

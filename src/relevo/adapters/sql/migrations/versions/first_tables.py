@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import sqlalchemy as sa
 from alembic import op
 
-from relevo.adapters.sql.tables import Instant, place
+from relevo.adapters.sql.columns import (
+    ID,
+    INSTANT,
+    INSTANT_KEY,
+    INSTANT_OR_NULL,
+    INTEGER,
+    INTEGER_KEY,
+    INTEGER_OR_NULL,
+    NUMBER,
+    NUMBER_OR_NULL,
+    TEXT,
+    TEXT_KEY,
+    TEXT_OR_EMPTY,
+    TEXT_OR_NULL,
+    MakeColumn,
+)
+from relevo.adapters.sql.tables import placed
 
 revision = "0001"
 down_revision = None
@@ -23,128 +37,186 @@ def upgrade() -> None:
     _predictions()
 
 
-def _create(schema: str, name: str, *parts: sa.schema.SchemaItem) -> None:
-    placed, in_schema = place(schema, name, op.get_bind().dialect.name)
-    op.create_table(placed, *parts, schema=in_schema)
-
-
-def _index(
-    name: str, schema: str, table: str, columns: list[Any], *, unique: bool = False
+def _create(
+    schema: str, name: str, *constraints: sa.schema.SchemaItem, **columns: MakeColumn
 ) -> None:
-    placed, in_schema = place(schema, table, op.get_bind().dialect.name)
-    op.create_index(name, placed, columns, unique=unique, schema=in_schema)
+    made = (make(column) for column, make in columns.items())
+    name, in_schema = placed(schema, name, op.get_bind().dialect.name)
+    op.create_table(name, *made, *constraints, schema=in_schema)
 
 
-def _key(schema: str, table: str) -> sa.ForeignKey:
-    placed, in_schema = place(schema, table, op.get_bind().dialect.name)
-    return sa.ForeignKey(f"{in_schema}.{placed}.id" if in_schema else f"{placed}.id")
-
-
-def _id() -> sa.Column[Any]:
-    return sa.Column("id", sa.Integer, primary_key=True)
-
-
-def _text(name: str, default: str | None = None) -> sa.Column[Any]:
-    return sa.Column(name, sa.Text, nullable=False, server_default=default)
+def _once(table: str, column: str) -> tuple[sa.Constraint, sa.Constraint]:
+    name, schema = placed("audit", table, op.get_bind().dialect.name)
+    target = ".".join(part for part in (schema, name, "id") if part)
+    return sa.ForeignKeyConstraint([column], [target]), sa.UniqueConstraint(column)
 
 
 def _arrivals() -> None:
     _create(
-        "audit", "attempts",
-        _id(), _text("case"), _text("source"), _text("object_key"), _text("outcome"), _text("format", ""),
-        sa.Column("number", sa.Integer), _text("sha256", ""), _text("detail", ""),
-        sa.Column("started_at", Instant, nullable=False), sa.Column("closed_at", Instant),
-    )  # fmt: skip
-    _index("attempts_by_outcome", "audit", "attempts", ["case", "source", "outcome"])
+        "audit",
+        "attempts",
+        sa.Index("attempts_by_outcome", "case", "source", "outcome"),
+        id=ID,
+        case=TEXT,
+        source=TEXT,
+        object_key=TEXT,
+        outcome=TEXT,
+        format=TEXT_OR_EMPTY,
+        number=INTEGER_OR_NULL,
+        sha256=TEXT_OR_EMPTY,
+        detail=TEXT_OR_EMPTY,
+        started_at=INSTANT,
+        closed_at=INSTANT_OR_NULL,
+    )
     _create(
-        "audit", "batches",
-        _id(), _text("case"), _text("source"), sa.Column("number", sa.Integer, nullable=False),
-        sa.Column("rows", sa.Integer, nullable=False), sa.Column("bad_rows", sa.Integer, nullable=False),
-        _text("sha256"), _text("content_sha256"), _text("object_key"), _text("state"), _text("reason", ""),
-        sa.Column("loaded_at", Instant, nullable=False), sa.Column("prepared_at", Instant),
+        "audit",
+        "batches",
         sa.UniqueConstraint("case", "source", "number", name="batches_once"),
-    )  # fmt: skip
+        id=ID,
+        case=TEXT,
+        source=TEXT,
+        number=INTEGER,
+        rows=INTEGER,
+        bad_rows=INTEGER,
+        sha256=TEXT,
+        content_sha256=TEXT,
+        object_key=TEXT,
+        state=TEXT,
+        reason=TEXT_OR_EMPTY,
+        loaded_at=INSTANT,
+        prepared_at=INSTANT_OR_NULL,
+    )
     _create(
-        "quarantine", "cells",
-        sa.Column("batch_id", sa.Integer, nullable=False), sa.Column("position", sa.Integer, nullable=False),
-        _text("column"), _text("value"), _text("reason"),
-    )  # fmt: skip
-    _index("cells_by_row", "quarantine", "cells", ["batch_id", "position"])
+        "quarantine",
+        "cells",
+        sa.Index("cells_by_row", "batch_id", "position"),
+        batch_id=INTEGER,
+        position=INTEGER,
+        column=TEXT,
+        value=TEXT,
+        reason=TEXT,
+    )
 
 
 def _decisions() -> None:
     _create(
-        "audit", "requests",
-        _id(), _text("case"), _text("reason"), sa.Column("asked_at", Instant, nullable=False),
-        sa.Column("decision_id", sa.Integer),
-    )  # fmt: skip
-    _index("requests_by_case", "audit", "requests", ["case", "decision_id"])
+        "audit",
+        "requests",
+        sa.Index("requests_by_case", "case", "decision_id"),
+        id=ID,
+        case=TEXT,
+        reason=TEXT,
+        asked_at=INSTANT,
+        decision_id=INTEGER_OR_NULL,
+    )
+    request = sa.text("coalesce(request_id, 0)")
     _create(
-        "audit", "decisions",
-        _id(), _text("case"), sa.Column("batch_id", sa.Integer, nullable=False), sa.Column("request_id", sa.Integer),
-        _text("action"), _text("sentence"), _text("evidence"), _text("policy"),
-        sa.Column("decided_at", Instant, nullable=False),
-    )  # fmt: skip
-    _index(
-        "decisions_once",
         "audit",
         "decisions",
-        ["case", "batch_id", sa.text("coalesce(request_id, 0)")],
-        unique=True,
+        sa.Index("decisions_once", "case", "batch_id", request, unique=True),
+        id=ID,
+        case=TEXT,
+        batch_id=INTEGER,
+        request_id=INTEGER_OR_NULL,
+        action=TEXT,
+        sentence=TEXT,
+        evidence=TEXT,
+        policy=TEXT,
+        decided_at=INSTANT,
     )
 
 
 def _outcomes() -> None:
     _create(
-        "audit", "trainings",
-        _id(), _text("case"), sa.Column("decision_id", sa.Integer, _key("audit", "decisions"), nullable=False, unique=True),
-        _text("version"), _text("run_id"), _text("estimator"), _text("batches"), _text("rows"), _text("data_sha256"),
-        _text("metrics"), sa.Column("seconds", sa.Double, nullable=False),
-        sa.Column("trained_at", Instant, nullable=False),
-    )  # fmt: skip
-    _index("trainings_by_case", "audit", "trainings", ["case"])
+        "audit",
+        "trainings",
+        *_once("decisions", "decision_id"),
+        sa.Index("trainings_by_case", "case"),
+        id=ID,
+        case=TEXT,
+        decision_id=INTEGER,
+        version=TEXT,
+        run_id=TEXT,
+        estimator=TEXT,
+        batches=TEXT,
+        rows=TEXT,
+        data_sha256=TEXT,
+        metrics=TEXT,
+        seconds=NUMBER,
+        trained_at=INSTANT,
+    )
     _create(
-        "audit", "verdicts",
-        _id(), _text("case"), sa.Column("decision_id", sa.Integer, _key("audit", "decisions"), nullable=False, unique=True),
-        _text("ruling"), _text("challenger"), sa.Column("champion", sa.Text),
-        sa.Column("contest_number", sa.Integer, nullable=False), _text("sentence"), _text("evidence"),
-        sa.Column("ruled_at", Instant, nullable=False),
-    )  # fmt: skip
-    _index("verdicts_by_case", "audit", "verdicts", ["case"])
+        "audit",
+        "verdicts",
+        *_once("decisions", "decision_id"),
+        sa.Index("verdicts_by_case", "case"),
+        id=ID,
+        case=TEXT,
+        decision_id=INTEGER,
+        ruling=TEXT,
+        challenger=TEXT,
+        champion=TEXT_OR_NULL,
+        contest_number=INTEGER,
+        sentence=TEXT,
+        evidence=TEXT,
+        ruled_at=INSTANT,
+    )
     _create(
-        "audit", "moves",
-        _id(), _text("case"), _text("kind"), _text("version"), sa.Column("previous", sa.Text), _text("reason"),
-        sa.Column("verdict_id", sa.Integer, _key("audit", "verdicts"), unique=True),
-        sa.Column("asked_at", Instant, nullable=False), sa.Column("done_at", Instant),
-    )  # fmt: skip
-    _index("moves_by_case", "audit", "moves", ["case"])
+        "audit",
+        "moves",
+        *_once("verdicts", "verdict_id"),
+        sa.Index("moves_by_case", "case"),
+        id=ID,
+        case=TEXT,
+        kind=TEXT,
+        version=TEXT,
+        previous=TEXT_OR_NULL,
+        reason=TEXT,
+        verdict_id=INTEGER_OR_NULL,
+        asked_at=INSTANT,
+        done_at=INSTANT_OR_NULL,
+    )
 
 
 def _locks() -> None:
     _create(
-        "audit", "gaps",
-        sa.Column("case", sa.Text, primary_key=True), sa.Column("source", sa.Text, primary_key=True),
-        sa.Column("number", sa.Integer, primary_key=True), _text("reason"),
-        sa.Column("accepted_at", Instant, nullable=False),
-    )  # fmt: skip
+        "audit",
+        "gaps",
+        case=TEXT_KEY,
+        source=TEXT_KEY,
+        number=INTEGER_KEY,
+        reason=TEXT,
+        accepted_at=INSTANT,
+    )
     _create(
-        "audit", "leases",
-        sa.Column("case", sa.Text, primary_key=True), sa.Column("token", sa.Integer, nullable=False),
-        _text("holder"), _text("host"), sa.Column("pid", sa.Integer, nullable=False), _text("process"),
-        sa.Column("since", Instant, nullable=False), sa.Column("expires_at", Instant, nullable=False),
-    )  # fmt: skip
+        "audit",
+        "leases",
+        case=TEXT_KEY,
+        token=INTEGER,
+        holder=TEXT,
+        host=TEXT,
+        pid=INTEGER,
+        process=TEXT,
+        since=INSTANT,
+        expires_at=INSTANT,
+    )
 
 
 def _predictions() -> None:
     _create(
-        "predictions", "log",
-        sa.Column("receipt", sa.Text, primary_key=True), _text("case"), _text("environment"),
-        sa.Column("at", Instant, nullable=False), sa.Column("version", sa.Text), _text("input"),
-        sa.Column("output", sa.Double), sa.Column("output_text", sa.Text),
-        sa.Column("status", sa.Integer, nullable=False), _text("error", ""), sa.Column("latency_ms", sa.Double),
-    )  # fmt: skip
-    _index("log_by_time", "predictions", "log", ["case", "environment", "at"])
-    _create(
-        "predictions", "labels",
-        sa.Column("receipt", sa.Text, primary_key=True), sa.Column("at", Instant, primary_key=True), _text("truth"),
-    )  # fmt: skip
+        "predictions",
+        "log",
+        sa.Index("log_by_time", "case", "environment", "at"),
+        receipt=TEXT_KEY,
+        case=TEXT,
+        environment=TEXT,
+        at=INSTANT,
+        version=TEXT_OR_NULL,
+        input=TEXT,
+        output=NUMBER_OR_NULL,
+        output_text=TEXT_OR_NULL,
+        status=INTEGER,
+        error=TEXT_OR_EMPTY,
+        latency_ms=NUMBER_OR_NULL,
+    )
+    _create("predictions", "labels", receipt=TEXT_KEY, at=INSTANT_KEY, truth=TEXT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import op
 
-from relevo.adapters.sql.tables import place
+from relevo.adapters.sql.tables import placed
 
 revision = "0002"
 down_revision = "0001"
@@ -14,9 +14,9 @@ depends_on = None
 
 def upgrade() -> None:
     dialect = op.get_bind().dialect.name
-    old, schema = place("audit", "requests", dialect)
-    new, _ = place("audit", "training_requests", dialect)
-    moves, _ = place("audit", "moves", dialect)
+    old, schema = placed("audit", "requests", dialect)
+    new, _ = placed("audit", "training_requests", dialect)
+    moves, _ = placed("audit", "moves", dialect)
     op.drop_index("requests_by_case", old, schema=schema)  # SQLite renames no index
     op.rename_table(old, new, schema=schema)
     for table in (new, moves):
