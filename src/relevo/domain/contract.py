@@ -11,7 +11,8 @@ from relevo.domain.kinds import Kind
 from relevo.errors import UseCaseBroken
 
 # `side` is the split, as CLEAN has called it from the start
-RESERVED = frozenset({"batch_id", "position", "identity", "side", "_rest"})
+REST_COLUMN = "_rest"  # JSON of what fits no column
+RESERVED = frozenset({"batch_id", "position", "identity", "side", REST_COLUMN})
 SHOWN_VALUES = 10
 Rule = Literal["low", "high", "values"]
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -10,11 +12,11 @@ import pyarrow as pa
 
 from relevo.domain.arrival import BadCell, RawChunk
 from relevo.domain.cells import printable
-from relevo.domain.contract import Contract
+from relevo.domain.contract import REST_COLUMN, Contract
 from relevo.formats.columns import Values, type_column
 
-REST = "_rest"
-LINE = "_line"
+LINE = "_line"  # the text of a row that has no columns
+INFINITIES = (math.inf, -math.inf)
 
 
 @dataclass(slots=True)
@@ -32,12 +34,21 @@ class Block:
     broken: dict[int, str] = field(default_factory=dict)
 
 
+def note_extras(
+    extras: dict[int, dict[str, object]], name: str, values: Sequence[object]
+) -> None:
+    """The values of a field that has no column, by row."""
+    for index, value in enumerate(values):
+        if value is not None:
+            extras.setdefault(index, {})[name] = value
+
+
 def raw_schema(contract: Contract) -> pa.Schema:
     """The columns of a RawChunk's rows."""
     return pa.schema(
         [
             *((column.name, column.kind.raw_type) for column in contract),
-            (REST, pa.string()),
+            (REST_COLUMN, pa.string()),
         ]
     )
 
@@ -46,7 +57,7 @@ def to_chunk(block: Block, contract: Contract, first_position: int) -> RawChunk:
     arrays: list[pa.Array] = []
     rest = block.extras
     bad = [
-        BadCell(first_position + i, REST, _shown(rest[i]), reason)
+        BadCell(first_position + i, REST_COLUMN, _shown(rest[i]), reason)
         for i, reason in block.broken.items()
     ]
     for column in contract:
@@ -85,12 +96,10 @@ def _rest_column(rest: dict[int, dict[str, object]], rows: int) -> pa.Array:
 
 def _to_json(fields: dict[str, object]) -> str:
     """Infinity has no JSON and becomes its name; what JSON has no type for becomes its text."""
-    plain = {
-        name: str(v)
-        if isinstance(v, float) and v in (float("inf"), float("-inf"))
-        else v
-        for name, v in fields.items()
+    infinite = {
+        name: str(value) for name, value in fields.items() if value in INFINITIES
     }
+    plain = fields | infinite
     try:
         return msgspec.json.encode(plain, enc_hook=str).decode()
     except (UnicodeEncodeError, TypeError):

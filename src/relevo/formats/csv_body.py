@@ -5,14 +5,15 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 from typing import BinaryIO
 
 from relevo.domain.contract import Contract
-from relevo.domain.kinds import Kind
 from relevo.errors import SourceUnavailable
-from relevo.formats.block import LINE, Block
+from relevo.formats.block import LINE, Block, note_extras
+from relevo.formats.columns import Values
 from relevo.formats.json_window import SHOWN, malformed
 
 DELIMITERS = ",;\t|"
@@ -39,7 +40,9 @@ class Hashing(io.RawIOBase):
 
 
 class CsvBody:
-    """Iterate for blocks of rows. A row of another length than the header becomes a bad row; it is not lost."""
+    """A row of another length than the header becomes a bad row; it is not lost."""
+
+    number: int | None = None
 
     def __init__(
         self, stream: BinaryIO, contract: Contract, rows_per_block: int, what: str
@@ -53,6 +56,8 @@ class CsvBody:
     def sha256(self) -> str:
         return self._bytes.sha256.hexdigest()
 
+    content_sha256 = sha256
+
     def __iter__(self) -> Iterator[Block]:
         buffered = io.BufferedReader(self._bytes, _BLOCK)
         text = io.TextIOWrapper(
@@ -65,26 +70,33 @@ class CsvBody:
                 if full := [line for line in lines if line]:
                     yield self._block(header, full)
         except csv.Error as error:
-            raise self._malformed(f"is not CSV: {error}") from None
+            raise self.malformed(f"is not CSV: {error}") from None
 
     def _header(self, text: io.TextIOWrapper) -> tuple[list[str], str]:
         line = text.readline()
         while line.count('"') % 2 and (more := text.readline()):
             line += more
-        wanted = {column.name for column in self._contract}
-        readings = [
-            ([name.strip() for name in next(csv.reader([line], delimiter=d), [])], d)
-            for d in DELIMITERS
-        ]
-        header, delimiter = max(
-            readings, key=lambda reading: len(wanted.intersection(reading[0]))
+        names = {column.name for column in self._contract}
+        headers = {
+            delimiter: next(csv.reader([line], delimiter=delimiter), [])
+            for delimiter in DELIMITERS
+        }
+        # a wrong delimiter leaves the names of several columns in one field
+        delimiter = max(
+            headers,
+            key=lambda each: len(names.intersection(map(str.strip, headers[each]))),
         )
-        if not wanted.intersection(header):
-            raise self._malformed(
-                f"has none of the contract's columns in its header; they are {', '.join(sorted(wanted))}"
+        header = [name.strip() for name in headers[delimiter]]
+        if not names.intersection(header):
+            raise self.malformed(
+                "has none of the contract's columns in its header; "
+                f"they are {', '.join(sorted(names))}"
             )
-        if doubled := {name for name in header if name and header.count(name) > 1}:
-            raise self._malformed(f"names column {sorted(doubled)[0]!r} twice")
+        twice = sorted(
+            name for name, count in Counter(header).items() if name and count > 1
+        )
+        if twice:
+            raise self.malformed(f"names column {twice[0]!r} twice")
         return header, delimiter
 
     def _block(self, header: list[str], lines: list[list[str]]) -> Block:
@@ -97,22 +109,15 @@ class CsvBody:
                     extras[index] = {LINE: line}
                     broken[index] = f"has {len(line)} fields, the header {width}"
                     lines[index] = [""] * width
-        columns: dict[str, list[object]] = {}
+        columns: dict[str, Values] = {}
         kinds = {column.name: column.kind for column in self._contract}
         for name, cells in zip(header, zip(*lines, strict=True), strict=True):
             if name in kinds:
-                columns[name] = _without_missing(cells, kinds[name])
+                missing = kinds[name].missing_words
+                columns[name] = [None if cell in missing else cell for cell in cells]
             else:
-                for index, cell in enumerate(cells):
-                    if cell:
-                        extras.setdefault(index, {})[name] = cell
-        return Block(
-            len(lines), dict(columns), spelled=True, extras=extras, broken=broken
-        )
+                note_extras(extras, name, [cell or None for cell in cells])
+        return Block(len(lines), columns, spelled=True, extras=extras, broken=broken)
 
-    def _malformed(self, why: str) -> SourceUnavailable:
+    def malformed(self, why: str) -> SourceUnavailable:
         return malformed(self._what, why, self._bytes.head)
-
-
-def _without_missing(cells: tuple[str, ...], kind: Kind) -> list[object]:
-    return [None if cell in kind.missing_words else cell for cell in cells]

@@ -11,14 +11,14 @@ import json
 import re
 from collections.abc import Iterator
 from operator import attrgetter
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 
 from relevo.domain.cells import type_name
 from relevo.domain.contract import Contract
 from relevo.formats.block import Block
-from relevo.formats.json_window import DECODER, Window
+from relevo.formats.json_window import DECODER, JsonWindow
 
 Rows = list[Any]
 
@@ -30,14 +30,25 @@ _NEAR_THE_END = 12  # longer than any literal or escape that a cut may split
 
 
 class JsonBody:
-    """Iterate for blocks of rows; then `number` holds the envelope's batch_number, None where it has none."""
+    """`number` is the envelope's batch_number; `content_sha256` is of the bytes between the brackets of `data`."""
 
-    def __init__(self, window: Window, contract: Contract) -> None:
+    def __init__(self, stream: BinaryIO, contract: Contract, what: str) -> None:
         self.number: int | None = None
-        self._window = window
+        self._window = JsonWindow(stream, what)
+        self.malformed = self._window.malformed
         self._names = [column.name for column in contract]
-        self._dicts = msgspec.json.Decoder(list[dict[str, Any]])
-        self._structs: msgspec.json.Decoder[Rows] | None = _struct_decoder(contract)
+        self._decoders: list[msgspec.json.Decoder[Any]] = [
+            _struct_decoder(contract),
+            msgspec.json.Decoder(list[dict[str, Any]]),
+        ]
+
+    @property
+    def sha256(self) -> str:
+        return self._window.sha256.hexdigest()
+
+    @property
+    def content_sha256(self) -> str:
+        return self._window.content.hexdigest()
 
     def __iter__(self) -> Iterator[Block]:
         window = self._window
@@ -88,13 +99,12 @@ class JsonBody:
         while True:
             for end, following in _row_ends(window.buffer):
                 found = self._decode(b"[" + window.buffer[:end] + b"]")
-                if found is not None:
-                    rows, length = found
-                    return (
-                        (rows, following, False)
-                        if length == end
-                        else (rows, length, True)
-                    )
+                if found is None:
+                    continue
+                rows, length = found
+                if length == end:
+                    return rows, following, False
+                return rows, length, True  # the array ended before the cut
             found = self._decode_slowly(b"[" + window.buffer)
             if found is not None:
                 return *found, True
@@ -107,14 +117,11 @@ class JsonBody:
 
     def _decode(self, text: bytes) -> tuple[Rows, int] | None:
         """The rows of an array and their length within its brackets; None where the text ends too early."""
-        decoders = (
-            [self._structs, self._dicts] if self._structs is not None else [self._dicts]
-        )
-        for decoder in decoders:
+        for decoder in tuple(self._decoders):
             try:
                 return decoder.decode(text), len(text) - 2
             except msgspec.ValidationError:
-                self._structs = None
+                self._decoders.remove(decoder)  # later rows will not fit it either
             except msgspec.DecodeError as error:
                 if _TRUNCATED in str(error):
                     return None
@@ -150,21 +157,17 @@ class JsonBody:
             fields = (attrgetter(field) for field in type(rows[0]).__struct_fields__)
             columns = [list(map(field, rows)) for field in fields]
             return Block(len(rows), dict(zip(self._names, columns, strict=True)))
-        known = set(self._names)
-        extras = {
-            index: {
-                name: value
-                for name, value in row.items()
-                if name not in known and value is not None
-            }
-            for index, row in enumerate(rows)
-            if not row.keys() <= known
-        }
         columns = [[row.get(name) for row in rows] for name in self._names]
+        extras: dict[int, dict[str, object]] = {}
+        names = set(self._names)
+        for index, row in enumerate(rows):
+            if row.keys() <= names:
+                continue
+            rest = {name: value for name, value in row.items() if name not in names}
+            if any(value is not None for value in rest.values()):
+                extras[index] = {n: v for n, v in rest.items() if v is not None}
         return Block(
-            len(rows),
-            dict(zip(self._names, columns, strict=True)),
-            extras={i: x for i, x in extras.items() if x},
+            len(rows), dict(zip(self._names, columns, strict=True)), extras=extras
         )
 
 

@@ -31,7 +31,7 @@ def _no_constant(name: str) -> None:
 DECODER = json.JSONDecoder(parse_constant=_no_constant)
 
 
-class Window:
+class JsonWindow:
     """`sha256` covers all bytes read; `content` those taken as rows."""
 
     def __init__(self, stream: BinaryIO, what: str) -> None:

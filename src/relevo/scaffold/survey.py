@@ -13,7 +13,7 @@ from relevo.domain.arrival import RawChunk
 from relevo.domain.contract import Column
 from relevo.domain.kinds import Kind
 from relevo.errors import SourceError, SourceUnavailable
-from relevo.formats import REST
+from relevo.formats import REST_COLUMN
 from relevo.scaffold.table import Table
 
 MICROSECONDS_A_DAY = 86_400_000_000
@@ -84,7 +84,7 @@ def _read(table: Table, columns: tuple[Column, ...], target: str | None) -> Surv
 
 def _count_bad(found: Survey, chunk: RawChunk) -> None:
     for cell in chunk.bad:
-        if cell.column != REST:
+        if cell.column != REST_COLUMN:
             extent = found.extents[cell.column]
             extent.bad[cell.reason] += 1
             extent.example = extent.example or cell.value

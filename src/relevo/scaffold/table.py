@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from relevo.domain.arrival import Format, RawChunk
 from relevo.domain.contract import RESERVED, Column, Contract, text
 from relevo.errors import NotFound, SourceError
-from relevo.formats import REST, read_rows
+from relevo.formats import REST_COLUMN, read_rows
 from relevo.formats.csv_body import DELIMITERS
 from relevo.scaffold.encoding import check_encoding
 
@@ -70,7 +70,7 @@ class Table:
             broken = [
                 f"row {cell.position + 1} {cell.reason}"
                 for cell in chunk.bad
-                if cell.column == REST
+                if cell.column == REST_COLUMN
             ]
             yield chunk.rows.select(list(self.names)), broken
 

@@ -81,7 +81,7 @@ def is_read_as_gap(word: str, kind: Kind) -> bool:
         (Column("x", kind, nullable=True, digits=9), text("y")), "x", ("y",)
     )
     quoted = '"' + word.replace('"', '""') + '"'
-    chunk = next(
+    chunk, *_ = list(
         read_rows(
             io.BytesIO(f"x,y\n{quoted},1\n".encode("utf-8", "replace")),
             "csv",

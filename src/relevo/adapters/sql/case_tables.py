@@ -11,12 +11,11 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from relevo.adapters.sql.tables import placed
-from relevo.domain.contract import Contract
+from relevo.domain.contract import REST_COLUMN, Contract
 from relevo.domain.use_case import UseCase
 from relevo.errors import UseCaseBroken
 
-REST = "_rest"
-OWN_NAMES = ("batch_id", "position", "identity", "side", REST)
+OWN_NAMES = ("batch_id", "position", "identity", "side", REST_COLUMN)
 MOST_BYTES = 63  # of a name in PostgreSQL
 Layer = Literal["raw", "clean"]
 
@@ -56,7 +55,7 @@ class CaseTable:
         return [
             *self.own,
             *self.columns.values(),
-            *([REST] if self.layer == "raw" else []),
+            *([REST_COLUMN] if self.layer == "raw" else []),
         ]
 
     @property
@@ -86,7 +85,7 @@ def raw_table(case: UseCase, dialect: str) -> CaseTable:
             ("batch_id", pa.int32()),
             ("position", pa.int32()),
             *types,
-            (REST, pa.string()),
+            (REST_COLUMN, pa.string()),
         ]
     )
     names = sql_names(case.contract, dialect)

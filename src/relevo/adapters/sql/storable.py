@@ -10,8 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from relevo.adapters.sql.case_tables import REST, CaseTable
+from relevo.adapters.sql.case_tables import CaseTable
 from relevo.domain.arrival import BadCell
+from relevo.domain.contract import REST_COLUMN
 
 SHOWN = "\ufffd"  # stands for what cannot be stored
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -34,7 +35,7 @@ def raw_rows(
         _stored(present.get(name), count, table.schema.field(name).type, name, kept)
         for name in table.columns
     ]
-    rest = _stored(present.get(REST), count, pa.string(), REST, {})
+    rest = _stored(present.get(REST_COLUMN), count, pa.string(), REST_COLUMN, {})
     columns.append(_with_originals(rest, kept) if kept else rest)
     return pa.RecordBatch.from_arrays(columns, names=table.names)
 
