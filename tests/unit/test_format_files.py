@@ -68,7 +68,7 @@ def test_csv_is_read_whatever_its_delimiter(delimiter: str, bom: bytes) -> None:
 def test_a_csv_row_of_another_length_is_a_bad_row_in_its_place() -> None:
     content = b"price,zip,pool\n1,1,yes\n2,2\n3,3,no,more\n4,4,\n"
     reading = read_rows(io.BytesIO(content), "csv", HOUSES, 0)
-    chunk = next(reading)
+    chunk = next(iter(reading))
     assert chunk.rows["price"].to_pylist() == [1.0, None, None, 4.0]
     assert [
         json.loads(rest) if rest else None for rest in chunk.rows["_rest"].to_pylist()
