@@ -66,12 +66,12 @@ RELEASE = Release(
     metrics=METRICS,
 )
 FACTS = CardFacts(
-    CASE,
-    RELEASE,
-    "81 % of the rows are new",
-    (0, 1, 2, 5),
-    {"train": 70_000, "validation": 10_000, "test": 20_000},
-    {"boosted_trees": 0.15, "linear_baseline": 0.21},
+    case=CASE,
+    release=RELEASE,
+    reason="81 % of the rows are new",
+    batches=(0, 1, 2, 5),
+    rows={"train": 70_000, "validation": 10_000, "test": 20_000},
+    scores={"boosted_trees": 0.15, "linear_baseline": 0.21},
     errors={"mine": "ValueError: no"},
     slices={"state = Washington": 0.14},
 )
