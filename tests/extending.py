@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
+
+from relevo.domain.frame import Frame
+from relevo.domain.use_case import Candidate, Fitted
+from relevo.learning.candidates import BoostedTrees, SklearnEstimator
 
 PAGE = Path(__file__).parents[1] / "docs" / "extending.md"
 
@@ -56,3 +61,17 @@ NAMES = {names!r}
 
 {example("Dialects")}
 """
+
+
+def own_candidates() -> list[Candidate]:
+    """The examples of estimators: one of scikit-learn's, and one of your own."""
+    names: dict[str, Any] = {
+        "BoostedTrees": BoostedTrees,
+        "Fitted": Fitted,
+        "Frame": Frame,
+        "Any": Any,
+        "SklearnEstimator": SklearnEstimator,
+    }
+    for number in (0, 1):
+        exec(example("Estimators", number), names)
+    return [names["FOREST"], names["ShallowTrees"]()]

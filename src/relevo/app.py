@@ -171,7 +171,13 @@ class Loop(LoopPorts):
         """Everything on record about the newest batch of that number."""
         from relevo.loop.history import read_batch
 
-        return read_batch(self.case, self.warehouse, number)
+        return read_batch(self.case, self.warehouse, self.artifacts, number)
+
+    def failures(self, version: str) -> list[str]:
+        """A sentence for each candidate that raised when the version was trained."""
+        from relevo.loop.history import read_failures
+
+        return read_failures(self.case.name, version, self.artifacts)
 
     def replay(self, policy_file: Path) -> list[ReplayedDecision]:
         """What a policy would have decided, from the record alone."""

@@ -57,6 +57,11 @@ def case_history(case: str) -> History:
 
 
 @st.cache_data(ttl=SECONDS, show_spinner=False)
+def failures(case: str, version: str) -> list[str]:
+    return loop(case).failures(version)
+
+
+@st.cache_data(ttl=SECONDS, show_spinner=False)
 def form(case: str, environment: str) -> Form:
     return api(environment).form(case)
 

@@ -140,16 +140,20 @@ def explain(console: Console, history: BatchHistory) -> None:
     for column, reason, cells in history.bad_cells:
         say(console, f"  quarantine: {column} {reason}: {cells:,} cells")
     for result in history.results:
-        _decision(console, result)
+        _decision(console, result, history.failures)
 
 
-def _decision(console: Console, result: BatchResult) -> None:
+def _decision(
+    console: Console, result: BatchResult, failures: dict[str, list[str]]
+) -> None:
     decision = result.decision
     console.rule(f"decision: {decision.action}", align="left")
     say(console, decision.sentence)
     _evidence(console, decision.evidence, "calls for training")
     if result.training:
         _training(console, result.training)
+        for sentence in failures[result.training.version]:
+            say(console, sentence)
     if result.verdict:
         _verdict(console, result.verdict)
     console.rule("policy", align="left")

@@ -17,6 +17,7 @@ from relevo.learning.metrics import mean_loss, row_losses
 SAMPLE_SALT, FOLD_SALT, STOP_SALT = 301, 302, 303
 STOP_SHARE = 0.1
 SURELY = 5.0  # standard errors behind the best: no further fold would turn that
+MOST_OF_A_REASON = 300  # it is shown in tables and kept in a tag
 WORST = 1e150  # a loss beyond it counts as this much: its square is still a number
 Tell = Callable[[str], None]
 
@@ -214,4 +215,4 @@ def _silent(text: str) -> None:
 
 def _reason(error: Exception) -> str:
     message = next(iter(str(error).strip().splitlines()), "no message")
-    return f"{type(error).__name__}: {message}"
+    return f"{type(error).__name__}: {message}"[:MOST_OF_A_REASON]

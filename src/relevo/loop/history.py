@@ -8,10 +8,12 @@ from relevo.domain.batch import Batch, Outcome
 from relevo.domain.evidence import Decision, Training, Verdict
 from relevo.domain.release import CHALLENGER, CHAMPION
 from relevo.domain.use_case import UseCase
-from relevo.errors import NotFound
+from relevo.errors import NotFound, StoreUnavailable
 from relevo.loop.run_batch import BatchResult
 from relevo.ports.registry import ModelRegistry
+from relevo.ports.store import ObjectStore
 from relevo.ports.warehouse import Warehouse
+from relevo.releases.stored_release import failed_candidates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +38,8 @@ class BatchHistory:
     batch: Batch
     bad_cells: list[tuple[str, str, int]]  # column, reason, cells; most first
     results: list[BatchResult]
+    # by version, a sentence for each candidate that raised in its training
+    failures: dict[str, list[str]]
 
 
 def read_status(
@@ -77,7 +81,9 @@ def read_history(
     return [(batch, decided.get(batch.id, [])) for batch in batches]
 
 
-def read_batch(case: UseCase, warehouse: Warehouse, number: int) -> BatchHistory:
+def read_batch(
+    case: UseCase, warehouse: Warehouse, artifacts: ObjectStore, number: int
+) -> BatchHistory:
     """Everything on record about the newest batch of that number."""
     numbered = {batch.number: batch for batch in warehouse.batches.of(case.name)}
     if number not in numbered:
@@ -85,16 +91,30 @@ def read_batch(case: UseCase, warehouse: Warehouse, number: int) -> BatchHistory
             f"{case.name} has no batch {number}; `relevo history {case.name}` lists those it has"
         )
     batch, record = numbered[number], warehouse.record
+    results = [
+        BatchResult(
+            batch,
+            decision,
+            next(iter(record.trainings(case.name, decision.stored_id)), None),
+            next(iter(record.verdicts(case.name, decision.stored_id)), None),
+        )
+        for decision in record.decisions(case.name, batch.id)
+    ]
+    trained = [result.training.version for result in results if result.training]
     return BatchHistory(
         batch=batch,
         bad_cells=warehouse.batches.bad_cell_counts(batch),
-        results=[
-            BatchResult(
-                batch,
-                decision,
-                next(iter(record.trainings(case.name, decision.stored_id)), None),
-                next(iter(record.verdicts(case.name, decision.stored_id)), None),
-            )
-            for decision in record.decisions(case.name, batch.id)
-        ],
+        results=results,
+        failures={
+            version: read_failures(case.name, version, artifacts) for version in trained
+        },
     )
+
+
+def read_failures(case: str, version: str, artifacts: ObjectStore) -> list[str]:
+    """What the version's training says of candidates that raised; the record can be read without the store."""
+    try:
+        failed = failed_candidates(case, version, artifacts)
+    except StoreUnavailable as error:
+        return [f"whether a candidate failed is not known: {error}"]
+    return [f"{name} failed: {reason}" for name, reason in failed.items()]

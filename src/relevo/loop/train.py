@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import tempfile
 import time
 from dataclasses import dataclass
@@ -10,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from relevo.domain.batch import Batch
 from relevo.domain.evidence import Decision, Training
-from relevo.domain.frame import Frame, with_classes
+from relevo.domain.frame import Float64s, Frame, with_classes
 from relevo.domain.identity import Split
 from relevo.domain.model_version import ModelVersion, RunRecord
 from relevo.domain.profile import profile_of
@@ -22,7 +23,7 @@ from relevo.domain.use_case import UseCase
 from relevo.errors import NothingToTrainOn
 from relevo.learning.card import CardFacts, model_card
 from relevo.learning.choose import Choice, choose
-from relevo.learning.metrics import measure
+from relevo.learning.metrics import measure, with_prefix
 from relevo.learning.onnx_model import OnnxModel
 from relevo.learning.pictures import draw
 from relevo.loop.memory import give_back
@@ -34,23 +35,20 @@ from relevo.releases.release_folder import ReleaseFolder
 from relevo.releases.stored_release import upload
 
 ONNX_GAP = "onnx_gap"
-Floats = NDArray[np.float64]
+FAILED_TAG = "relevo.failed_candidates"
+
+Splits = dict[Split, Frame]  # the rows a training uses, in this order
+log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Sides:
-    """The rows a training uses, by side."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Challenger:
+    """A chosen model in the form it serves in, and how good it is."""
 
-    train: Frame
-    validation: Frame
-    test: Frame
-
-    def items(self) -> list[tuple[str, Frame]]:
-        return [
-            ("train", self.train),
-            ("validation", self.validation),
-            ("test", self.test),
-        ]
+    choice: Choice
+    onnx: bytes
+    metrics: dict[str, float]
+    pictures: dict[str, bytes]
 
 
 def train(
@@ -62,17 +60,31 @@ def train(
     commit: str,
 ) -> Training:
     """The decision's challenger, trained and registered once, however often this is called."""
-    if known := warehouse.record.trainings(case.name, decision.stored_id):
-        return known[0]
+    if recorded := warehouse.record.trainings(case.name, decision.stored_id):
+        return recorded[0]
     version = registry.find(case.name, decision.key)
     if version is None:
         version = _make(case, decision, warehouse, registry, publisher.clock, commit)
-    folder = registry.fetch(case.name, version.number)
-    upload(case.name, version.number, folder, publisher.store)
+    path = registry.fetch(case.name, version.number)
+    upload(case.name, version.number, path, publisher.store)
     with warehouse.record.alias_lock(case.name):
         publisher.point(case.name, CHALLENGER, version.number)
+    folder = ReleaseFolder(path)
+    release, training = folder.release(), folder.training()
     return warehouse.record.add_training(
-        _training(case, decision, registry, version, publisher.clock)
+        Training(
+            case=case.name,
+            decision_id=decision.stored_id,
+            version=version.number,
+            run_id=version.run_id,
+            estimator=release.estimator,
+            batches=tuple(training["batches"]),
+            rows=training["rows"],
+            data_sha256=release.data_sha256,
+            metrics=release.metrics,
+            seconds=training["seconds"],
+            trained_at=publisher.clock.now(),
+        )
     )
 
 
@@ -90,123 +102,124 @@ def _make(
         for batch in warehouse.batches.of(case.name)
         if batch.id <= decision.batch_id
     ]
-    ids = [batch.id for batch in batches]
-    sides = _sides(case, ids, warehouse)
-    train = sides.train
-    if not len(train):
-        raise NothingToTrainOn(
-            f"{case.name}: no clean rows to train on in batches up to {decision.batch_id}; see relevo history"
-        )
-    choice = choose(
-        case.candidates,
-        train,
-        sides.validation,
-        case.policy.seed,
-        log_target=case.log_target,
-    )
-    made = _measured(choice, sides, case)
-    data = _data_hash([batch.content_sha256 for batch in batches], sides)
+    splits = _splits(case, [batch.id for batch in batches], warehouse)
+    challenger = _challenger(case, splits)
     release = Release(
-        case=case.name, task=case.task, target=case.contract.target, unit=case.unit, log_target=case.log_target,
-        fields=signature_of(case), classes=train.classes, estimator=choice.model.name, digest=digest_of(made.onnx),
-        decision_id=decision.stored_id, data_sha256=data, commit=commit, trained_at=clock.now().isoformat(timespec="seconds"),
-        metrics=made.metrics, title=case.title,
-    )  # fmt: skip
-    rows = {side: len(frame) for side, frame in sides.items()}
-    record = {
-        "batches": ids,
+        case=case.name,
+        task=case.task,
+        target=case.contract.target,
+        unit=case.unit,
+        log_target=case.log_target,
+        fields=signature_of(case),
+        classes=splits[Split.TRAIN].classes,
+        estimator=challenger.choice.model.name,
+        digest=digest_of(challenger.onnx),
+        decision_id=decision.stored_id,
+        data_sha256=_data_hash(batches, splits),
+        commit=commit,
+        trained_at=clock.now().isoformat(timespec="seconds"),
+        metrics=challenger.metrics,
+        title=case.title,
+    )
+    rows = {split.value: len(frame) for split, frame in splits.items()}
+    training = {
+        "batches": [batch.id for batch in batches],
         "rows": rows,
         "seconds": round(time.monotonic() - started, 3),
+        "failed_candidates": challenger.choice.errors,
     }
-    card = model_card(
-        CardFacts(
-            case,
-            release,
-            decision.sentence,
-            tuple(b.number for b in batches),
-            rows,
-            choice.scores,
-        )
+    facts = CardFacts(
+        case=case,
+        release=release,
+        reason=decision.sentence,
+        batches=tuple(batch.number for batch in batches),
+        rows=rows,
+        scores=challenger.choice.scores,
+        errors=challenger.choice.errors,
     )
     with tempfile.TemporaryDirectory(prefix="relevo-release-") as temporary:
         folder = Path(temporary)
         ReleaseFolder(folder).write(
-            model=made.onnx,
-            native=choice.model.native_files(),
-            pictures=made.pictures,
+            model=challenger.onnx,
+            native=challenger.choice.model.native_files(),
+            pictures=challenger.pictures,
             release=release,
-            training=record,
-            profile=profile_of(train, case.contract.target),
-            card=card,
+            training=training,
+            profile=profile_of(splits[Split.TRAIN], case.contract.target),
+            card=model_card(facts),
         )
-        run = _run(case, decision, choice, release, record)
+        run = _run(case, decision, challenger.choice, release, training)
         with warehouse.record.alias_lock(case.name):
             return registry.register(case.name, run, folder, decision.key)
 
 
-def _sides(case: UseCase, batch_ids: list[int], warehouse: Warehouse) -> Sides:
+def _splits(case: UseCase, batch_ids: list[int], warehouse: Warehouse) -> Splits:
     """Validation and test rows are coded in the classes of the training rows."""
     train = warehouse.rows.frame(case, batch_ids, [Split.TRAIN])
-    others = (
-        warehouse.rows.frame(case, batch_ids, [side])
-        for side in (Split.VALIDATION, Split.TEST)
-    )
-    validation, test = (with_classes(frame, train.classes) for frame in others)
+    if not len(train):
+        raise NothingToTrainOn(
+            f"{case.name}: no clean rows to train on in batches up to {max(batch_ids)}; see relevo history"
+        )
+    splits = {Split.TRAIN: train}
+    for split in (Split.VALIDATION, Split.TEST):
+        rows = warehouse.rows.frame(case, batch_ids, [split])
+        splits[split] = with_classes(rows, train.classes)
     give_back()
-    return Sides(train, validation, test)
+    return splits
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A chosen model in the form it serves in, and how good it is."""
-
-    onnx: bytes
-    metrics: dict[str, float]
-    pictures: dict[str, bytes]
-
-
-def _measured(choice: Choice, sides: Sides, case: UseCase) -> Made:
-    """Metrics of each side, from the ONNX form; on the test rows it is held against the native model, row by row."""
+def _challenger(case: UseCase, splits: Splits) -> Challenger:
+    """The best candidate, measured in its ONNX form; on the test rows that is held against the native model, row by row."""
+    choice = choose(
+        case.candidates,
+        splits[Split.TRAIN],
+        splits[Split.VALIDATION],
+        case.policy.seed,
+        log_target=case.log_target,
+    )
+    for name, reason in choice.errors.items():
+        log.warning("%s: candidate %s failed: %s", case.name, name, reason)
     onnx = choice.model.to_onnx()
     served = OnnxModel(onnx)
+    # of the training rows for comparison only, so that some will do
+    train = _evenly(splits[Split.TRAIN], case.policy.contest_rows)
     metrics: dict[str, float] = {}
-    shown = "test" if len(sides.test) else "train"
-    for side, rows in sides.items():
-        frame = _at_most(rows, case.policy.contest_rows) if side == "train" else rows
-        if len(frame):
-            answers = served.predict(frame)
-            metrics |= {
-                f"{side}_{name}": value
-                for name, value in measure(case.task, frame.target, answers).items()
-            }
-        if side == shown:
-            metrics[ONNX_GAP] = _gap(choice.model.predict(frame), answers)
-            pictures = draw(case, frame, answers, choice.model.importances())
-    return Made(onnx, metrics, pictures)
-
-
-def _at_most(frame: Frame, rows: int) -> Frame:
-    """Evenly spread rows; training rows are measured for comparison only."""
-    return (
-        frame
-        if len(frame) <= rows
-        else frame.take(np.linspace(0, len(frame) - 1, rows).astype(np.int64))
+    answers = {}
+    for split, rows in {**splits, Split.TRAIN: train}.items():
+        answers[split] = served.predict(rows)
+        scores = measure(case.task, rows.target, answers[split])
+        metrics |= with_prefix(split, scores)
+    shown, rows = Split.TEST, splits[Split.TEST]
+    if not len(rows):
+        shown, rows = Split.TRAIN, train
+    metrics[ONNX_GAP] = _gap(choice.model.predict(rows), answers[shown])
+    return Challenger(
+        choice=choice,
+        onnx=onnx,
+        metrics=metrics,
+        pictures=draw(case, rows, answers[shown], choice.model.importances()),
     )
 
 
-def _gap(native: Floats, served: Floats) -> float:
+def _evenly(frame: Frame, rows: int) -> Frame:
+    """At most so many rows, evenly spread."""
+    if len(frame) <= rows:
+        return frame
+    return frame.take(np.linspace(0, len(frame) - 1, rows).astype(np.int64))
+
+
+def _gap(native: Float64s, served: Float64s) -> float:
     """The largest difference, relative to the native answer."""
-    return float(
-        np.max(np.abs(served - native) / np.maximum(np.abs(native), 1e-9), initial=0.0)
-    )
+    gaps = np.abs(served - native) / np.maximum(np.abs(native), 1e-9)
+    return float(np.max(gaps, initial=0.0))
 
 
-def _data_hash(batches: list[str], sides: Sides) -> str:
-    """What the model was made from: the batches' content, and which rows of them stood on which side."""
+def _data_hash(batches: list[Batch], splits: Splits) -> str:
+    """What the model was made from: the batches' content, and which rows of them are in which split."""
     digest = hashlib.sha256()
-    for content in batches:
-        digest.update(content.encode())
-    for frame in (sides.train, sides.validation, sides.test):
+    for batch in batches:
+        digest.update(batch.content_sha256.encode())
+    for frame in splits.values():
         digest.update(frame.identity.tobytes())
     return digest.hexdigest()
 
@@ -216,51 +229,31 @@ def _run(
     decision: Decision,
     choice: Choice,
     release: Release,
-    record: dict[str, Any],
+    training: dict[str, Any],
 ) -> RunRecord:
     """What MLflow shows of the training."""
-    scores = {f"cv_{name}": score for name, score in choice.scores.items()}
+    tags = {
+        "relevo.reason": decision.sentence,
+        "relevo.data": release.data_sha256,
+        "relevo.commit": release.commit,
+        "relevo.estimator": release.estimator,
+    }
+    if choice.errors:
+        failed = [f"{name}: {reason}" for name, reason in choice.errors.items()]
+        tags[FAILED_TAG] = "; ".join(failed)
     return RunRecord(
         experiment=case.experiment or case.name,
         name=f"{case.name} {choice.model.name} decision {decision.id}",
         parameters={
             "estimator": choice.model.name,
             "features": ", ".join(case.features),
-            "batches": record["batches"],
-            "rows_train": record["rows"]["train"],
-            "rows_validation": record["rows"]["validation"],
-            "rows_test": record["rows"]["test"],
+            "batches": training["batches"],
+            **{f"rows_{split}": rows for split, rows in training["rows"].items()},
             **choice.model.parameters(),
         },
-        metrics={**release.metrics, **scores},
-        tags={
-            "relevo.reason": decision.sentence,
-            "relevo.data": release.data_sha256,
-            "relevo.commit": release.commit,
-            "relevo.estimator": release.estimator,
+        metrics={
+            **release.metrics,
+            **{f"cv_{name}": score for name, score in choice.scores.items()},
         },
-    )
-
-
-def _training(
-    case: UseCase,
-    decision: Decision,
-    registry: ModelRegistry,
-    version: ModelVersion,
-    clock: Clock,
-) -> Training:
-    folder = ReleaseFolder(registry.fetch(case.name, version.number))
-    release, record = folder.release(), folder.training()
-    return Training(
-        case=case.name,
-        decision_id=decision.stored_id,
-        version=version.number,
-        run_id=version.run_id,
-        estimator=release.estimator,
-        batches=tuple(record["batches"]),
-        rows=record["rows"],
-        data_sha256=release.data_sha256,
-        metrics=release.metrics,
-        seconds=record["seconds"],
-        trained_at=clock.now(),
+        tags=tags,
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from relevo.errors import ModelRefused
 from relevo.ports.store import ObjectStore
-from relevo.releases.release_folder import RELEASE_FILE
+from relevo.releases.release_folder import RELEASE_FILE, TRAINING_FILE
 
 
 def release_prefix(case: str, version: str) -> str:
@@ -27,6 +27,16 @@ def upload(case: str, version: str, folder: Path, store: ObjectStore) -> None:
         store.put(
             f"{release_prefix(case, version)}/{name}", [(folder / name).read_bytes()]
         )
+
+
+def failed_candidates(case: str, version: str, store: ObjectStore) -> dict[str, str]:
+    """Why each candidate that raised is not in the version; none of a release that does not say."""
+    key = f"{release_prefix(case, version)}/{TRAINING_FILE}"
+    if not store.exists(key):
+        return {}
+    with store.open(key) as stream:
+        failed: dict[str, str] = json.load(stream).get("failed_candidates", {})
+    return failed
 
 
 def write_pointer(case: str, alias: str, version: str, store: ObjectStore) -> None:

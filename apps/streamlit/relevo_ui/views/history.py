@@ -194,6 +194,8 @@ def _show_training(entry: HistoryEntry, history: History, selection: Selection) 
             ("Registered", blocks.version_link(training.case, training.version)),
         ]
     )
+    for sentence in cached.failures(training.case, training.version):
+        blocks.quiet(sentence)
 
 
 def _by_split(metric: Metric, metrics: dict[str, float], unit: str) -> list[str]:
