@@ -76,7 +76,7 @@ def test_classes_are_explained_in_log_odds(
     for row, said in asked(model, rows_of(iris(), model.columns)[:150:15]):
         chances = model.answers([row])[0]
         scores = (
-            _explainer(model.folder, model.release.estimator)
+            _explainer(model.files, model.release.estimator)
             .parts(model, row)
             .sum(axis=1)
         )

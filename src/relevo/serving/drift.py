@@ -2,37 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from relevo.domain.cells import Row
-from relevo.domain.frame import Categorical
-from relevo.domain.profile import CategoryProfile, psi
+from relevo.domain.cells import Cell
+from relevo.domain.contract import Column
+from relevo.domain.frame import Categorical, Floats
+from relevo.domain.profile import psi
 from relevo.features.model_inputs import converted
-from relevo.serving.model import ServedModel
 from relevo.serving.served_case import ServedCase
 
-ENOUGH_ROWS = 100
+ENOUGH_RECENT = 100  # rows: with fewer, empty bins alone look like drift
 
 
 def measure_drift(case: ServedCase) -> None:
-    """PSI a field over the recent rows, once there are enough to tell."""
-    model, rows = case.model, list(case.recent.copy())
-    case.drift = {} if model is None or len(rows) < ENOUGH_ROWS else _drift(model, rows)
+    """PSI per field over the recent rows, once there are enough to tell."""
+    model = case.model
+    rows = list(case.recent.copy())  # requests go on adding to the other
+    drift: dict[str, float] = {}
+    if model is not None and len(rows) >= ENOUGH_RECENT:
+        by_column = zip(model.columns, zip(*rows, strict=True), strict=True)
+        for column, cells in by_column:
+            values = _values(column, cells)
+            trained = model.profile.columns.get(column.name)
+            if trained is not None and trained.fits(values):
+                drift[column.name] = psi(trained, trained.count(values))
+    case.drift = drift
 
 
-def _drift(model: ServedModel, rows: list[Row]) -> dict[str, float]:
-    found = {}
-    for column, cells in zip(model.columns, zip(*rows, strict=True), strict=True):
-        known = model.profile.columns.get(column.name)
-        if (
-            known is None
-            or isinstance(known, CategoryProfile) is not column.is_categorical
-        ):
-            continue
-        values = (
-            Categorical.of([str(cell) if cell else None for cell in cells])
-            if column.is_categorical
-            else np.array(converted(column.kind.number, cells), np.float32)
-        )
-        found[column.name] = psi(known, known.count(values))
-    return found
+def _values(column: Column, cells: Sequence[Cell]) -> Categorical | Floats:
+    if column.is_categorical:
+        return Categorical.of([str(cell) if cell else None for cell in cells])
+    return np.array(converted(column.kind.number, cells), np.float32)

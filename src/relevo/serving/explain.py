@@ -35,7 +35,7 @@ class Explainer(Protocol):
 
 def explain(model: ServedModel, row: Row) -> Explanation:
     """NoExplanation where the estimator has none that is exact."""
-    explainer = _explainer(model.folder, model.release.estimator)
+    explainer = _explainer(model.files, model.release.estimator)
     answers = model.answers([row])[0].astype(np.float64)
     parts = explainer.parts(model, row)
     classes = model.release.classes
@@ -85,8 +85,7 @@ def _of_two(second: NDArray[np.float64], best: int) -> NDArray[np.float64]:
 
 
 @lru_cache(maxsize=8)  # the models of a few cases, and those they were swapped for
-def _explainer(folder: Path, estimator: str) -> Explainer:
-    files = ReleaseFolder(folder)
+def _explainer(files: ReleaseFolder, estimator: str) -> Explainer:
     if files.native(BOOSTER).is_file():
         return _Trees(Booster(files.native(BOOSTER)))
     if files.native(WEIGHTS).is_file():

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +18,18 @@ from relevo.domain.contract import Column
 from relevo.domain.kinds import Kind
 from relevo.domain.profile import CategoryProfile, Profile
 from relevo.domain.release import Release, digest_of
-from relevo.errors import ModelRefused, RelevoError
+from relevo.errors import ModelRefused
 from relevo.features.model_inputs import ModelInputs
 from relevo.learning.onnx_model import OnnxModel
-from relevo.releases.release_folder import ReleaseFolder
+from relevo.releases.release_folder import MODEL_FILE, ReleaseFolder
 from relevo.serving.field_defaults import default_row
 from relevo.serving.request.row_reader import RowReader, RowsRefused
 
 WARM_ROWS = 32
-Answers = NDArray[np.float32]
+RawAnswers = NDArray[np.float32]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServedModel:
     """Never changed once it serves: a request that has begun with it ends with it."""
 
@@ -36,24 +37,25 @@ class ServedModel:
     version: str
     alias: str
     profile: Profile
-    folder: Path
+    files: ReleaseFolder
     training: dict[str, Any]
     onnx: OnnxModel
-    columns: tuple[Column, ...]
     feed: ModelInputs
     strict: RowReader
-    lenient: RowReader  # passes over names that are no field, where a dialect does
-    seen: tuple[
-        tuple[int, frozenset[Cell]], ...
-    ]  # open categories: their place, and the words training saw, and none
-    named: Callable[
-        ..., msgspec.Struct
-    ]  # a row with the names of its fields, for the log
+    lenient: RowReader  # ignores names that are no field, where a dialect does
+    # the categories of open columns that training saw, and none, by index of the column
+    seen: tuple[tuple[int, frozenset[Cell]], ...]
+    # a row with the names of its fields, for the log
+    named: Callable[..., msgspec.Struct]
     loaded_at: datetime = field(
         default_factory=lambda: datetime.now(UTC).replace(microsecond=0)
     )
 
-    def answers(self, rows: list[Row]) -> Answers:
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        return self.release.fields
+
+    def answers(self, rows: list[Row]) -> RawAnswers:
         """[n, 1] in the target's own unit, or probabilities [n, classes]."""
         return self.onnx.run(self.feed(rows))
 
@@ -63,140 +65,122 @@ def load_model(
 ) -> ServedModel:
     """The release in `folder`, warmed up. ModelRefused where it is damaged, foreign or contradicts itself."""
     files = ReleaseFolder(folder)
-    release, profile = _described(files, case, version)
-    model = files.model_bytes()
-    if digest_of(model) != release.digest:
-        raise ModelRefused(
-            f"version {version} of {case}: {files.model.name} is not the file that its release names (SHA-256 differs); "
-            "restore the artifacts store, or roll back"
-        )
-    onnx = OnnxModel(model, threads=1)
-    columns = release.fields
-    _require_signature(onnx, release, version)
-    served = ServedModel(
-        release, version, alias, profile, folder,
-        files.training(),
-        onnx, columns, ModelInputs(columns),
-        RowReader(columns, max_rows), RowReader(columns, max_rows, strict=False), _seen(columns, profile), _named(columns),
-    )  # fmt: skip
-    _warm_up(served)
-    return served
-
-
-def _described(
-    folder: ReleaseFolder, case: str, version: str
-) -> tuple[Release, Profile]:
-    release = folder.release()
+    release = files.release()
+    subject = f"version {version} of {case}"
     if release.case != case:
         raise ModelRefused(
-            f"version {version}: is a release of {release.case}, not of {case}; point the alias elsewhere"
+            f"{subject}: is a release of {release.case}, not of {case}; point the alias elsewhere"
         )
-    return release, folder.profile()
-
-
-def _require_signature(onnx: OnnxModel, release: Release, version: str) -> None:
-    names = {one.name for one in release.fields}
-    wanted = "probabilities" if release.task == "classification" else "prediction"
-    if set(onnx.features) != names:
-        different = ", ".join(sorted(set(onnx.features) ^ names))
+    content = files.model_bytes()
+    if digest_of(content) != release.digest:
         raise ModelRefused(
-            f"version {version} of {release.case}: model and release disagree on {different}; train it again"
+            f"{subject}: {MODEL_FILE} is not the file that its release names (SHA-256 differs); "
+            "restore the artifacts store, or roll back"
         )
-    if wanted not in onnx.outputs:
-        raise ModelRefused(
-            f"version {version} of {release.case}: a {release.task} needs the output {wanted}, "
-            f"the model has {', '.join(onnx.outputs)}; train it again"
-        )
+    profile, columns = files.profile(), release.fields
+    served = ServedModel(
+        release=release,
+        version=version,
+        alias=alias,
+        profile=profile,
+        files=files,
+        training=files.training(),
+        # a few rows are too little work to hand to other threads
+        onnx=OnnxModel(content, threads=1),
+        feed=ModelInputs(columns),
+        strict=RowReader(columns, max_rows),
+        lenient=RowReader(columns, max_rows, strict=False),
+        seen=tuple(_seen(columns, profile)),
+        named=_named(columns),
+    )
+    for fault in chain(_signature_faults(served), _warm_up(served)):
+        raise ModelRefused(f"{subject}: {fault}; train it again")
+    return served
 
 
 def _seen(
     columns: tuple[Column, ...], profile: Profile
-) -> tuple[tuple[int, frozenset[Cell]], ...]:
-    known = [
-        (place, profile.columns.get(c.name))
-        for place, c in enumerate(columns)
-        if c.values is None
-    ]
-    return tuple(
-        (p, frozenset([*c.seen, None]))
-        for p, c in known
-        if isinstance(c, CategoryProfile) and c.complete
-    )
+) -> Iterator[tuple[int, frozenset[Cell]]]:
+    for index, column in enumerate(columns):
+        in_training = profile.columns.get(column.name)
+        if (
+            column.values is None
+            and isinstance(in_training, CategoryProfile)
+            and in_training.complete
+        ):
+            yield index, frozenset([*in_training.seen, None])
 
 
 def _named(columns: tuple[Column, ...]) -> Callable[..., msgspec.Struct]:
-    places = {f"f{place}": column.name for place, column in enumerate(columns)}
-    return msgspec.defstruct("Input", list(places), rename=places, gc=False)
+    # a column may have a name that Python takes for no identifier
+    names = {f"f{index}": column.name for index, column in enumerate(columns)}
+    return msgspec.defstruct("Input", list(names), rename=names, gc=False)
 
 
-def _warm_up(served: ServedModel) -> None:
-    """Rows as they usually come, alone and together, with gaps and words that training never saw."""
-    release = served.release
-    usual = default_row(release.fields, served.profile)
-    gaps = {one.name: None for one in release.fields if one.nullable}
+def _signature_faults(served: ServedModel) -> Iterator[str]:
+    release, onnx = served.release, served.onnx
+    names = {column.name for column in served.columns}
+    if different := names.symmetric_difference(onnx.features):
+        yield f"model and release disagree on {', '.join(sorted(different))}"
+    output = {"classification": "probabilities"}.get(release.task, "prediction")
+    if output not in onnx.outputs:
+        outputs = ", ".join(onnx.outputs)
+        yield f"a {release.task} needs the output {output}, the model has {outputs}"
+
+
+def _warm_up(served: ServedModel) -> Iterator[str]:
+    """Predict rows as they usually come, alone and together, with gaps and categories that training never saw."""
+    columns = served.columns
+    usual = default_row(columns, served.profile)
+    gaps = {column.name: None for column in columns if column.nullable}
     new = {
-        column.name: "a word never seen"
-        for column in served.columns
-        if _takes_any_word(column)
+        column.name: "never seen in training"
+        for column in columns
+        if column.kind is Kind.CATEGORY and column.values is None
     }
+    rows: Any = []
     try:
-        rows = [
-            served.strict.read(msgspec.json.encode(row))
-            for row in (usual, usual | gaps, usual | new)
-        ]
+        for row in (usual, usual | gaps, usual | new):
+            rows.append(served.strict.read(msgspec.json.encode(row)))
     except RowsRefused as error:
-        raise ModelRefused(
-            f"version {served.version} of {release.case}: its own fields refuse its own typical row: {error}; "
-            "train it again"
-        ) from error
-    width = max(1, len(release.classes))
+        yield f"its own fields refuse its own typical row: {error}"
+        return
+    width = max(1, len(served.release.classes))
     for batch in (*([row] for row in rows), rows * WARM_ROWS):
-        answers = served.answers(batch)  # type: ignore[arg-type]
+        answers = served.answers(batch)
         if answers.shape != (len(batch), width) or not np.isfinite(answers).all():
-            raise ModelRefused(
-                f"version {served.version} of {release.case}: answers a typical row with {answers.tolist()[:1]}; "
-                f"{width} finite numbers a row are wanted; train it again"
-            )
-
-
-def _takes_any_word(column: Column) -> bool:
-    return column.kind is Kind.CATEGORY and column.values is None
+            first = answers.tolist()[:1]
+            yield f"answers a typical row with {first}; {width} finite numbers per row are wanted"
 
 
 def require_compatible(new: ServedModel, old: ServedModel) -> None:
     """ModelRefused where a client that the old model understands would be refused by the new one."""
-    before, after = old.release, new.release
-    if (before.task, before.target, before.unit) != (
-        after.task,
-        after.target,
-        after.unit,
-    ):
-        raise _incompatible(
-            new,
-            old,
-            f"it answers {after.target} ({after.task}), not {before.target} ({before.task})",
+    for difference in _differences(old.release, new.release):
+        raise ModelRefused(
+            f"version {new.version} of {new.release.case}: does not fit the clients of version {old.version}: "
+            f"{difference}; serve it as another use case, or start an API whose state_dir is empty"
         )
-    fields = {one.name: one for one in after.fields}
-    for one in before.fields:
-        now = fields.pop(one.name, None)
+
+
+def _differences(old: Release, new: Release) -> Iterator[str]:
+    if (old.task, old.target, old.unit) != (new.task, new.target, new.unit):
+        yield f"it predicts {_predicted(new)}, not {_predicted(old)}"
+    added = {column.name: column for column in new.fields}
+    for column in old.fields:
+        now = added.pop(column.name, None)
         if now is None:
-            raise _incompatible(new, old, f"it has no field {one.name!r}")
-        if now.kind is not one.kind or (one.nullable and not now.nullable):
-            raise _incompatible(
-                new, old, f"its field {one.name!r} is {_said(now)}, not {_said(one)}"
-            )
-    if needed := [one.name for one in fields.values() if not one.nullable]:
-        raise _incompatible(
-            new, old, f"it needs {', '.join(needed)}, which clients do not send"
-        )
+            yield f"it has no field {column.name!r}"
+        elif now.kind is not column.kind or column.nullable > now.nullable:
+            yield f"its field {column.name!r} is {_type_of(now)}, not {_type_of(column)}"
+    if needed := [column.name for column in added.values() if not column.nullable]:
+        yield f"it needs {', '.join(needed)}, which clients do not send"
 
 
-def _said(one: Any) -> str:
-    return f"{one.kind.name}{' or null' if one.nullable else ''}"
+def _predicted(release: Release) -> str:
+    return f"{release.target} in {release.unit or 'no unit'} ({release.task})"
 
 
-def _incompatible(new: ServedModel, old: ServedModel, why: str) -> RelevoError:
-    return ModelRefused(
-        f"version {new.version} of {new.release.case}: does not fit those who speak to version {old.version}: {why}; "
-        "serve it as another use case, or start an API whose state_dir is empty"
-    )
+def _type_of(column: Column) -> str:
+    if column.nullable:
+        return f"{column.kind.name} or null"
+    return column.kind.name

@@ -7,7 +7,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -16,17 +16,19 @@ from relevo.errors import ModelRefused, NotFound, RelevoError, StoreUnavailable
 from relevo.ports.store import ObjectStore
 from relevo.releases.release_cache import ReleaseCache
 from relevo.releases.stored_release import pointer_key
-from relevo.serving.model import load_model, require_compatible
+from relevo.serving.model import ServedModel, load_model, require_compatible
 from relevo.serving.served_case import ServedCase
 
 log = logging.getLogger(__name__)
 
-JITTER = 0.2
-REFUSED_SECONDS = 60.0  # a release that was refused is not fetched again sooner, unless someone asks for it
-HINT_SECONDS = 1.0  # hints that come closer together count as one
+JITTER = (
+    0.2  # of the time between polls, so that pods started together do not poll together
+)
+REFUSED_SECONDS = 60.0  # a release that was refused is not fetched again sooner
+NOTIFICATION_SECONDS = 1.0  # notifications that come closer together count as one
 
 
-class Registry(Protocol):
+class AliasReader(Protocol):
     """Which version an alias leads to; None where there is none. StoreUnavailable where nobody can tell."""
 
     def alias(self, case: str, alias: str) -> str | None: ...
@@ -54,133 +56,145 @@ class Pointers:
             ) from error
 
 
+class Target(NamedTuple):
+    """What is to be served."""
+
+    version: str
+    alias: str
+
+    def is_served_by(self, model: ServedModel | None) -> bool:
+        return model is not None and (model.version, model.alias) == self
+
+
+class RefusedRelease(NamedTuple):
+    version: str = ""
+    until: float = 0.0
+    reason: str = ""
+
+
 class Reloader:
     """Keeps one use case on its alias. `registry` is the truth, None where only pointers are kept."""
 
     def __init__(
         self,
         case: ServedCase,
-        registry: Registry | None,
+        registry: AliasReader | None,
         pointers: Pointers,
         cache: ReleaseCache,
     ) -> None:
-        self._case, self._registry, self._pointers, self._cache = (
-            case,
-            registry,
-            pointers,
-            cache,
-        )
+        self._case = case
+        self._registry = registry
+        self._pointers = pointers
+        self._cache = cache
         self._turn = threading.Lock()
-        self._refused: tuple[str, float, str] = ("", 0.0, "")
+        self._refused = RefusedRelease()
 
     def start_from_disk(self) -> None:
         """Serve what served last, before anybody has been asked."""
-        found = self._cache.last()
-        if found is None:
+        case = self._case
+        if (last := self._cache.last()) is None:
             return
-        kept, folder = found
+        kept, folder = last
         try:
-            self._case.swap(
-                load_model(
-                    folder,
-                    self._case.name,
-                    kept.version,
-                    kept.alias,
-                    self._case.max_rows,
-                )
+            case.swap(
+                load_model(folder, case.name, kept.version, kept.alias, case.max_rows)
             )
         except RelevoError as error:
-            log.warning(
-                "%s: the release kept on disk is refused: %s", self._case.name, error
-            )
+            log.warning("%s: the release kept on disk is refused: %s", case.name, error)
             self._cache.forget(folder)
-            return
-        log.info("%s: serving version %s from disk", self._case.name, kept.version)
+        else:
+            log.info("%s: serving version %s from disk", case.name, kept.version)
 
     def reload(self, *, force: bool = False) -> bool:
-        """Look at the alias now; whether the model was swapped. What fails is noted, and raised to the caller."""
+        """Poll the registry now; whether the model was swapped. What fails is noted, and raised to the caller.
+
+        `force` fetches a release again that was refused a moment ago.
+        """
         with self._turn:
             try:
                 changed = self._follow(force)
+            except RelevoError as error:
+                self._note_failure(str(error))
+                raise
             except Exception as error:
-                said = str(error) if isinstance(error, RelevoError) else repr(error)
-                if (
-                    self._case.last_reload is None
-                    or self._case.last_reload.error != said
-                ):
-                    log.warning("%s: reload failed: %s", self._case.name, said)
-                self._case.note("failed", said)
+                self._note_failure(repr(error))
                 raise
             self._case.note("swapped" if changed else "unchanged")
             return changed
 
+    def _note_failure(self, message: str) -> None:
+        """Logged once, not at every poll."""
+        last = self._case.last_reload
+        if last is None or last.error != message:
+            log.warning("%s: reload failed: %s", self._case.name, message)
+        self._case.note("failed", message)
+
     def _follow(self, force: bool) -> bool:
-        named = self._named()
-        if named is None:
+        target = self._target()
+        if target is None:
             self._case.has_none = self._case.model is None
             return False
-        version, alias = named
-        model = self._case.model
-        if model is not None and (model.version, model.alias) == named:
+        if target.is_served_by(self._case.model):
             return False
-        refused, until, why = self._refused
-        if refused == version and not force and time.monotonic() < until:
-            raise ModelRefused(why)
+        refused = self._refused
+        is_fresh = time.monotonic() < refused.until
+        if refused.version == target.version and is_fresh and not force:
+            raise ModelRefused(refused.reason)
         try:
-            self._swap(version, alias)
+            self._swap(target)
         except ModelRefused as error:
-            self._refused = (version, time.monotonic() + REFUSED_SECONDS, str(error))
+            until = time.monotonic() + REFUSED_SECONDS
+            self._refused = RefusedRelease(target.version, until, str(error))
             raise
         return True
 
-    def _named(self) -> tuple[str, str] | None:
-        """Version and alias to serve: a challenger's place is taken by the champion while there is none."""
-        aliases = (
-            (CHALLENGER, CHAMPION)
-            if self._case.alias == CHALLENGER
-            else (self._case.alias,)
-        )
+    def _target(self) -> Target | None:
+        """A challenger's place is taken by the champion while there is none."""
+        aliases = [self._case.alias]
+        if self._case.alias == CHALLENGER:
+            aliases.append(CHAMPION)
         for alias in aliases:
             if (version := self._version(alias)) is not None:
-                return version, alias
+                return Target(version, alias)
         return None
 
     def _version(self, alias: str) -> str | None:
+        name = self._case.name
         if self._registry is None:
-            return self._pointers.alias(self._case.name, alias)
+            return self._pointers.alias(name, alias)
         try:
-            return self._registry.alias(self._case.name, alias)
+            return self._registry.alias(name, alias)
         except StoreUnavailable:
-            version = self._pointers.alias(self._case.name, alias)
-            if (
-                version is None
-            ):  # no pointer proves nothing: the registry must say that there is no model
+            version = self._pointers.alias(name, alias)
+            # no pointer proves nothing: the registry must say that there is no model
+            if version is None:
                 raise
             return version
 
-    def _swap(self, version: str, alias: str) -> None:
+    def _swap(self, target: Target) -> None:
         started = time.monotonic()
-        folder = self._cache.fetch(version)
+        case, old = self._case, self._case.model
+        folder = self._cache.fetch(target.version)
         try:
-            new = load_model(
-                folder, self._case.name, version, alias, self._case.max_rows
-            )
-            if self._case.model is not None:
-                require_compatible(new, self._case.model)
+            new = load_model(folder, case.name, *target, case.max_rows)
+            if old is not None:
+                require_compatible(new, old)
         except ModelRefused:
             self._cache.forget(folder)
             raise
-        before = self._case.model
-        self._case.swap(new)
-        self._cache.keep(version, alias, folder)
+        case.swap(new)
+        # after the swap: a restart must not begin with a release that never served
+        self._cache.keep(*target, folder)
         log.info(
-            "%s: version %s serves (%s), before it %s, swapped in %.2f s",
-            self._case.name, version, alias, before.version if before else "none", time.monotonic() - started,
-        )  # fmt: skip
+            "%s: version %s serves as %s, swapped in %.2f s",
+            case.name,
+            *target,
+            time.monotonic() - started,
+        )
 
 
 class RegistryPoller:
-    """One thread that looks at all aliases, every `seconds` or so, and at once where somebody hints."""
+    """One thread that polls for all cases, every `seconds` or so, and at once when it is notified."""
 
     def __init__(
         self,
@@ -188,13 +202,12 @@ class RegistryPoller:
         seconds: float,
         afterwards: Iterable[Callable[[], None]] = (),
     ) -> None:
-        """`afterwards` is done after each look: what is worked out in the background."""
-        self._reloaders, self._seconds, self._afterwards = (
-            tuple(reloaders),
-            seconds,
-            tuple(afterwards),
-        )
-        self._notified, self._closing = threading.Event(), threading.Event()
+        """`afterwards` is done after each poll: what is worked out in the background."""
+        self._reloaders = tuple(reloaders)
+        self._seconds = seconds
+        self._afterwards = tuple(afterwards)
+        self._notified = threading.Event()
+        self._closing = threading.Event()
         self._thread = threading.Thread(
             target=self._poll, name="relevo-registry-poller", daemon=True
         )
@@ -209,31 +222,28 @@ class RegistryPoller:
         self._closing.set()
         self._notified.set()
         if self._thread.ident is not None:
+            # a poll may hang in a registry that does not answer; the process ends without it
             self._thread.join(5)
 
     def _poll(self) -> None:
         while not self._closing.is_set():
+            # before the poll: a notification that comes during it asks for another
             self._notified.clear()
             for reloader in self._reloaders:
-                _quietly(reloader.reload, told=True)
+                _run(reloader.reload, logs_itself=True)
             for work in self._afterwards:
-                _quietly(work)
-            self._closing.wait(HINT_SECONDS)
-            self._notified.wait(
-                max(
-                    0.0,
-                    self._seconds * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
-                    - HINT_SECONDS,
-                )
-            )
+                _run(work)
+            self._closing.wait(NOTIFICATION_SECONDS)
+            jitter = random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
+            self._notified.wait(max(0, self._seconds * jitter - NOTIFICATION_SECONDS))
 
 
-def _quietly(work: Callable[[], object], *, told: bool = False) -> None:
-    """The thread lives on. `told`: the work has told of its own failure."""
+def _run(work: Callable[[], object], *, logs_itself: bool = False) -> None:
+    """The thread lives on, whatever is raised."""
     try:
         work()
     except RelevoError as error:
-        if not told:
+        if not logs_itself:
             log.warning("background work failed: %s", error)
     except Exception:
         log.exception("background work failed")

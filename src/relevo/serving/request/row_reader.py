@@ -1,6 +1,6 @@
 """Rows from the bytes of a request: a fast path for what is right, a slow one that explains what is not.
 
-There is one truth, `checking.checked`. The fast path takes only what that takes too, and leaves the rest to it.
+There is one truth, `field_rules.checked_cell`. The fast path takes only what that takes too, and leaves the rest to it.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import filterfalse
 from typing import Annotated, Any, NoReturn, Union
 
@@ -22,11 +23,8 @@ from relevo.serving.request.field_rules import checked_cell
 from relevo.serving.responses import Problem
 
 SHOWN_PROBLEMS = 100
-INT64 = 2**63
-MOST_REMEMBERED, LONGEST_REMEMBERED = (
-    10_000,
-    100,
-)  # words or codes of a column, and characters of each
+MOST_REMEMBERED = 10_000  # categories or codes of a column: a few MB at most
+LONGEST_REMEMBERED = 100  # characters of each
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, Misfit)
 
 
@@ -44,9 +42,15 @@ class RowsRefused(RelevoError):
 class _Problems(list[Problem]):
     """As many as are shown. A body of 8 MB can have millions: none is looked for behind these."""
 
-    def add(self, problem: Problem) -> None:
-        self.append(problem)
+    def add(
+        self, index: int | UnsetType, field: str, value: str, message: str, allowed: str
+    ) -> None:
+        self.append(Problem(field, value, message, allowed, index))
         if len(self) == SHOWN_PROBLEMS:
+            raise RowsRefused(self)
+
+    def raise_if_any(self) -> None:
+        if self:
             raise RowsRefused(self)
 
 
@@ -57,12 +61,11 @@ class RowReader:
         self, columns: Sequence[Column], max_rows: int, *, strict: bool = True
     ) -> None:
         self._columns, self.max_rows, self._strict = tuple(columns), max_rows, strict
-        self._names = tuple(column.name for column in columns)
-        self._known_names = frozenset(self._names)
+        self._names = {column.name: None for column in columns}
         row: Any = msgspec.defstruct(
             "Row",
-            [_slot(place, column) for place, column in enumerate(columns)],
-            rename={f"f{place}": name for place, name in enumerate(self._names)},
+            [_slot(index, column) for index, column in enumerate(columns)],
+            rename={f"f{index}": column.name for index, column in enumerate(columns)},
             kw_only=True,
             forbid_unknown_fields=strict,
             gc=False,
@@ -71,28 +74,22 @@ class RowReader:
         self._decode = msgspec.json.Decoder(
             Union[row, Annotated[list[row], Meta(max_length=max_rows)]]  # noqa: UP007
         ).decode
-        self._finish = [
-            (p, finish)
-            for p, c in enumerate(columns)
-            if (finish := _finish(c)) is not None
-        ]
+        finished = ((index, _finish(column)) for index, column in enumerate(columns))
+        self._finish = [(index, finish) for index, finish in finished if finish]
 
     def read(self, body: bytes) -> Row | list[Row]:
         """Cells in the order of the columns. RowsRefused names every field that is wrong."""
         try:
             decoded: Any = self._decode(body)
-            given = (
-                [astuple(row) for row in decoded]
-                if type(decoded) is list
-                else [astuple(decoded)]
-            )
-            rows, present = self._finished(given)
+            is_list = type(decoded) is list
+            cells = [astuple(row) for row in (decoded if is_list else (decoded,))]
+            rows, present = self._finished(cells)
         except UNREADABLE:
             return self._explained(body)
         # each field that is there brought one colon: any more stand in a text, or in a name that is given twice
         if body.count(b":") != present:
             return self._explained(body)
-        return rows if type(decoded) is list else rows[0]
+        return rows if is_list else rows[0]
 
     def read_mapping(self, row: Mapping[str, object]) -> Row:
         """A row that a dialect has made of another body."""
@@ -102,75 +99,65 @@ class RowReader:
             return self._one_row(row)
         return rows[0]
 
-    def _finished(self, given: list[tuple[Any, ...]]) -> tuple[list[Row], int]:
+    def _finished(self, cells: list[tuple[Any, ...]]) -> tuple[list[Row], int]:
         """The rows, a column at a time, and how many cells were given."""
-        columns: list[Any] = list(zip(*given, strict=True))
-        absent = 0
-        for place, column in enumerate(columns):
+        if not cells:
+            return [], 0
+        columns: list[Any] = list(zip(*cells, strict=True))
+        present = len(cells) * len(columns)
+        for index, column in enumerate(columns):
             if missing := column.count(UNSET):
-                absent += missing
-                columns[place] = [None if cell is UNSET else cell for cell in column]
-        for place, finish in self._finish if given else ():
-            columns[place] = map(finish, columns[place])
-        return list(zip(*columns, strict=True)), len(given) * len(self._names) - absent
+                present -= missing
+                columns[index] = [None if cell is UNSET else cell for cell in column]
+        for index, finish in self._finish:
+            columns[index] = map(finish, columns[index])
+        return list(zip(*columns, strict=True)), present
 
     def _explained(self, body: bytes) -> Row | list[Row]:
         try:
             return self._one_by_one(parse(body))
         except RecursionError:
-            _refuse("", "", "is nested too deeply", self._known())
+            _refuse("", "", "is nested too deeply", self._expected)
 
     def _one_by_one(self, parsed: Any) -> Row | list[Row]:
         if not isinstance(parsed, list):
             return self._one_row(parsed)
         if len(parsed) > self.max_rows:
-            _refuse(
-                "",
-                f"{len(parsed)} rows",
-                "is too long a list",
-                f"at most {self.max_rows} rows a request",
-            )
+            limit = f"at most {self.max_rows} rows a request"
+            _refuse("", f"{len(parsed)} rows", "is too long a list", limit)
         problems = _Problems()
         rows = [self._row(row, index, problems) for index, row in enumerate(parsed)]
-        if problems:
-            raise RowsRefused(problems)
+        problems.raise_if_any()
         return rows
 
     def _one_row(self, parsed: Any) -> Row:
         problems = _Problems()
         row = self._row(parsed, UNSET, problems)
-        if problems:
-            raise RowsRefused(problems)
+        problems.raise_if_any()
         return row
 
-    def _row(self, given: Any, index: int | UnsetType, problems: _Problems) -> Row:
-        if not isinstance(given, dict):
-            message = f"is {type_name(given)}, not an object"
-            problems.add(Problem("", printable(given), message, self._known(), index))
+    def _row(self, parsed: Any, index: int | UnsetType, problems: _Problems) -> Row:
+        add = partial(problems.add, index)
+        if not isinstance(parsed, dict):
+            message = f"is {type_name(parsed)}, not an object"
+            add("", printable(parsed), message, self._expected)
             return ()
         if self._strict:
-            for name in filterfalse(self._known_names.__contains__, given):
-                shown, value = printable(name), printable(given[name])
+            for name in filterfalse(self._names.__contains__, parsed):
                 message = "is not a field of this model"
-                problems.add(Problem(shown, value, message, self._known(), index))
-        return tuple(
-            self._cell(column, given.get(column.name), index, problems)
-            for column in self._columns
-        )
+                add(printable(name), printable(parsed[name]), message, self._expected)
+        cells: list[Cell] = []
+        for column in self._columns:
+            value = parsed.get(column.name)
+            try:
+                cells.append(checked_cell(column, value))
+            except Misfit as misfit:
+                shown = "" if value is None else printable(value)
+                add(column.name, shown, str(misfit), column.admitted)
+        return tuple(cells)
 
-    def _cell(
-        self, column: Column, value: object, index: int | UnsetType, problems: _Problems
-    ) -> Cell:
-        try:
-            return checked_cell(column, value)
-        except Misfit as misfit:
-            shown = "" if value is None else printable(value)
-            problems.add(
-                Problem(column.name, shown, str(misfit), column.admitted, index)
-            )
-            return None
-
-    def _known(self) -> str:
+    @property
+    def _expected(self) -> str:
         return f"an object of {', '.join(self._names)}"
 
 
@@ -187,17 +174,13 @@ def parse(body: bytes) -> Any:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    values = dict(pairs)
+    if len(values) < len(pairs):
         counts = Counter(name for name, _ in pairs)
         twice = next(name for name, count in counts.items() if count > 1)
-        _refuse(
-            printable(twice),
-            printable(found[twice]),
-            "is given twice",
-            "each field once",
-        )
-    return found
+        shown = printable(values[twice])
+        _refuse(printable(twice), shown, "is given twice", "each field once")
+    return values
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -208,17 +191,15 @@ def _refuse(field: str, value: str, message: str, allowed: str) -> NoReturn:
     raise RowsRefused([Problem(field, value, message, allowed)])
 
 
-def _slot(place: int, column: Column) -> tuple[str, Any] | tuple[str, Any, Any]:
-    kind = column.kind.request_type(column)
-    return (
-        (f"f{place}", Union[kind, None, UnsetType], UNSET)  # noqa: UP007
-        if column.nullable
-        else (f"f{place}", kind)
-    )
+def _slot(index: int, column: Column) -> tuple[str, Any] | tuple[str, Any, Any]:
+    cell = column.kind.request_type(column)
+    if not column.nullable:
+        return f"f{index}", cell
+    return f"f{index}", Union[cell, None, UnsetType], UNSET  # noqa: UP007
 
 
 class Remembered(dict[Any, Cell]):
-    """What a cell becomes, worked out once for as many different cells as words and codes usually have."""
+    """What a cell becomes, worked out once for as many different cells as categories usually have."""
 
     def __init__(self, finish: Callable[[Any], Cell]) -> None:
         super().__init__({None: None})
@@ -235,6 +216,7 @@ def _finish(column: Column) -> Callable[[Any], Cell] | None:
     """What is left to do to a cell that has its fast type; Misfit where the type did not tell all."""
     if column.kind.is_settled_by_type:
         return None
+    finish = partial(checked_cell, column)
     if column.is_categorical:
-        return Remembered(lambda value: checked_cell(column, value)).__getitem__
-    return lambda value: None if value is None else checked_cell(column, value)
+        return Remembered(finish).__getitem__
+    return lambda value: None if value is None else finish(value)
