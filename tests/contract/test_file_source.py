@@ -8,9 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from relevo.adapters import file_source
-from relevo.adapters.file_cuts import Every
 from relevo.adapters.file_source import FileSource
 from relevo.adapters.table_file import TableFile, open_table
+from relevo.domain.periods import Period
 from relevo.errors import SourceError
 
 NOW = datetime(2020, 3, 15, 12, tzinfo=UTC)
@@ -52,7 +52,7 @@ def test_by_rows_the_rest_waits_until_it_fills_a_batch_or_the_file_is_finished(
     [("day", ["a", "b", "c", "d", "e", "f"]), ("week", ["a", "bc"]), ("month", ["a"])],
 )
 def test_a_period_is_answered_once_it_is_over(
-    tmp_path: Path, every: Every, over: list[str]
+    tmp_path: Path, every: Period, over: list[str]
 ) -> None:
     """It is noon of Sunday 15 March; its week began on Monday 9."""
     days = {

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
-from typing import Literal
+from datetime import date, datetime
 
 import numpy as np
 
 from relevo.adapters.table_file import Rows
 from relevo.domain import contract
 from relevo.domain.cells import Misfit
-
-Every = Literal["day", "week", "month"]
+from relevo.domain.periods import Period, period_start
 
 
 def cut_by_rows(rows: int, size: int, *, finished: bool) -> list[Rows]:
@@ -21,7 +19,9 @@ def cut_by_rows(rows: int, size: int, *, finished: bool) -> list[Rows]:
     return [order[start : min(start + size, end)] for start in range(0, end, size)]
 
 
-def cut_by_date(values: list[object], every: Every, now: datetime) -> list[Rows] | None:
+def cut_by_date(
+    values: list[object], every: Period, now: datetime
+) -> list[Rows] | None:
     """A batch a day, week (from Monday) or month that has rows and is over; in order of date, ties in the file's order.
 
     A row without a date takes that of the row before it in the file; at the file's start, of the first that has one.
@@ -34,7 +34,7 @@ def cut_by_date(values: list[object], every: Every, now: datetime) -> list[Rows]
     days, first_rows = np.unique(
         dates[order].astype("datetime64[D]"), return_index=True
     )
-    starts = [_period(day, every) for day in days.tolist()]
+    starts = [period_start(day, every) for day in days.tolist()]
     new = [i for i in range(len(starts)) if i == 0 or starts[i] != starts[i - 1]]
     pieces = np.split(order, [int(first_rows[i]) for i in new[1:]])
     return [
@@ -63,12 +63,6 @@ def _dates(
     )
 
 
-def _period(day: date, every: Every) -> date:
-    if every == "week":
-        return day - timedelta(days=day.weekday())
-    return day.replace(day=1) if every == "month" else day
-
-
-def _is_over(start: date, every: Every, today: date) -> bool:
+def _is_over(start: date, every: Period, today: date) -> bool:
     """A month that has begun may still grow, as may one that has not."""
-    return start < _period(today, every)
+    return start < period_start(today, every)

@@ -8,9 +8,10 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from relevo.adapters.file_cuts import Every, cut_by_date, cut_by_rows
-from relevo.adapters.table_file import FORMATS, Rows, TableFile, open_table, read_file
-from relevo.domain.arrival import SourceResponse
+from relevo.adapters.file_cuts import cut_by_date, cut_by_rows
+from relevo.adapters.table_file import Rows, TableFile, open_table, read_file
+from relevo.domain.arrival import FORMATS, SourceResponse
+from relevo.domain.periods import Period
 from relevo.errors import SourceError, SourceUnavailable
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ class FileSource:
         path: Path | str,
         *,
         by: str | None = None,
-        every: Every | None = None,
+        every: Period | None = None,
         rows: int | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:

@@ -13,12 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from relevo.domain.arrival import Format
+from relevo.domain.arrival import FORMATS, Format
 from relevo.errors import SourceError, SourceUnavailable
 
 Rows = NDArray[np.int64]
 
-FORMATS: dict[str, Format] = {".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}
 _DELIMITERS = ",;\t|"
 _BLOCK = 1024 * 1024
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 
 Format = Literal["json", "csv", "parquet"]
+FORMATS: dict[str, Format] = {".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}
 
 
 @dataclass(frozen=True, slots=True)

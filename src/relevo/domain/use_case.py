@@ -13,6 +13,7 @@ from relevo.domain.contract import Contract
 from relevo.domain.dialect import Dialect
 from relevo.domain.frame import Frame
 from relevo.domain.kinds import Kind
+from relevo.domain.periods import Period
 from relevo.domain.policy import Policy
 from relevo.errors import UseCaseBroken
 
@@ -45,7 +46,7 @@ class FileBatches:
 
     path: str
     by: str | None = None
-    every: Literal["day", "week", "month"] | None = None
+    every: Period | None = None
     rows: int | None = None
 
     def __str__(self) -> str:

@@ -8,18 +8,18 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Literal
 
 import numpy as np
 
 from relevo.domain.kinds import Kind
-from relevo.scaffold.facts import Facts
+from relevo.domain.periods import Period, period_start
+from relevo.scaffold.facts import ColumnFacts
 
-Every = Literal["month", "week", "day"]
-_EVERY: tuple[Every, ...] = ("month", "week", "day")
-LEAST_ROWS = 50
-LEAST_PERIODS, MOST_PERIODS = 3, 60
-MOST_BATCHES, FEWEST_BATCHES = 10, 8
+PERIODS: tuple[Period, ...] = ("month", "week", "day")
+BATCH_ROWS = 50  # at least
+FEWEST_PERIODS, MOST_PERIODS = 3, 60
+FEWEST_BATCHES, MOST_BATCHES = 8, 10
+RARE_CLASS = 0.02
 _EPOCH = date(1970, 1, 1)
 _NO_EVENT = re.compile(r"birth|dob|born|expir|due|valid", re.IGNORECASE)
 _EVENT = re.compile(
@@ -28,129 +28,106 @@ _EVENT = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cut:
     """`why` is a sentence; `waiting` rows at the end do not fill a batch."""
 
     why: str
     batches: int
     by: str | None = None
-    every: Every | None = None
+    every: Period | None = None
     rows: int | None = None
     waiting: int = 0
 
 
 def choose_cut(
-    facts: Iterable[Facts],
-    target: Facts,
-    rows: int,
-    places: dict[str, list[int]],
+    facts: Iterable[ColumnFacts],
+    target: ColumnFacts,
+    class_rows: dict[str, list[int]],
     *,
     dates_can_cut: bool,
 ) -> Cut:
-    """`places` tells for each class by which rows it has come 1, 2, 4, 8, … times."""
+    """`class_rows` tells for each class by which rows it has come 1, 2, 4, 8, … times."""
     if dates_can_cut:
-        for fact in sorted((f for f in facts if _is_main_date(f)), key=_least_likely):
-            if cut := _by_date(fact, target, is_class=bool(places)):
+        for fact in sorted(filter(_is_main_date, facts), key=_least_likely):
+            if cut := _by_date(fact, target, is_class=bool(class_rows)):
                 return cut
-    return _by_rows(rows, places)
+    return _by_rows(target.rows, class_rows)
 
 
-def _is_main_date(fact: Facts) -> bool:
-    return (
-        fact.kind is Kind.DATE
-        and fact.missing <= 0.01 * fact.rows
-        and not _NO_EVENT.search(fact.name)
-    )
+def _is_main_date(fact: ColumnFacts) -> bool:
+    is_full_date = fact.kind is Kind.DATE and fact.missing <= 0.01 * fact.rows
+    return is_full_date and not _NO_EVENT.search(fact.name)
 
 
-def _least_likely(fact: Facts) -> tuple[bool, bool]:
+def _least_likely(fact: ColumnFacts) -> tuple[bool, bool]:
     return (not fact.extent.in_order, not _EVENT.search(fact.name))
 
 
-def _by_date(fact: Facts, target: Facts, *, is_class: bool) -> Cut | None:
+def _by_date(fact: ColumnFacts, target: ColumnFacts, *, is_class: bool) -> Cut | None:
     """By the period that makes about as many batches as rows would."""
-    fitting = [
-        (every, periods) for every in _EVERY if _fit(periods := _periods(fact, every))
-    ]
-    if is_class:
-        fitting = [
-            (every, periods)
-            for every, periods in fitting
-            if _has_classes(fact, target, min(periods), every)
-        ]
+    fitting: dict[Period, int] = {}
+    for every in PERIODS:
+        rows = Counter[date]()
+        for day, count in fact.extent.days.items():
+            rows[_start(day, every)] += count
+        if not _are_enough(rows):
+            continue
+        if not is_class or _has_classes(fact, target, min(rows), every):
+            fitting[every] = len(rows)
     if not fitting:
         return None
-    every, periods = min(
-        fitting, key=lambda cut: abs(math.log(len(cut[1]) / MOST_BATCHES))
-    )
-    return Cut(
-        f"a batch a {every} of {fact.name!r}", len(periods), by=fact.name, every=every
-    )
+    best = min(fitting, key=lambda every: abs(math.log(fitting[every] / MOST_BATCHES)))
+    why = f"a batch a {best} of {fact.name!r}"
+    return Cut(why=why, batches=fitting[best], by=fact.name, every=best)
 
 
-def _periods(fact: Facts, every: Every) -> Counter[date]:
-    periods = Counter[date]()
-    for day, rows in fact.extent.days.items():
-        periods[period_of(day, every)] += rows
-    return periods
-
-
-def _fit(periods: Counter[date]) -> bool:
-    """Enough periods, with enough rows in most and in the first, on which the first model is trained."""
-    if not LEAST_PERIODS <= len(periods) <= MOST_PERIODS:
-        return False
-    return (
-        min(float(np.median(list(periods.values()))), periods[min(periods)])
-        >= LEAST_ROWS
-    )
-
-
-def period_of(day: int, every: Every) -> date:
+def _start(day: float, every: Period) -> date:
     """The first day of the period that a day, counted from 1970, lies in."""
-    known = _EPOCH + timedelta(days=int(day))
-    if every == "week":
-        return known - timedelta(days=known.weekday())
-    return known.replace(day=1) if every == "month" else known
+    return period_start(_EPOCH + timedelta(days=math.floor(day)), every)
 
 
-def _has_classes(fact: Facts, target: Facts, first: date, every: Every) -> bool:
+def _are_enough(rows: Counter[date]) -> bool:
+    """Enough periods, with enough rows in most and in the first, on which the first model is trained."""
+    if not FEWEST_PERIODS <= len(rows) <= MOST_PERIODS:
+        return False
+    return min(float(np.median(list(rows.values()))), rows[min(rows)]) >= BATCH_ROWS
+
+
+def _has_classes(
+    fact: ColumnFacts, target: ColumnFacts, first: date, every: Period
+) -> bool:
     """Whether the first period holds as many classes as there are, all but the rare."""
-    known = ~np.isnan(fact.values) & (target.values >= 0)
-    inside = np.array(
-        [period_of(int(day), every) == first for day in np.floor(fact.values[known])]
-    )
-    answers = target.values[known]
-    common = {
-        c for c in np.unique(answers) if (answers == c).sum() >= 0.02 * len(answers)
-    }
-    return len(common) <= len(set(answers[inside]) & common)
+    known = fact.known & target.known
+    classes = target.values[known]
+    values, counts = np.unique(classes, return_counts=True)
+    common = set(values[counts >= RARE_CLASS * len(classes)])
+    inside = [_start(day, every) == first for day in fact.values[known]]
+    return common <= set(classes[inside])
 
 
-def _by_rows(rows: int, places: dict[str, list[int]]) -> Cut:
-    most = max(1, min(MOST_BATCHES, rows // LEAST_ROWS))
+def _by_rows(rows: int, class_rows: dict[str, list[int]]) -> Cut:
+    most = max(1, min(MOST_BATCHES, rows // BATCH_ROWS))
     fewest = min(FEWEST_BATCHES, most)
-    needed = _rows_until_all_classes(rows, places)
+    needed = _rows_until_all_classes(rows, class_rows)
     if needed > rows / 2:
         why = "one batch, since the rows are sorted by the target: shuffle the file to have more"
-        return Cut(why, 1, rows=rows)
+        return Cut(why=why, batches=1, rows=rows)
     if needed > rows // fewest:
         most = fewest = max(1, rows // needed)
     batches = min(range(most, fewest - 1, -1), key=lambda count: rows % count)
     size = rows // batches
-    return Cut(
-        f"{batches} batches of {size:,} rows, in the file's order",
-        batches,
-        rows=size,
-        waiting=rows % batches,
-    )
+    why = f"{batches} batches of {size:,} rows, in the file's order"
+    return Cut(why=why, batches=batches, rows=size, waiting=rows % batches)
 
 
-def _rows_until_all_classes(rows: int, places: dict[str, list[int]]) -> int:
+def _rows_until_all_classes(rows: int, class_rows: dict[str, list[int]]) -> int:
     """How many rows it takes until each class that is not rare has come eight times."""
-    common = [
-        known
-        for known in places.values()
-        if 2 ** len(known) > 0.02 * rows and len(known) >= 4
-    ]
-    return max((known[3] + 1 for known in common), default=0)
+    return max(
+        (
+            doublings[3] + 1
+            for doublings in class_rows.values()
+            if 2 ** len(doublings) > RARE_CLASS * rows and len(doublings) >= 4
+        ),
+        default=0,
+    )

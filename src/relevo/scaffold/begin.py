@@ -11,14 +11,12 @@ from pathlib import Path
 from relevo.bootstrap import load_use_case
 from relevo.domain.use_case import Task
 from relevo.errors import RelevoError, UseCaseBroken, UseCaseExists
-from relevo.scaffold.document import write_document
-from relevo.scaffold.findings import Findings
+from relevo.scaffold.document import write_case
 from relevo.scaffold.readme import readme, report
-from relevo.scaffold.study import study
+from relevo.scaffold.study import Findings, study
 from relevo.settings import Settings
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
-_FILES = ("README.md", "columns.json", "use_case.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +46,8 @@ def new_case(
         raise UseCaseExists(
             f"use case {name!r} is already there, in {folder}/; choose another name, or write over it with --force"
         )
-    found = study(
-        name,
-        Path(table),
-        target.strip(),
-        _path_for(Path(table), folder, use_cases),
-        task,
-    )
+    path = _path_for(table, folder, use_cases)
+    found = study(name, table, target.strip(), path, task)
     _write(found, folder, use_cases)
     return NewCase(report(found), folder / "use_case.py")
 
@@ -62,11 +55,10 @@ def new_case(
 def _check_name(name: str) -> None:
     if _NAME.fullmatch(name):
         return
-    plain = (
-        unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    )
-    slug = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
-    slug = slug if slug[:1].isalpha() else f"case_{slug}".rstrip("_")
+    ascii_ = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    slug = re.sub(r"[^a-z0-9]+", "_", ascii_.lower()).strip("_")
+    if not slug[:1].isalpha():
+        slug = f"case_{slug}".rstrip("_")
     raise UseCaseBroken(
         f"{name!r} is no name for a use case: lower case letters, digits and _, at most 40, a letter first; "
         f"try {slug[:40].rstrip('_')!r}"
@@ -83,30 +75,26 @@ def _path_for(table: Path, folder: Path, use_cases: Path) -> str:
 
 def _write(found: Findings, folder: Path, use_cases: Path) -> None:
     """All files or none: what does not load is taken away again."""
-    document = write_document(found)
+    written = write_case(found)
     texts = {
         "README.md": readme(found),
-        "columns.json": document.names,
-        "use_case.py": document.text,
+        "columns.json": written.names,
+        "use_case.py": written.text,
     }
     folder.mkdir(parents=True, exist_ok=True)
-    before = {
-        file: (folder / file).read_bytes()
-        for file in _FILES
-        if (folder / file).exists()
-    }
+    files = [folder / name for name in texts]
+    before = {file: file.read_bytes() for file in files if file.exists()}
     try:
-        for file, text in texts.items():
+        for name, text in texts.items():
             if text:
-                (folder / file).write_text(text, encoding="utf-8")
-        load_use_case(
-            found.name, Settings().model_copy(update={"use_cases": use_cases})
-        )
+                (folder / name).write_text(text, encoding="utf-8")
+        settings = Settings().model_copy(update={"use_cases": use_cases})
+        load_use_case(found.name, settings)
     except (RelevoError, OSError):
-        for file in _FILES:
-            (folder / file).unlink(missing_ok=True)
-            if file in before:
-                (folder / file).write_bytes(before[file])
+        for file in files:
+            file.unlink(missing_ok=True)
+        for file, content in before.items():
+            file.write_bytes(content)
         if not any(folder.iterdir()):
             folder.rmdir()
         raise

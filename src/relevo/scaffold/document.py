@@ -4,230 +4,199 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from relevo.domain.contract import Column
-from relevo.domain.kinds import Kind
-from relevo.scaffold.findings import Findings
+from relevo.scaffold.column_groups import column_options, group_columns, pattern_of
 from relevo.scaffold.python_text import (
     WIDTH,
-    arguments,
-    assigned_tuple,
-    number_text,
-    quoted,
-    width,
+    call,
+    fits,
+    one_per_line,
+    python_string,
+    tuple_of,
 )
-from relevo.scaffold.wide import Group, group_columns, identity_lines
+from relevo.scaffold.study import Findings
 
 MOST_LINES = 60
+IMPORTS = (
+    "from relevo.domain.policy import Policy",
+    "from relevo.domain.use_case import FileBatches, UseCase",
+    "from relevo.learning.candidates import BoostedTrees, LinearBaseline",
+)
+READ_NAMES = (
+    'NAMES = json.loads(Path(__file__).with_name("columns.json").read_text("utf-8"))'
+)
+TASK_LINES = {
+    "classification": '    task="classification",',
+    "regression": '    unit="",  # of the target, such as EUR',
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class CaseText:
     """`names` is the text of columns.json, where a wide table needs one."""
 
     text: str
     names: str = ""
 
 
-def write_document(found: Findings) -> Document:
+def write_case(found: Findings) -> CaseText:
     """The plainest form that is short enough."""
-    forms: tuple[Callable[[Findings], Document], ...] = (_listed, _all_but, _grouped)
-    for form in forms:
-        document = form(found)
-        if document.text.count("\n") <= MOST_LINES:
+    for form in (_listed, _all_but, _grouped):
+        written = form(found)
+        if written.text.count("\n") <= MOST_LINES:
             break
-    return document
+    return written
 
 
-def _listed(found: Findings) -> Document:
-    columns = call_columns(found, 12)
-    features = assigned_tuple(
-        4, "features=", [quoted(name) for name in found.features], ","
-    )
-    return Document(
-        _text([], found, ["        columns=(", *columns, "        ),"], features)
-    )
+def _listed(found: Findings) -> CaseText:
+    columns = ["        columns=(", *_column_calls(found, 12), "        ),"]
+    features = tuple_of(4, "features=", list(map(python_string, found.features)))
+    return CaseText(_text(found, columns, features))
 
 
-def _all_but(found: Findings) -> Document:
-    out = [quoted(name) for name in (found.target, *found.left_out)]
+def _all_but(found: Findings) -> CaseText:
+    out = [python_string(name) for name in (found.target, *found.left_out)]
     constants = [
-        "COLUMNS = (",
-        *call_columns(found, 4),
-        ")",
-        *assigned_tuple(0, "NO_FEATURES = ", out),
+        *("COLUMNS = (", *_column_calls(found, 4), ")"),
+        *tuple_of(0, "NO_FEATURES = ", out, ""),
     ]
-    features = [
-        "    features=tuple(column.name for column in COLUMNS if column.name not in NO_FEATURES),"
-    ]
-    return Document(_text(constants, found, ["        columns=COLUMNS,"], features))
+    names = "column.name for column in COLUMNS if column.name not in NO_FEATURES"
+    features = call(4, "features=tuple", [names])
+    return CaseText(_text(found, ["        columns=COLUMNS,"], features, constants))
 
 
-def _grouped(found: Findings) -> Document:
+def _grouped(found: Findings) -> CaseText:
     groups = group_columns(found)
-    constants = [line for group in groups if group.text for line in group.text]
+    constants = [group.definition for group in groups if group.definition]
     filed = {
-        group.key: list(group.names)
+        group.key: group.names
         for group in groups
-        if not group.text and len(group.names) > 1
+        if group.is_many and not group.definition
     }
+    imports: list[str] = []
+    names = ""
     if filed:
-        constants.append(
-            'NAMES = json.loads(Path(__file__).with_name("columns.json").read_text("utf-8"))'
-        )
-    columns = ["        columns=("]
-    for group in groups:
-        columns += _group_lines(group)
-    features = assigned_tuple(
-        4, "features=", [group.spread for group in groups if group.is_feature], ","
-    )
-    names = json.dumps(filed, ensure_ascii=False, indent=1) + "\n" if filed else ""
+        imports = ["import json", "from pathlib import Path", ""]
+        constants.append(READ_NAMES)
+        names = json.dumps(filed, ensure_ascii=False, indent=1) + "\n"
+    columns = [line for group in groups for line in group.contract_lines(12)]
+    features = [group.in_tuple for group in groups if group.is_feature]
     text = _text(
-        constants, found, [*columns, "        ),"], features, with_json=bool(filed)
+        found,
+        ["        columns=(", *columns, "        ),"],
+        tuple_of(4, "features=", features),
+        constants,
+        imports,
     )
-    return Document(text, names)
-
-
-def _group_lines(group: Group) -> list[str]:
-    head, options = f"{_head(group.column)}(", _options(group.column, group.source)
-    if not group.tail:
-        return arguments(12, head, options, "),")
-    line = f"            *({head}{', '.join(options)}){group.tail},"
-    if width(line) <= WIDTH:
-        return [line]
-    made = arguments(16, head, options, ")")
-    return [" " * 12 + "*(", *made, " " * 16 + group.tail.strip()[:-1], " " * 12 + "),"]
+    return CaseText(text, names)
 
 
 def _text(
-    constants: list[str],
     found: Findings,
     columns: list[str],
     features: list[str],
-    *,
-    with_json: bool = False,
+    constants: Sequence[str] = (),
+    imports: Sequence[str] = (),
 ) -> str:
-    kinds = sorted({_head(column) for column in found.columns})
-    head = [
-        f'"""{_docstring(found)}"""',
-        "",
-        *(["import json", "from pathlib import Path", ""] if with_json else []),
-        f"from relevo.domain.contract import Contract, {', '.join(kinds)}",
-        "from relevo.domain.policy import Policy",
-        "from relevo.domain.use_case import FileBatches, UseCase",
-        "from relevo.learning.candidates import BoostedTrees, LinearBaseline",
-        "",
-        *([*constants, ""] if constants else []),
-    ]
-    return "\n".join([*head, *_case(found, columns, features), ""])
+    kinds = sorted({column.kind.name for column in found.columns})
+    lines = [f'"""{_docstring(found)}"""', "", *imports]
+    contract = f"from relevo.domain.contract import Contract, {', '.join(kinds)}"
+    if fits(contract):
+        lines.append(contract)
+    else:
+        names = ["Contract", *kinds]
+        lines += one_per_line(0, "from relevo.domain.contract import ", names, "")
+    lines += [*IMPORTS, ""]
+    if constants:
+        lines += [*constants, ""]
+    lines += _case(found, columns, features)
+    return "\n".join(lines) + "\n"
+
+
+def _docstring(found: Findings) -> str:
+    features = f"{found.target} from {len(found.features)} columns of {found.table}"
+    about = f"{found.title}: {features}, as `relevo new` read it."
+    plain = "".join(c if c.isprintable() and c not in '"\\' else " " for c in about)
+    if fits(f'"""{plain}"""'):
+        return plain
+    return f"{found.title}, as `relevo new` read its table."
 
 
 def _case(found: Findings, columns: list[str], features: list[str]) -> list[str]:
-    is_class = found.task == "classification"
-    log = (
-        ["    log_target=True,  # positive, with a long tail"]
-        if found.log_target
-        else []
-    )
-    slices = (
-        assigned_tuple(4, "slices=", [quoted(name) for name in found.slices], ",")
-        if found.slices
-        else []
-    )
-    return [
+    lines = [
         "CASE = UseCase(",
-        f"    name={quoted(found.name)},",
-        f"    title={quoted(found.title)},",
-        *(
-            ['    task="classification",']
-            if is_class
-            else ['    unit="",  # of the target, such as EUR']
-        ),
+        f"    name={python_string(found.name)},",
+        f"    title={python_string(found.title)},",
+        TASK_LINES[found.task],
         "    contract=Contract(",
-        *_noted(f"        target={quoted(found.target)},", found.task_why),
-        *_with_note(identity_lines(found.identity), found.identity_why),
+        _noted(f"        target={python_string(found.target)},", found.task_why),
+        *_with_note(_identity(found.identity), found.identity_why),
         *columns,
         "    ),",
         *_left_out(found),
         *features,
-        *log,
-        "    candidates=(LinearBaseline(), BoostedTrees()),",
-        *slices,
-        "    policy=Policy(),",
-        *_with_note(_source(found), found.cut.why),
-        ")",
     ]
+    if found.log_target:
+        lines.append("    log_target=True,  # positive, with a long tail")
+    lines.append("    candidates=(LinearBaseline(), BoostedTrees()),")
+    if found.slices:
+        lines += tuple_of(4, "slices=", list(map(python_string, found.slices)))
+    source = _with_note(_source(found), found.cut.why)
+    return [*lines, "    policy=Policy(),", *source, ")"]
 
 
-def _docstring(found: Findings) -> str:
-    about = f"{found.title}: {found.target} from {len(found.features)} columns of {found.table}, as `relevo new` read it."
-    plain = "".join(c if c.isprintable() and c not in '"\\' else " " for c in about)
-    return (
-        plain
-        if width(plain) <= WIDTH - 6
-        else f"{found.title}, as `relevo new` read its table."
-    )
+def _identity(names: Sequence[str]) -> list[str]:
+    """One line where a tuple or a pattern fits into it, else one line per name."""
+    lines = tuple_of(8, "identity=", list(map(python_string, names)))
+    if len(lines) > 1 and (pattern := pattern_of(names)):
+        line = f"        identity={pattern},"
+        if fits(line):
+            return [line]
+    return lines
 
 
 def _source(found: Findings) -> list[str]:
     cut = found.cut
-    options = [quoted(found.path)]
-    options += (
-        [f"by={quoted(cut.by)}", f"every={quoted(cut.every or '')}"]
-        if cut.by is not None
-        else [f"rows={cut.rows}"]
-    )
-    return arguments(4, "source=FileBatches(", options, "),")
+    options = [f"rows={cut.rows}"]
+    if cut.by is not None:
+        options = [f"by={python_string(cut.by)}", f'every="{cut.every}"']
+    return call(4, "source=FileBatches", [python_string(found.path), *options])
 
 
 def _left_out(found: Findings) -> list[str]:
-    listed = ", ".join(
-        f"{_plain(name)} ({_short(why)})" for name, why in found.left_out.items()
-    )
-    lines = textwrap.wrap(f"no features: {listed}", WIDTH - 40) if listed else []
+    if not found.left_out:
+        return []
+    reasons = found.left_out.items()
+    listed = ", ".join(f"{_plain(name)} ({_short(why)})" for name, why in reasons)
+    lines = textwrap.wrap(f"no features: {listed}", WIDTH - 40)
     if len(lines) > 3:
         lines = [f"{len(found.left_out)} columns are no features: README.md says why"]
     return [f"    # {line}" for line in lines]
 
 
-def call_columns(found: Findings, indent: int) -> list[str]:
+def _column_calls(found: Findings, indent: int) -> list[str]:
     lines: list[str] = []
     for column in found.columns:
-        made = arguments(
-            indent, f"{_head(column)}(", _options(column, quoted(column.name)), "),"
-        )
-        note = found.facts[column.name].note
-        lines += _with_note(made, _short(note)) if note else made
+        options = column_options(column, python_string(column.name))
+        note = _short(found.facts[column.name].note)
+        lines += _with_note(call(indent, column.kind.name, options), note)
     return lines
 
 
-def _head(column: Column) -> str:
-    return column.kind.name
-
-
-def _options(column: Column, name: str) -> list[str]:
-    options = [name]
-    if column.digits is not None:
-        options.append(f"digits={column.digits}")
-    if column.low is not None and column.kind is not Kind.CODE:
-        options.append(f"low={number_text(column.low)}")
-    if column.high is not None and column.kind is not Kind.CODE:
-        options.append(f"high={number_text(column.high)}")
-    if column.nullable and column.kind is not Kind.TEXT:
-        options.append("nullable=True")
-    return options
-
-
 def _with_note(lines: list[str], note: str) -> list[str]:
-    return _noted(lines[0], note) if len(lines) == 1 else lines
+    if len(lines) > 1:
+        return lines
+    return [_noted(lines[0], note)]
 
 
-def _noted(line: str, note: str) -> list[str]:
+def _noted(line: str, note: str) -> str:
     """The line with a comment behind it, where both fit."""
     noted = f"{line}  # {_plain(note)}"
-    return [noted if note and width(noted) <= WIDTH else line]
+    if note and fits(noted):
+        return noted
+    return line
 
 
 def _short(note: str) -> str:
@@ -235,6 +204,4 @@ def _short(note: str) -> str:
 
 
 def _plain(text: str) -> str:
-    return "".join(
-        character if character.isprintable() else " " for character in text
-    ).rstrip()
+    return "".join(c if c.isprintable() else " " for c in text).rstrip()

@@ -15,20 +15,21 @@ from relevo.domain.kinds import MISSING_WORDS, Kind
 from relevo.formats.columns import type_column
 from relevo.scaffold.kinds import Guess
 from relevo.scaffold.sample import Sample, estimated_distinct
-from relevo.scaffold.survey import MICROSECONDS_A_DAY, Extent, Survey
+from relevo.scaffold.survey import Extent, Survey
 
-Floats = NDArray[np.float64]
+Numbers = NDArray[np.float64]
 
 
-@dataclass(slots=True, eq=False)
-class Facts:
-    """`values`: the sample's, as numbers (NaN is missing) or as codes of words (-1 is). `out`: why it is no feature."""
+@dataclass(slots=True, eq=False, kw_only=True)
+class ColumnFacts:
+    """`values` are the sample's, NaN where missing; those of words are codes. `out` says why it is no feature."""
 
     column: Column
     rows: int
     filled: int
     distinct: int
-    values: NDArray[np.float64] | NDArray[np.int64]
+    values: Numbers
+    is_words: bool
     extent: Extent
     note: str = ""
     out: str = ""
@@ -46,66 +47,49 @@ class Facts:
         return self.rows - self.filled
 
     @property
-    def is_words(self) -> bool:
-        return self.values.dtype.kind == "i"
-
-    @property
     def is_feature(self) -> bool:
         return not self.out
 
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        return ~np.isnan(self.values)
+
     def codes(self) -> NDArray[np.int64]:
         """Each row's value as a number from 0, the missing being one more value."""
-        values = (
-            np.nan_to_num(self.values, nan=np.inf) if not self.is_words else self.values
-        )
+        values = np.nan_to_num(self.values, nan=np.inf)
         return np.unique(values, return_inverse=True)[1].astype(np.int64)
 
 
 def gather(
     survey: Survey, sample: Sample, guesses: Mapping[str, Guess], *, spelled: bool
-) -> dict[str, Facts]:
-    return {
-        column.name: _facts(column, survey, sample, guesses[column.name].note, spelled)
-        for column in survey.columns
-    }
+) -> dict[str, ColumnFacts]:
+    facts = {}
+    for column in survey.columns:
+        extent = survey.extents[column.name]
+        values, is_words = _numbers(column, sample.columns[column.name], spelled)
+        known = values[~np.isnan(values)]
+        notes = guesses[column.name].note, survey.changed.get(column.name)
+        facts[column.name] = ColumnFacts(
+            column=column,
+            rows=survey.rows,
+            filled=extent.filled,
+            distinct=estimated_distinct(
+                len(np.unique(known)), len(known), extent.filled
+            ),
+            values=values,
+            is_words=is_words,
+            extent=extent,
+            note="; ".join(filter(None, notes)),
+        )
+    return facts
 
 
-def _facts(
-    column: Column, survey: Survey, sample: Sample, note: str, spelled: bool
-) -> Facts:
-    extent = survey.extents[column.name]
-    values = _typed(column, sample.columns[column.name], spelled)
-    filled = len(values) - int(
-        np.isnan(values).sum() if values.dtype.kind == "f" else (values < 0).sum()
-    )
-    known = (
-        values[~np.isnan(values)] if values.dtype.kind == "f" else values[values >= 0]
-    )
-    distinct = estimated_distinct(len(np.unique(known)), filled, extent.filled)
-    if changed := survey.changed.get(column.name):
-        note = f"{note}; {changed}".removeprefix("; ")
-    return Facts(column, survey.rows, extent.filled, distinct, values, extent, note)
-
-
-def _typed(
-    column: Column, values: pa.Array, spelled: bool
-) -> NDArray[np.float64] | NDArray[np.int64]:
+def _numbers(column: Column, values: pa.Array, spelled: bool) -> tuple[Numbers, bool]:
     if spelled and column.kind is not Kind.TEXT:
         missing = pc.is_in(values, pa.array(sorted(MISSING_WORDS), values.type))
         values = pc.if_else(missing, pa.scalar(None, values.type), values)
     array = type_column(column, values, spelled=spelled).array
-    if pa.types.is_string(array.type):
-        words = pc.utf8_trim_whitespace(array).dictionary_encode()
-        codes: NDArray[np.int64] = (
-            words.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-        )
-        return codes
-    if column.kind is Kind.DATE:
-        array = pc.divide(
-            array.cast(pa.int64()).cast(pa.float64(), safe=False),
-            float(MICROSECONDS_A_DAY),
-        )
-    numbers: Floats = array.cast(pa.float64(), safe=False).to_numpy(
-        zero_copy_only=False
-    )
-    return numbers
+    if not pa.types.is_string(array.type):
+        return column.kind.numbers(array), False
+    codes = pc.utf8_trim_whitespace(array).dictionary_encode().indices
+    return codes.cast(pa.float64()).to_numpy(zero_copy_only=False), True

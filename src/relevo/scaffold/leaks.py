@@ -2,97 +2,93 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from relevo.domain.use_case import Task
-from relevo.scaffold.facts import Facts, Floats
+from relevo.scaffold.facts import ColumnFacts, Numbers
 
-LEAST_ROWS = 60
+FEWEST_ROWS = 60
 SAME_ORDER = 0.999  # rank correlation with the target
-LEFT_OVER = 0.02  # of the errors, or 0.001 of the variance, of knowing nothing
+LEFT_OVER = 0.02  # of the errors of knowing nothing
 LEFT_VARIANCE = 0.001
-LEAST_OTHERS = 5  # rows that are not of the commonest class
+FEWEST_OTHERS = 5  # rows that are not of the commonest class
+Codes = NDArray[np.int64]
 
 
-def gives_away(fact: Facts, target: Facts, task: Task) -> str:
+def gives_away(fact: ColumnFacts, target: ColumnFacts, task: Task) -> str:
     """How the column gives the target away; empty where it does not."""
-    known = ~np.isnan(target.values) if not target.is_words else target.values >= 0
-    if known.sum() < LEAST_ROWS:
+    known = target.known
+    if known.sum() < FEWEST_ROWS:
         return ""
     groups = fact.codes()[known]
     if task == "classification":
         classes = target.codes()[known]
-        in_order = not fact.is_words and len(np.unique(groups)) > len(groups) / 2
-        fixed = (
-            _parts_classes(groups, classes)
-            if in_order
-            else _fixes_class(groups, classes)
-        )
-        return "fixes the class" if fixed else ""
-    answers = target.values[known].astype(np.float64)
-    if not fact.is_words and _same_order(
-        fact.values[known].astype(np.float64), answers
-    ):
+        fixes: Callable[[Codes, Codes], bool] = _fixes_class
+        if not fact.is_words and len(np.unique(groups)) > len(groups) / 2:
+            fixes = _parts_classes
+        if fixes(groups, classes):
+            return "fixes the class"
+    elif fact.is_words:
+        if _fixes_number(groups, target.values[known]):
+            return "fixes the number"
+    elif _same_order(fact.values[known], target.values[known]):
         return "rises and falls with the target"
-    return (
-        "fixes the number" if fact.is_words and _fixes_number(groups, answers) else ""
-    )
+    return ""
 
 
-def _parts_classes(values: NDArray[np.int64], classes: NDArray[np.int64]) -> bool:
+def _parts_classes(values: Codes, classes: Codes) -> bool:
     """Whether rows in the order of a number change their class as seldom as if it had been cut by that number."""
-    in_order = classes[np.argsort(values, kind="stable")]
-    changes = int((np.diff(in_order) != 0).sum())
-    unknowing = len(classes) - np.bincount(classes).max()
-    return bool(unknowing >= LEAST_OTHERS and changes <= max(1, LEFT_OVER * unknowing))
+    changes = np.diff(classes[np.argsort(values, kind="stable")]) != 0
+    others = len(classes) - np.bincount(classes).max()
+    return bool(others >= FEWEST_OTHERS and changes.sum() <= max(1, LEFT_OVER * others))
 
 
-def _fixes_class(groups: NDArray[np.int64], classes: NDArray[np.int64]) -> bool:
-    size = np.bincount(groups)
-    told = size[groups] >= 2  # a row that is alone in its group proves nothing
-    if told.sum() < len(groups) / 2:
+def _in_company(groups: Codes) -> NDArray[np.bool_] | None:
+    """Rows that share their group, for one alone proves nothing; None where most are alone."""
+    company = np.bincount(groups)[groups] >= 2
+    if company.sum() < len(groups) / 2:
+        return None
+    return company
+
+
+def _fixes_class(groups: Codes, classes: Codes) -> bool:
+    company = _in_company(groups)
+    if company is None:
         return False
-    groups, classes = groups[told], classes[told]
+    groups, classes = groups[company], classes[company]
     pairs, rows = np.unique(np.stack([groups, classes]), axis=1, return_counts=True)
     best = np.zeros(int(groups.max()) + 1, np.int64)
     np.maximum.at(best, pairs[0], rows)
-    unknowing = len(classes) - np.bincount(classes).max()
-    return bool(
-        unknowing >= LEAST_OTHERS and len(classes) - best.sum() <= LEFT_OVER * unknowing
-    )
+    others = len(classes) - np.bincount(classes).max()
+    wrong = len(classes) - best.sum()
+    return bool(others >= FEWEST_OTHERS and wrong <= LEFT_OVER * others)
 
 
-def _fixes_number(groups: NDArray[np.int64], answers: Floats) -> bool:
-    size = np.bincount(groups)
-    told = size[groups] >= 2
-    if told.sum() < len(groups) / 2:
+def _fixes_number(groups: Codes, answers: Numbers) -> bool:
+    company = _in_company(groups)
+    if company is None:
         return False
-    groups, answers = groups[told], answers[told]
+    groups, answers = groups[company], answers[company]
     means = np.bincount(groups, answers) / np.maximum(np.bincount(groups), 1)
-    spread = float(answers.var())
-    return bool(
-        spread > 0
-        and float(((answers - means[groups]) ** 2).mean()) <= LEFT_VARIANCE * spread
-    )
+    left = ((answers - means[groups]) ** 2).mean()
+    return bool(answers.var() > 0 and left <= LEFT_VARIANCE * answers.var())
 
 
-def _same_order(values: Floats, answers: Floats) -> bool:
+def _same_order(values: Numbers, answers: Numbers) -> bool:
     both = ~np.isnan(values)
-    if (
-        both.sum() < max(LEAST_ROWS, 0.5 * len(values))
-        or len(np.unique(values[both])) < 10
-    ):
+    if both.sum() < max(FEWEST_ROWS, 0.5 * len(values)):
         return False
-    return (
-        abs(float(np.corrcoef(_ranks(values[both]), _ranks(answers[both]))[0, 1]))
-        >= SAME_ORDER
-    )
+    if len(np.unique(values[both])) < 10:
+        return False
+    ranks = _ranks(values[both]), _ranks(answers[both])
+    return bool(abs(np.corrcoef(*ranks)[0, 1]) >= SAME_ORDER)
 
 
-def _ranks(values: Floats) -> Floats:
+def _ranks(values: Numbers) -> Numbers:
     """Places in order; equal values share the middle of theirs."""
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ends = np.cumsum(counts)
-    middle: Floats = ends - (counts - 1) / 2
+    middle: Numbers = np.cumsum(counts) - (counts - 1) / 2
     return middle[inverse]

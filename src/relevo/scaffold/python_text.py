@@ -1,4 +1,4 @@
-"""Python as ruff formats it: one line where it fits, else an item a line."""
+"""Python as ruff formats it: one line where it fits, else one item per line."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from collections.abc import Sequence
 WIDTH = 88  # ruff's own, so that a use case is formatted wherever it lies
 
 
-def quoted(text: str) -> str:
+def python_string(text: str) -> str:
     """A string as ruff writes it: in double quotes, unless single ones need fewer escapes."""
-    body = "".join(_escaped(character) for character in text)
-    quote = "'" if text.count('"') > text.count("'") else '"'
+    body = "".join(map(_escaped, text))
+    quote = '"'
+    if text.count('"') > text.count("'"):
+        quote = "'"
     return quote + body.replace(quote, "\\" + quote) + quote
 
 
 def _escaped(character: str) -> str:
-    if character == "\\":
-        return "\\\\"
-    return character if character.isprintable() else repr(character)[1:-1]
+    if character.isprintable() and character != "\\":
+        return character
+    return repr(character)[1:-1]
 
 
-def width(text: str) -> int:
-    return sum(
-        2 if unicodedata.east_asian_width(character) in "WF" else 1
-        for character in text
-    )
+def fits(line: str) -> bool:
+    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in line)
+    return len(line) + wide <= WIDTH
 
 
 def number_text(value: float) -> str:
@@ -36,38 +36,32 @@ def number_text(value: float) -> str:
     return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
 
 
-def call(indent: int, head: str, items: Sequence[str], tail: str) -> list[str]:
-    """`head(a, b)tail` with its brackets in head and tail; a tuple of one keeps its comma."""
-    comma = (
-        ","
-        if head.endswith("(")
-        and tail.startswith(")")
-        and len(items) == 1
-        and head in ("(",)
-        else ""
-    )
-    space = " " * indent
-    line = f"{space}{head}{', '.join(items)}{comma}{tail}"
-    if width(line) <= WIDTH:
-        return [line]
-    return [space + head, *(f"{space}    {item}," for item in items), space + tail]
-
-
-def arguments(indent: int, head: str, items: Sequence[str], tail: str) -> list[str]:
-    """As `call`, but arguments of a function may share the one line between the brackets."""
-    lines = call(indent, head, items, tail)
-    inner = " " * (indent + 4) + ", ".join(items)
-    if len(lines) > 1 and (width(inner) <= WIDTH or len(items) == 1):
-        return [lines[0], inner, lines[-1]]
-    return lines
-
-
-def assigned_tuple(
-    indent: int, name: str, items: Sequence[str], tail: str = ""
+def call(
+    indent: int, name: str, arguments: Sequence[str], tail: str = ","
 ) -> list[str]:
-    if (
-        len(items) == 1
-        and width(line := f"{' ' * indent}{name}({items[0]},){tail}") <= WIDTH
-    ):
+    """`name(a, b),`: in one line, or with its arguments in one line, or with one per line."""
+    space = " " * indent
+    inner = ", ".join(arguments)
+    if fits(line := f"{space}{name}({inner}){tail}"):
         return [line]
-    return call(indent, f"{name}(", items, f"){tail}")
+    # a sole argument is not followed by a comma, however long it is
+    if fits(f"{space}    {inner}") or len(arguments) == 1:
+        return [f"{space}{name}(", f"{space}    {inner}", f"{space}){tail}"]
+    return one_per_line(indent, name, arguments, tail)
+
+
+def tuple_of(
+    indent: int, name: str, items: Sequence[str], tail: str = ","
+) -> list[str]:
+    """`name=(a, b),`: in one line, or with one item per line."""
+    inner = ", ".join(items)
+    if len(items) == 1:
+        inner += ","
+    if fits(line := f"{' ' * indent}{name}({inner}){tail}"):
+        return [line]
+    return one_per_line(indent, name, items, tail)
+
+
+def one_per_line(indent: int, name: str, items: Sequence[str], tail: str) -> list[str]:
+    space = " " * indent
+    return [f"{space}{name}(", *(f"{space}    {i}," for i in items), f"{space}){tail}"]

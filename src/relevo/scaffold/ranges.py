@@ -7,54 +7,52 @@ from dataclasses import replace
 
 from relevo.domain.contract import Column
 from relevo.domain.kinds import Kind
-from relevo.scaffold.facts import Facts
+from relevo.scaffold.facts import ColumnFacts
+from relevo.scaffold.target import NUMERIC
 
 NO_GAP_ROWS = 200  # without one gap, before a gap is taken for an error
 SIGN_ROWS = 30  # without one negative number, before one is taken for an error
 SMALL = 100.0  # a column of shares or of few things may well hold more tomorrow
-_RANGED = (Kind.NUMBER, Kind.INTEGER)
+WIDEST = 1e15  # whole numbers beyond 2**53 are not compared with fractions
 
 
-def contract_column(
-    fact: Facts,
-    *,
-    is_target: bool = False,
-    is_needed: bool = True,
-    log_target: bool = False,
-) -> Column:
+def contract_column(fact: ColumnFacts, *, is_needed: bool) -> Column:
     """`is_needed`: the column is a feature or says what a row is about; a gap in any other harms nothing."""
-    column = fact.column
-    nullable = fact.missing > 0 or fact.filled < NO_GAP_ROWS or column.kind is Kind.TEXT
-    if is_target:
-        nullable = fact.missing > 0
-    elif not is_needed:
+    nullable = fact.missing > 0 or fact.filled < NO_GAP_ROWS or not is_needed
+    if fact.kind is Kind.TEXT:
         nullable = True
-    low, high = _range(fact) if column.kind in _RANGED else (None, None)
+    return _ranged(fact, nullable)
+
+
+def target_column(fact: ColumnFacts, *, log_target: bool) -> Column:
+    column = _ranged(fact, fact.missing > 0)
     if log_target and fact.extent.low is not None:
-        low = lowest_positive(fact.extent.low)
-    return replace(column, nullable=nullable, low=low, high=high)
+        return replace(column, low=lowest_positive(fact.extent.low))
+    return column
 
 
-def _range(fact: Facts) -> tuple[float | None, float | None]:
-    """From 0, or from as far below as above, to ten times the largest at least; nothing where little is known."""
+def _ranged(fact: ColumnFacts, nullable: bool) -> Column:
+    """From 0, or from as far below as above, to ten times the largest at least; no limits where little is known."""
+    column = replace(fact.column, nullable=nullable)
     low, high = fact.extent.low, fact.extent.high
-    if (
-        low is None
-        or high is None
-        or not fact.is_feature
-        or fact.filled < SIGN_ROWS
-        or fact.distinct <= 1
-    ):
-        return None, None
-    bound = 10.0 ** math.ceil(math.log10(10 * max(abs(low), abs(high), SMALL)))
-    if bound > 1e15:
-        is_exact = (
-            fact.kind is Kind.INTEGER
-        )  # whole numbers beyond 2**53 are not compared with fractions
-        return (0.0 if low >= 0 and not is_exact else None), None
-    return (0.0 if low >= 0 else -bound), bound
+    if fact.kind not in NUMERIC or low is None or high is None:
+        return column
+    if not fact.is_feature or fact.filled < SIGN_ROWS or fact.distinct <= 1:
+        return column
+    largest = max(abs(low), abs(high), SMALL)
+    bound = 10.0 ** math.ceil(math.log10(10 * largest))
+    lowest = -bound
+    if low >= 0:
+        lowest = 0.0
+    if bound <= WIDEST:
+        return replace(column, low=lowest, high=bound)
+    if low >= 0 and fact.kind is Kind.NUMBER:
+        return replace(column, low=0.0)
+    return column
 
 
 def lowest_positive(low: float) -> float:
     """A bound above zero that is far below the lowest: 1 for prices, which are whole."""
-    return 1.0 if low >= 1 else float(f"1e{math.floor(math.log10(low)) - 3}")
+    if low >= 1:
+        return 1.0
+    return float(f"1e{math.floor(math.log10(low)) - 3}")

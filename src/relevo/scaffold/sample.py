@@ -13,7 +13,7 @@ from relevo.errors import SourceError, SourceUnavailable
 from relevo.scaffold.table import Table
 
 CELLS = 2_000_000
-LEAST_ROWS, MOST_ROWS = 2_000, 50_000
+LEAST_ROWS, MOST_ROWS = 2_000, 50_000  # rows, whatever the number of columns
 MOST_RAGGED = 0.01
 
 
@@ -23,9 +23,7 @@ class Sample:
 
     rows: int
     columns: dict[str, pa.Array]
-    ragged: tuple[
-        str, ...
-    ]  # the first rows with another number of fields than the header
+    ragged: tuple[str, ...]  # the first with another number of fields than the header
     ragged_rows: int
 
     def __len__(self) -> int:
@@ -36,22 +34,25 @@ class _Thinned:
     """Rows that are thinned by half whenever they become too many."""
 
     def __init__(self, most: int) -> None:
-        self._most, self._stride, self._seen = most, 1, 0
+        self._most = most
+        self._stride = 1
+        self._seen = 0
         self._kept: list[pa.RecordBatch] = []
 
     def add(self, rows: pa.RecordBatch) -> None:
         first = -self._seen % self._stride
         self._seen += len(rows)
-        self._kept.append(
-            rows.take(pa.array(np.arange(first, len(rows), self._stride)))
-        )
+        self._kept.append(_every(rows, self._stride, first))
         if sum(map(len, self._kept)) > 2 * self._most:
-            every_other = pa.concat_batches(self._kept)
-            self._kept = [every_other.take(pa.array(np.arange(0, len(every_other), 2)))]
+            self._kept = [_every(self.rows(), 2)]
             self._stride *= 2
 
     def rows(self) -> pa.RecordBatch:
         return pa.concat_batches(self._kept)
+
+
+def _every(rows: pa.RecordBatch, stride: int, first: int = 0) -> pa.RecordBatch:
+    return rows.take(pa.array(np.arange(first, len(rows), stride)))
 
 
 def draw_sample(table: Table) -> Sample:
@@ -79,31 +80,14 @@ def draw_sample(table: Table) -> Sample:
 def _ragged(table: Table, rows: int, ragged: int) -> str:
     """The first line at fault, found by reading again: a row is not a line where cells hold line breaks."""
     with table.path.open(encoding="utf-8-sig", newline="") as file:
-        head = file.readline()
-        file.seek(0)
-        delimiter = max(
-            ",;\t|",
-            key=lambda d: (
-                sum(n in table.names for n in _names(head, d)),
-                -",;\t|".index(d),
-            ),
-        )
-        reader = csv.reader(file, delimiter=delimiter)
+        reader = csv.reader(file, delimiter=table.delimiter)
         width = len(next(reader))
-        line, found = next(
-            ((reader.line_num, len(f)) for f in reader if f and len(f) != width), (0, 0)
-        )
+        odd = ((reader.line_num, len(f)) for f in reader if f and len(f) != width)
+        line, fields = next(odd, (0, 0))
     return (
-        f"{table.path}: line {line} has {found} fields, the header {width}; so have {ragged:,} of {rows:,} rows; "
+        f"{table.path}: line {line} has {fields} fields, the header {width}; so have {ragged:,} of {rows:,} rows; "
         "put quotes around cells that hold the delimiter, or fix the lines"
     )
-
-
-def _names(head: str, delimiter: str) -> list[str]:
-    return [
-        name.strip().removeprefix("\ufeff")
-        for name in next(csv.reader([head], delimiter=delimiter), [])
-    ]
 
 
 def estimated_distinct(distinct: int, filled: int, all_filled: int) -> int:

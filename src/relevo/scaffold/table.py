@@ -11,17 +11,26 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from relevo.domain.arrival import Format, RawChunk
+from relevo.domain.arrival import FORMATS, Format, RawChunk
+from relevo.domain.cells import listed
 from relevo.domain.contract import RESERVED, Column, Contract, text
 from relevo.errors import NotFound, SourceError
 from relevo.formats import REST_COLUMN, read_rows
 from relevo.formats.csv_body import DELIMITERS
 from relevo.scaffold.encoding import check_encoding
 
-FORMATS: dict[str, Format] = {".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}
-# CLEAN and RAW rows carry these beside the contract's columns.
-
 _CELLS_PER_CHUNK = 2_000_000
+FLAT_TYPES = (
+    pa.types.is_integer,
+    pa.types.is_floating,
+    pa.types.is_decimal,
+    pa.types.is_boolean,
+    pa.types.is_date,
+    pa.types.is_timestamp,
+    pa.types.is_string,
+    pa.types.is_large_string,
+    pa.types.is_null,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +42,9 @@ class Table:
     names: tuple[str, ...]
     left_out: dict[str, str]
     types: dict[str, pa.DataType] = field(default_factory=dict)
-    usual_delimiter: bool = (
-        True  # False: a source that looks at the header alone would split it otherwise
-    )
+    delimiter: str = ""
+    # False: a source that looks at the header alone would split it otherwise
+    usual_delimiter: bool = True
 
     @property
     def spelled(self) -> bool:
@@ -79,45 +88,52 @@ class Table:
         return Contract(columns, columns[0].name, (columns[1].name,))
 
 
-def open_table(path: Path, target: str) -> Table:
+def check_table(path: Path, target: str) -> Table:
+    """The table, once its header is known to name the target and something to predict it from."""
     if path.is_dir():
         raise SourceError(
             f"{path} is a folder; give one of its files, then set path to the folder in use_case.py"
         )
     if not path.is_file():
-        near = difflib.get_close_matches(
-            path.name, [p.name for p in path.parent.glob("*")], 3
-        )
-        hint = f"; did you mean {' or '.join(near)}?" if near else ""
-        raise NotFound(f"no table {path}{hint}")
-    if path.suffix.lower() not in FORMATS:
+        raise NotFound(f"no table {path}{_similar_files(path)}")
+    suffix = path.suffix.lower()
+    if suffix not in FORMATS:
         raise SourceError(
             f"{path}: {path.suffix or 'a name without an ending'} is not read; save it as CSV (.csv, .tsv) or .parquet"
         )
     if not path.stat().st_size:
         raise SourceError(f"{path} is empty; it needs a header and rows")
-    is_csv = FORMATS[path.suffix.lower()] == "csv"
-    table = _open_csv(path, target) if is_csv else _open_parquet(path)
+    opened = {"csv": _open_csv, "parquet": _open_parquet}
+    table = opened[FORMATS[suffix]](path, target)
     _check_names(table, target)
     return table
+
+
+def _similar_files(path: Path) -> str:
+    files = [file.name for file in path.parent.glob("*")]
+    near = difflib.get_close_matches(path.name, files, 3)
+    if not near:
+        return ""
+    return f"; did you mean {' or '.join(near)}?"
 
 
 def _open_csv(path: Path, target: str) -> Table:
     check_encoding(path)
     line = _header_line(path)
-    by_width = {
-        d: [name.strip() for name in next(csv.reader([line], delimiter=d), [])]
-        for d in DELIMITERS
+    headers = {
+        delimiter: [
+            name.strip() for name in next(csv.reader([line], delimiter=delimiter), [])
+        ]
+        for delimiter in DELIMITERS
     }
-    usual = max(DELIMITERS, key=lambda d: len(by_width[d]))
-    delimiter = max(DELIMITERS, key=lambda d: (target in by_width[d], len(by_width[d])))
-    header = by_width[delimiter]
-    left_out = (
-        {"": f"{header.count('')} without a name in the header"} if "" in header else {}
-    )
-    return _table(
-        path, "csv", [name for name in header if name], left_out, {}, delimiter == usual
-    )
+    usual = max(DELIMITERS, key=lambda d: len(headers[d]))
+    delimiter = max(DELIMITERS, key=lambda d: (target in headers[d], len(headers[d])))
+    header = headers[delimiter]
+    left_out = {}
+    if unnamed := header.count(""):
+        left_out[""] = f"{unnamed} without a name in the header"
+    names = _usable(path, list(filter(None, header)), left_out)
+    return Table(path, "csv", names, left_out, {}, delimiter, delimiter == usual)
 
 
 def _header_line(path: Path) -> str:
@@ -135,7 +151,7 @@ def _header_line(path: Path) -> str:
     return line
 
 
-def _open_parquet(path: Path) -> Table:
+def _open_parquet(path: Path, _: str) -> Table:
     try:
         schema = pq.read_schema(path)
     except (pa.ArrowException, OSError) as error:
@@ -144,48 +160,35 @@ def _open_parquet(path: Path) -> Table:
         ) from None
     types = {column.name: column.type for column in schema}
     left_out = {
-        name: f"a Parquet column of type {kind}"
-        for name, kind in types.items()
-        if not _is_flat(kind)
+        name: f"a Parquet column of type {type_}"
+        for name, type_ in types.items()
+        if not _is_flat(type_)
     }
     if "" in types:
         left_out[""] = "1 without a name"
-    return _table(path, "parquet", schema.names, left_out, types, True)
+    names = _usable(path, schema.names, left_out)
+    return Table(path, "parquet", names, left_out, types)
 
 
-def _is_flat(kind: pa.DataType) -> bool:
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
-    known = (
-        pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal, pa.types.is_boolean, pa.types.is_date,
-        pa.types.is_timestamp, pa.types.is_string, pa.types.is_large_string, pa.types.is_null,
-    )  # fmt: skip
-    return any(is_kind(kind) for is_kind in known)
+def _is_flat(type_: pa.DataType) -> bool:
+    if pa.types.is_dictionary(type_):
+        type_ = type_.value_type
+    return any(is_of_type(type_) for is_of_type in FLAT_TYPES)
 
 
-def _table(
-    path: Path,
-    format: Format,
-    names: list[str],
-    left_out: dict[str, str],
-    types: dict[str, pa.DataType],
-    usual: bool,
-) -> Table:
-    if doubled := [name for name in names if names.count(name) > 1]:
-        places = [
-            str(place) for place, name in enumerate(names, 1) if name == doubled[0]
-        ]
-        raise SourceError(
-            f"{path} has {len(places)} columns named {doubled[0]!r} (the {', '.join(places)}. of its header); "
-            "give each a name of its own"
-        )
-    left_out |= {
-        name: "Relevo uses this name itself: rename it to use it"
-        for name in names
-        if name in RESERVED
-    }
-    usable = tuple(name for name in names if name not in left_out)
-    return Table(path, format, usable, left_out, types, usual)
+def _usable(path: Path, names: list[str], left_out: dict[str, str]) -> tuple[str, ...]:
+    """The names that may stand in a contract; why others may not is added to `left_out`."""
+    for name in names:
+        if (count := names.count(name)) > 1:
+            places = ", ".join(
+                str(i) for i, other in enumerate(names, 1) if other == name
+            )
+            raise SourceError(
+                f"{path} has {count} columns named {name!r} (the {places}. of its header); give each a name of its own"
+            )
+        if name in RESERVED:
+            left_out[name] = "Relevo uses this name itself: rename it to use it"
+    return tuple(name for name in names if name not in left_out)
 
 
 def _check_names(table: Table, target: str) -> None:
@@ -211,12 +214,11 @@ def _nearest(table: Table, target: str) -> str:
         for name in difflib.get_close_matches(target.casefold().strip(), folded, 3, 0.6)
     ]
     if near:
-        return f"did you mean {' or '.join(repr(name) for name in near)}?"
-    shown = ", ".join(table.names[:20]) + (", …" if len(table.names) > 20 else "")
-    looks_like_data = sum(
+        return f"did you mean {' or '.join(map(repr, near))}?"
+    shown = listed(table.names, 20)
+    like_data = sum(
         name.replace(".", "").replace("-", "").isdigit() for name in table.names
-    ) * 2 > len(table.names)
-    hint = (
-        "; these look like data: give the file a header line" if looks_like_data else ""
     )
-    return f"it has {shown}{hint}"
+    if like_data * 2 <= len(table.names):
+        return f"it has {shown}"
+    return f"it has {shown}; these look like data: give the file a header line"

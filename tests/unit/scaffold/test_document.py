@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from relevo.scaffold.python_text import number_text, quoted
+from relevo.scaffold.python_text import number_text, python_string
 from tests.unit.scaffold.tables import columns, day, make, noise, some, write
 
 ODD = [
@@ -78,6 +78,24 @@ def test_it_is_short_and_formatted_whatever_the_columns(
     ruff(tmp_path / "use_cases")
 
 
+def test_a_contract_of_all_kinds_is_formatted(tmp_path: Path) -> None:
+    makers = [
+        noise,
+        lambda _, i: i % 17,
+        some("yes", "no"),
+        lambda _, i: day(i, 3),
+        some("u", "v"),
+        lambda _, i: f"{i % 900:05}",
+        noise,
+    ]
+    header = ["number", "integer", "boolean", "date", "category", "zip", "y"]
+    table = write(tmp_path / "t.csv", header, columns(400, *makers))
+    made = make(tmp_path, table, "y")
+    kinds = {column.kind.name for column in made.case.contract.columns}
+    assert kinds == {"number", "integer", "boolean", "date", "category", "code"}
+    ruff(tmp_path / "use_cases")
+
+
 def test_a_classification_of_pixels_takes_twenty_odd_lines(tmp_path: Path) -> None:
     makers = [some(*range(256))] * 784
     table = write(
@@ -109,7 +127,7 @@ def test_numbers_and_names_are_written_as_a_person_would() -> None:
         "1e-3",
         "-100",
     ]
-    assert [quoted(text) for text in ("a", 'a"b', "it's", "a\\b", "\n")] == [
+    assert [python_string(text) for text in ("a", 'a"b', "it's", "a\\b", "\n")] == [
         '"a"',
         "'a\"b'",
         '"it\'s"',
