@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SEPARATOR = "\x1f"
-MISSING = "\x00"
+MISSING_VALUE = "\x00"
 
 
 class Split(StrEnum):
@@ -22,7 +22,7 @@ class Split(StrEnum):
 def canonical(value: object) -> str:
     """One spelling for each thing: 601, 601.0 and "601" are the same; so are " Seattle" and "seattle"."""
     if value is None or value != value:
-        return MISSING
+        return MISSING_VALUE
     if isinstance(value, bool):
         return str(int(value))
     if isinstance(value, (int, float)):

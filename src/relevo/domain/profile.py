@@ -18,7 +18,7 @@ COMMON_ROWS, COMMON_SHARE = 10, 0.01
 # As releases have stored them from the first.
 STORED_NAMES = {"categories": "words", "seen": "known"}
 Counts = NDArray[np.int64]
-Values = NDArray[Any] | Categorical
+ColumnValues = NDArray[Any] | Categorical
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +42,14 @@ class NumberProfile:
     def cells(self) -> tuple[int, ...]:
         return (*self.counts, self.missing)
 
-    def fits(self, values: Values) -> bool:
+    def fits(self, values: ColumnValues) -> bool:
         return not isinstance(values, Categorical)
 
-    def count(self, values: Values) -> Counts:
+    def count(self, values: ColumnValues) -> Counts:
         """Cells of other rows on this column's bins, the missing last."""
         return _count(self.edges, _in_order(values), len(values))
 
-    def recount(self, values: Values) -> NumberProfile:
+    def recount(self, values: ColumnValues) -> NumberProfile:
         """The profile of other rows on this one's bins."""
         return _number_profile(self.edges, _in_order(values), len(values))
 
@@ -85,10 +85,10 @@ class CategoryProfile:
     def cells(self) -> tuple[int, ...]:
         return (*self.counts, self.missing)
 
-    def fits(self, values: Values) -> bool:
+    def fits(self, values: ColumnValues) -> bool:
         return isinstance(values, Categorical)
 
-    def count(self, values: Values) -> Counts:
+    def count(self, values: ColumnValues) -> Counts:
         """Cells of other rows on this column's categories, the missing last."""
         values = _categorical(values)
         others = len(self.categories)
@@ -98,7 +98,7 @@ class CategoryProfile:
         by_code = np.array([*cells, missing], dtype=np.int64)
         return np.bincount(by_code[values.codes], minlength=missing + 1)
 
-    def recount(self, values: Values) -> CategoryProfile:
+    def recount(self, values: ColumnValues) -> CategoryProfile:
         """The profile of other rows on this one's categories."""
         *counts, missing = self.count(values).tolist()
         return replace(
@@ -207,15 +207,15 @@ def new_category_share(reference: Profile, frame: Frame) -> tuple[float, str | N
     return share, max(rows_of, key=rows_of.__getitem__)
 
 
-def _columns(frame: Frame, target: str) -> dict[str, Values]:
-    labels: Values = frame.target
+def _columns(frame: Frame, target: str) -> dict[str, ColumnValues]:
+    labels: ColumnValues = frame.target
     if frame.classes:
         codes = np.where(np.isnan(frame.target), -1, frame.target).astype(np.int32)
         labels = Categorical(codes, frame.classes)
     return {**frame.numbers, **frame.categories, target: labels}
 
 
-def _categorical(values: Values) -> Categorical:
+def _categorical(values: ColumnValues) -> Categorical:
     if not isinstance(values, Categorical):
         raise TypeError(
             "profile: a column of categories is compared with one of numbers"
@@ -223,7 +223,7 @@ def _categorical(values: Values) -> Categorical:
     return values
 
 
-def _in_order(values: Values) -> NDArray[Any]:
+def _in_order(values: ColumnValues) -> NDArray[Any]:
     """Without those that are missing."""
     if isinstance(values, Categorical):
         raise TypeError(

@@ -20,7 +20,7 @@ from relevo.learning.tree_node import add_trees
 
 VALIDATION_SALT = 202
 ROWS_A_THREAD = 10_000
-Settings = dict[str, Any]
+BoosterSettings = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class FittedTrees:
     encoder: Encoder
     target_scale: TargetScale
     booster: Any
-    settings: Settings
+    settings: BoosterSettings
 
     def predict(self, frame: Frame) -> Float64s:
         outputs = self.target_scale.outputs
@@ -75,7 +75,7 @@ def fit_trees(
     train: Frame,
     validation: Frame,
     target_scale: TargetScale,
-    settings: Settings,
+    settings: BoosterSettings,
     *,
     rounds: int,
     patience: int,
@@ -94,7 +94,7 @@ def fit_trees(
     return FittedTrees(name, training.encoder, target_scale, booster, settings)
 
 
-def objective(target_scale: TargetScale, *, median: bool) -> Settings:
+def objective(target_scale: TargetScale, *, median: bool) -> BoosterSettings:
     """With `median` the absolute error of a logarithm, as a relative error wants; it sorts all rows in every round."""
     classes = len(target_scale.classes)
     if classes == 2:
@@ -131,7 +131,7 @@ class _Training:
     """One frame, its encoder and what XGBoost is told."""
 
     def __init__(
-        self, frame: Frame, target_scale: TargetScale, settings: Settings
+        self, frame: Frame, target_scale: TargetScale, settings: BoosterSettings
     ) -> None:
         training_encoder = fit_encoder(frame, target_scale)
         self.encoder = training_encoder.encoder

@@ -12,8 +12,8 @@ from relevo.domain.release import Release
 from relevo.domain.use_case import UseCase
 from relevo.domain.wording import number, ranges
 
-MOST_CLASSES = 20
-MOST_VALUES = 10
+LISTED_CLASSES = 20
+LISTED_VALUES = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ def _head(facts: CardFacts) -> str:
     if release.unit:
         predicts += f" in {release.unit}"
     if release.classes:
-        predicts += f", one of: {_some(release.classes, MOST_CLASSES)}"
+        predicts += f", one of: {_some(release.classes, LISTED_CLASSES)}"
     name = case.title or case.name
     if facts.version:
         name += f", version {facts.version}"
@@ -81,7 +81,7 @@ def _features(facts: CardFacts) -> str:
 
 
 def _admitted(column: Column) -> str:
-    parts = [_some(column.values or (), MOST_VALUES), _bounds(column)]
+    parts = [_some(column.values or (), LISTED_VALUES), _bounds(column)]
     if column.nullable:
         parts.append("may be missing")
     return "; ".join(filter(None, parts))

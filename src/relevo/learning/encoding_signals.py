@@ -13,7 +13,7 @@ from relevo.learning.target_scale import TargetScale
 
 MOST_NUMBERS = 50  # of more, a linear fit costs too much for what it tells
 LEADING = 2
-MOST_CLASSES = 10
+CLASS_SIGNALS = 10
 RIDGE = 1e-3
 
 
@@ -50,7 +50,7 @@ class EncodingSignals:
             numbers=numbers,
             means=means,
             scales=scales,
-            targets=min(target_scale.outputs, MOST_CLASSES),
+            targets=min(target_scale.outputs, CLASS_SIGNALS),
             leading=np.empty(0, np.intp),
         )
         if not numbers:

@@ -18,8 +18,8 @@ from relevo.learning.metrics import measure
 INK, QUIET, BLUE, ORANGE, GRID = "#22303c", "#6b7a86", "#2f6f9f", "#d1662b", "#e3e8ec"
 MOST_POINTS = 20_000
 FEW_POINTS = 2_000  # up to here each is drawn; of more, how dense they lie
-MOST_CLASSES = 20
-FEW_CLASSES = 7  # up to here names fit beside each other
+DRAWN_CLASSES = 20
+UPRIGHT_CLASSES = 7  # up to here names fit beside each other
 MOST_FEATURES = 15
 SALT = 501
 
@@ -106,7 +106,7 @@ def _confusion(case: UseCase, frame: Frame, chances: Float64s) -> bytes:
     classes = len(frame.classes)
     counts = np.zeros((classes, classes), dtype=np.int64)
     np.add.at(counts, (frame.target.astype(np.intp), chances.argmax(axis=1)), 1)
-    kept = np.sort(np.argsort(-counts.sum(axis=1), kind="stable")[:MOST_CLASSES])
+    kept = np.sort(np.argsort(-counts.sum(axis=1), kind="stable")[:DRAWN_CLASSES])
     counts = counts[np.ix_(kept, kept)]
     names = [frame.classes[code][:18] for code in kept]
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -114,7 +114,7 @@ def _confusion(case: UseCase, frame: Frame, chances: Float64s) -> bytes:
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     axes.grid(visible=False)
     rotation, size = 0, 11
-    if len(kept) > FEW_CLASSES:
+    if len(kept) > UPRIGHT_CLASSES:
         rotation, size = 60, 7
     style = {"ha": "center", "va": "center", "fontsize": size}
     for row, column in np.argwhere(counts):

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from relevo.domain.frame import Float64s, Floats
 
-CHUNK = 65_536
-LARGEST = 1e38  # of a number whose square must still be one
+STATS_CHUNK = 65_536
+MOST_SQUARABLE = 1e38  # of a number whose square must still be one
 
 
 def finite(values: Floats) -> Floats:
@@ -28,9 +28,9 @@ def mean_and_spread(
     0 where there are none; a spread of 0 is given as 1, for it is to be divided by.
     """
     count, mean, square = 0, 0.0, 0.0
-    for start in range(0, len(values), CHUNK):
-        part = values[start : start + CHUNK].astype(np.float64)
-        part = of(np.clip(part[~np.isnan(part)], -LARGEST, LARGEST))
+    for start in range(0, len(values), STATS_CHUNK):
+        part = values[start : start + STATS_CHUNK].astype(np.float64)
+        part = of(np.clip(part[~np.isnan(part)], -MOST_SQUARABLE, MOST_SQUARABLE))
         if not len(part):
             continue
         # merged by Chan's formula, which is exact where the mean is far from zero

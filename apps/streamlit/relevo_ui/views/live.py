@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from relevo.domain.metrics import MAE, MAPE, Metric
+from relevo.domain.metrics import ACCURACY, MAE, MAPE, Metric
 from relevo.domain.prediction import LiveError
 from relevo.domain.wording import count
 from relevo.errors import RelevoError
@@ -98,7 +98,7 @@ def _labelled_error(error: LiveError, metric: Metric, unit: str) -> tuple[str, s
         return "Error", words.percent(error.mean_absolute_percentage)
     if metric is MAE:
         return "Error", words.amount(error.mean_absolute, unit)
-    return "Accuracy", words.percent(error.accuracy)
+    return ACCURACY.label, words.percent(error.accuracy)
 
 
 def _show_errors(traffic: Traffic, selection: Selection) -> None:
