@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from relevo.bootstrap import LOOP_PATIENCE, LoopPorts, load_use_case
 from relevo.domain.evidence import Action
@@ -17,6 +17,7 @@ from relevo.domain.release import CHAMPION
 from relevo.settings import Settings
 
 if TYPE_CHECKING:
+    from relevo.domain.arrival import Format
     from relevo.domain.batch import Batch, BatchState
     from relevo.domain.evidence import Decision, Move, Training, Verdict
     from relevo.loop.history import AliasedVersion, BatchHistory, CaseStatus
@@ -178,6 +179,12 @@ class Loop(LoopPorts):
         from relevo.loop.history import read_failures
 
         return read_failures(self.case.name, version, self.artifacts)
+
+    def predict(self, stream: BinaryIO, format: Format) -> Iterator[str]:
+        """The champion's predictions for rows of a file: one line per row, in order."""
+        from relevo.loop.predict_rows import predict_rows
+
+        return predict_rows(self.case, self.registry, stream, format)
 
     def replay(self, policy_file: Path) -> list[ReplayedDecision]:
         """What a policy would have decided, from the record alone."""

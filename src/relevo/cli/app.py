@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import logging
 import os
 import sys
@@ -15,12 +17,14 @@ from rich.console import Console
 from rich.text import Text
 
 from relevo.cli import show
+from relevo.domain.arrival import FORMATS
 from relevo.errors import InvalidInput, NotFound, RelevoError
 from relevo.settings import Settings
 
 if TYPE_CHECKING:
     from relevo.app import Loop
     from relevo.domain.batch import BatchState
+    from relevo.domain.use_case import UseCase
     from relevo.loop.run_batch import BatchResult
 
 app = typer.Typer(
@@ -183,18 +187,44 @@ def predict(
     ] = None,
 ) -> None:
     """Predict with the champion: one row, or a file of rows."""
-    from relevo.cli.predicting import predict_file, predict_row
-
     loop = _open(case)
     if file is not None:
-        predict_file(console, loop, file)
+        _predict_file(loop, file)
     elif values:
-        predict_row(console, loop, values)
+        row = io.BytesIO(_csv_of(loop.case, values))
+        for line in loop.predict(row, "csv"):
+            show.say(console, f"{line} {loop.case.unit}".rstrip())
     else:
         fields = " ".join(f"{name}=…" for name in loop.case.features)
         raise InvalidInput(
             f"say what to predict: relevo predict {case} {fields}, or --file ROWS.csv"
         )
+
+
+def _predict_file(loop: Loop, file: Path) -> None:
+    if not file.is_file():
+        raise NotFound(f"{file}: no such file")
+    with file.open("rb") as stream:
+        for line in loop.predict(stream, FORMATS.get(file.suffix, "csv")):
+            show.say(console, line)
+
+
+def _csv_of(case: UseCase, pairs: list[str]) -> bytes:
+    """NAME=VALUE pairs as a file of one row."""
+    row: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or name not in case.features:
+            features = ", ".join(case.features)
+            raise InvalidInput(
+                f"{pair!r} is not NAME=VALUE of a feature; {case.name} has {features}"
+            )
+        row[name] = value
+    text = io.StringIO()
+    writer = csv.DictWriter(text, case.features)
+    writer.writeheader()
+    writer.writerow(row)
+    return text.getvalue().encode()
 
 
 @app.command(rich_help_panel="Work")
