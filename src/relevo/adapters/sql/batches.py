@@ -155,12 +155,12 @@ class SqlBatches:
         dialect = self._database.dialect
         table = raw_table(case, dialect)
         cells = table_name("quarantine", "cells", dialect)
-        with self._transfer.writer(connection) as writer:
+        with self._transfer.writer(connection) as put:
             for chunk in chunks:
                 rows = raw_rows(table, batch_id, chunk.first_position, chunk.rows)
-                writer.put(table.sql, rows)
+                put(table.sql, rows)
                 if chunk.bad:
-                    writer.put(cells, cell_rows(batch_id, chunk.bad))
+                    put(cells, cell_rows(batch_id, chunk.bad))
 
     def _insert(
         self, connection: sa.Connection, batch: Batch, attempt: Attempt

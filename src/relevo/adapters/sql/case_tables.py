@@ -15,9 +15,19 @@ from relevo.domain.contract import REST_COLUMN, Contract
 from relevo.domain.use_case import UseCase
 from relevo.errors import UseCaseBroken
 
-OWN_NAMES = ("batch_id", "position", "identity", "side", REST_COLUMN)
 MOST_BYTES = 63  # of a name in PostgreSQL
 Layer = Literal["raw", "clean"]
+# Relevo's own columns, which come first
+OWN_COLUMNS: dict[Layer, dict[str, pa.DataType]] = {
+    "raw": {"batch_id": pa.int32(), "position": pa.int32()},
+    "clean": {
+        "batch_id": pa.int32(),
+        "position": pa.int32(),
+        "identity": pa.int64(),
+        "side": pa.string(),
+    },
+}
+OWN_NAMES = (*OWN_COLUMNS["clean"], REST_COLUMN)
 
 SqlType = sa.types.TypeEngine[Any]
 _SQL_TYPES: dict[pa.DataType, SqlType] = {
@@ -30,33 +40,15 @@ _SQL_TYPES: dict[pa.DataType, SqlType] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CaseTable:
-    """`schema` has the Arrow names and types of all columns; `columns` says what the contract's are called in SQL."""
+    """`schema` has the Arrow names and types of all columns; `names` says what they are called in SQL."""
 
     name: str
     layer: Layer
     dialect: str
     schema: pa.Schema
-    columns: dict[str, str]
-
-    @property
-    def own(self) -> list[str]:
-        """Relevo's own columns, which come first."""
-        return (
-            ["batch_id", "position"]
-            if self.layer == "raw"
-            else ["batch_id", "position", "identity", "side"]
-        )
-
-    @property
-    def names(self) -> list[str]:
-        """All columns as they are called in SQL, in the order of `schema`."""
-        return [
-            *self.own,
-            *self.columns.values(),
-            *([REST_COLUMN] if self.layer == "raw" else []),
-        ]
+    names: list[str]
 
     @property
     def sql(self) -> str:
@@ -64,56 +56,46 @@ class CaseTable:
         return table_name(self.layer, self.name, self.dialect)
 
     def column(self, name: str) -> str:
-        """A contract column's quoted name."""
-        return quoted(self.columns[name])
+        """A column's quoted name."""
+        return quoted_name(self.names[self.schema.get_field_index(name)])
 
 
-def quoted(name: str) -> str:
+def raw_table(case: UseCase, dialect: str) -> CaseTable:
+    types = {column.name: column.kind.raw_type for column in case.contract}
+    return _table(case, "raw", dialect, types | {REST_COLUMN: pa.string()})
+
+
+def clean_table(case: UseCase, dialect: str) -> CaseTable:
+    types = {
+        column.name: column.kind.clean_type
+        for column in case.contract
+        if column.kind.clean
+    }
+    return _table(case, "clean", dialect, types)
+
+
+def _table(
+    case: UseCase, layer: Layer, dialect: str, types: dict[str, pa.DataType]
+) -> CaseTable:
+    types = OWN_COLUMNS[layer] | types
+    names = sql_names(case.contract, dialect)
+    return CaseTable(
+        name=case.name,
+        layer=layer,
+        dialect=dialect,
+        schema=pa.schema(list(types.items())),
+        names=[names.get(name, name) for name in types],
+    )
+
+
+def quoted_name(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
 def table_name(schema: str, name: str, dialect: str) -> str:
     """The quoted name of a table, with its schema where there are schemas."""
     own_name, in_schema = placed(schema, name, dialect)
-    return ".".join(quoted(part) for part in (in_schema, own_name) if part)
-
-
-def raw_table(case: UseCase, dialect: str) -> CaseTable:
-    types = [(column.name, column.kind.raw_type) for column in case.contract]
-    schema = pa.schema(
-        [
-            ("batch_id", pa.int32()),
-            ("position", pa.int32()),
-            *types,
-            (REST_COLUMN, pa.string()),
-        ]
-    )
-    names = sql_names(case.contract, dialect)
-    return CaseTable(
-        case.name, "raw", dialect, schema, {name: names[name] for name, _ in types}
-    )
-
-
-def clean_table(case: UseCase, dialect: str) -> CaseTable:
-    types = [
-        (column.name, column.kind.clean_type)
-        for column in case.contract
-        if column.kind.clean
-    ]
-    own = [
-        ("batch_id", pa.int32()),
-        ("position", pa.int32()),
-        ("identity", pa.int64()),
-        ("side", pa.string()),
-    ]
-    names = sql_names(case.contract, dialect)
-    return CaseTable(
-        case.name,
-        "clean",
-        dialect,
-        pa.schema([*own, *types]),
-        {name: names[name] for name, _ in types},
-    )
+    return ".".join(quoted_name(part) for part in (in_schema, own_name) if part)
 
 
 def sql_names(contract: Contract, dialect: str) -> dict[str, str]:
@@ -121,24 +103,18 @@ def sql_names(contract: Contract, dialect: str) -> dict[str, str]:
 
     SQLite cannot tell Price from price, so there the one with capitals is renamed.
     """
-    names = {column.name for column in contract}
+    names = [column.name for column in contract]
+    folded = [_folded(name) for name in names]
     found: dict[str, str] = {}
-    for name in names:
-        twin = (
-            dialect == "sqlite"
-            and name != _folded(name)
-            and any(_folded(o) == _folded(name) for o in names - {name})
+    for name, small in zip(names, folded, strict=True):
+        same_in_sqlite = (
+            dialect == "sqlite" and name != small and folded.count(small) > 1
         )
-        unfit = (
-            not name
-            or "\x00" in name
-            or len(name.encode("utf-8", "replace")) > MOST_BYTES
-            or name in OWN_NAMES
-        )
-        found[name] = (
-            _renamed(name) if twin or unfit or _folded(name) in OWN_NAMES else name
-        )
-    return {column.name: found[column.name] for column in contract}
+        unfit = "\x00" in name or len(name.encode("utf-8", "replace")) > MOST_BYTES
+        found[name] = name
+        if not name or unfit or same_in_sqlite or small in OWN_NAMES:
+            found[name] = _renamed(name)
+    return found
 
 
 def _folded(name: str) -> str:
@@ -148,37 +124,32 @@ def _folded(name: str) -> str:
 
 def _renamed(name: str) -> str:
     """The start of the name and a hash of all of it."""
-    start = (
-        name.replace("\x00", "")
-        .encode("utf-8", "replace")[:48]
-        .decode("utf-8", "ignore")
-    )
-    return f"{start}~{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}"
+    start = name.replace("\x00", "").encode("utf-8", "replace")[:48]
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{start.decode('utf-8', 'ignore')}~{digest[:12]}"
 
 
 def changes(table: CaseTable, connection: sa.Connection) -> list[str]:
     """The statements that make the table, or add what the contract has gained since; none where all is there."""
     name, schema = placed(table.layer, table.name, table.dialect)
-    present = sa.inspect(connection)
-    wanted = dict(
-        zip(
-            table.names, (_SQL_TYPES[field.type] for field in table.schema), strict=True
-        )
-    )
-    if not present.has_table(name, schema=schema):
-        return [_creation(table, wanted, connection.dialect)]
+    inspector = sa.inspect(connection)
+    types = [_SQL_TYPES[field.type] for field in table.schema]
+    columns = dict(zip(table.names, types, strict=True))
+    if not inspector.has_table(name, schema=schema):
+        return [_creation(table, columns, connection.dialect)]
     stored = {
         column["name"]: column["type"]
-        for column in present.get_columns(name, schema=schema)
+        for column in inspector.get_columns(name, schema=schema)
     }
     statements = []
-    for column, wanted_type in wanted.items():
-        kind = _spelled(wanted_type, connection.dialect)
+    for column, kind in columns.items():
+        spelled = kind.compile(connection.dialect)
         if column not in stored:
-            statements.append(_addition(table, column, kind, stored))
-        elif widening := _widening(table, column, wanted_type, stored[column], kind):
-            statements.append(widening)
-    return statements
+            _refuse_twin(table, column, list(stored))
+            statements.append(f"ADD COLUMN {quoted_name(column)} {spelled}")
+        elif _is_widened(table, column, kind, stored[column]):
+            statements.append(f"ALTER COLUMN {quoted_name(column)} TYPE {spelled}")
+    return [f"ALTER TABLE {table.sql} {statement}" for statement in statements]
 
 
 def change(connection: sa.Connection, statement: str) -> None:
@@ -186,42 +157,35 @@ def change(connection: sa.Connection, statement: str) -> None:
     connection.execution_options(no_parameters=True).exec_driver_sql(statement)
 
 
-def _creation(table: CaseTable, wanted: dict[str, SqlType], dialect: sa.Dialect) -> str:
-    columns = [
-        f"{quoted(name)} {_spelled(kind, dialect)}{' NOT NULL' if name in table.own else ''}"
-        for name, kind in wanted.items()
-    ]
-    return f"CREATE TABLE IF NOT EXISTS {table.sql} ({', '.join(columns)}, PRIMARY KEY (batch_id, position))"
-
-
-def _addition(
-    table: CaseTable, name: str, kind: str, stored: dict[str, SqlType]
+def _creation(
+    table: CaseTable, columns: dict[str, SqlType], dialect: sa.Dialect
 ) -> str:
-    if table.dialect == "sqlite" and _folded(name) in {
-        _folded(other) for other in stored
-    }:
+    parts = []
+    for name, kind in columns.items():
+        part = f"{quoted_name(name)} {kind.compile(dialect)}"
+        if name in OWN_COLUMNS[table.layer]:
+            part += " NOT NULL"
+        parts.append(part)
+    parts.append("PRIMARY KEY (batch_id, position)")
+    return f"CREATE TABLE IF NOT EXISTS {table.sql} ({', '.join(parts)})"
+
+
+def _refuse_twin(table: CaseTable, name: str, stored: list[str]) -> None:
+    if table.dialect == "sqlite" and _folded(name) in map(_folded, stored):
         raise UseCaseBroken(
             f"use case {table.name}: column {name!r} differs from one that is stored only by capitals, "
             "which SQLite cannot tell apart; name it otherwise"
         )
-    return f"ALTER TABLE {table.sql} ADD COLUMN {quoted(name)} {kind}"
 
 
-def _widening(
-    table: CaseTable, name: str, wanted: SqlType, stored: SqlType, kind: str
-) -> str | None:
+def _is_widened(table: CaseTable, name: str, kind: SqlType, stored: SqlType) -> bool:
     """A whole number may become any number. Any other change of kind would mix two meanings in one column."""
-    if stored._type_affinity is wanted._type_affinity:
-        return None
-    if not (isinstance(stored, sa.Integer) and isinstance(wanted, sa.Float)):
+    if stored._type_affinity is kind._type_affinity:
+        return False
+    if not (isinstance(stored, sa.Integer) and isinstance(kind, sa.Float)):
         raise UseCaseBroken(
-            f"use case {table.name}: column {name!r} is stored as {stored} and its contract now says {wanted}; "
+            f"use case {table.name}: column {name!r} is stored as {stored} and its contract now says {kind}; "
             "keep its kind, or give the new one another name"
         )
-    if table.dialect == "sqlite":  # which stores any number in such a column as it is
-        return None
-    return f"ALTER TABLE {table.sql} ALTER COLUMN {quoted(name)} TYPE {kind}"
-
-
-def _spelled(kind: SqlType, dialect: sa.Dialect) -> str:
-    return str(kind.compile(dialect))
+    # SQLite stores any number in such a column as it is
+    return table.dialect != "sqlite"

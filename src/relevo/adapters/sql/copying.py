@@ -4,88 +4,79 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections import deque
 from collections.abc import Iterator
-from contextlib import suppress
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from io import BytesIO
-from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, cast
 
 import psycopg2
 import pyarrow as pa
 import pyarrow.csv
 import sqlalchemy as sa
 
-from relevo.adapters.sql.case_tables import quoted
+from relevo.adapters.sql.case_tables import quoted_name
+from relevo.adapters.sql.transfer import Put
 
-READ_SIZE = (
-    8 << 20
-)  # a chunk in one go: each read must take the interpreter from the thread that makes the next
+# a block in one go: each read must take the interpreter from the thread that makes the next
+READ_SIZE = 8 << 20
 BLOCK_BYTES = 4 << 20
 BLOCKS_AHEAD = 2
 
 
-class CopyWriter:
-    """COPY … FROM STDIN, a statement a block, in a thread of its own: the next block is made while one is sent."""
+class CopyTransfer:
+    @contextmanager
+    def writer(self, connection: sa.Connection) -> Iterator[Put]:
+        """COPY … FROM STDIN, one statement per block, in a thread: the next block is made while one is sent."""
+        cursor: Any = connection.connection.cursor()
+        sent: deque[Future[None]] = deque()
 
-    def __init__(self, connection: sa.Connection) -> None:
-        self._cursor: Any = connection.connection.cursor()
-        self._blocks: queue.Queue[tuple[str, pa.Buffer] | None] = queue.Queue(
-            BLOCKS_AHEAD
+        def put(table: str, rows: pa.RecordBatch) -> None:
+            names = ", ".join(map(quoted_name, rows.schema.names))
+            statement = f"COPY {table} ({names}) FROM STDIN (FORMAT csv)"
+            csv = pa.BufferReader(_as_csv(rows))
+            while len(sent) > BLOCKS_AHEAD:
+                sent.popleft().result()
+            sent.append(sender.submit(cursor.copy_expert, statement, csv, READ_SIZE))
+
+        # leaving it waits until all is sent: nobody else may use the connection before
+        with ThreadPoolExecutor(1, "relevo-copy-in") as sender:
+            yield put
+            for block in sent:
+                block.result()
+        cursor.close()
+
+    def read(
+        self, connection: sa.Connection, query: str, schema: pa.Schema
+    ) -> Iterator[pa.RecordBatch]:
+        convert = pyarrow.csv.ConvertOptions(
+            column_types=schema,
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+            true_values=["t"],
+            false_values=["f"],
         )
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(
-            target=self._send, name="relevo-copy-in", daemon=True
-        )
-
-    def put(self, table: str, rows: pa.RecordBatch) -> None:
-        if self._error is not None:
-            raise self._error
-        names = ", ".join(quoted(name) for name in rows.schema.names)
-        self._blocks.put(
-            (f"COPY {table} ({names}) FROM STDIN (FORMAT csv)", _as_csv(rows))
-        )
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Wait until all is sent: nobody else may use the connection before."""
-        self._blocks.put(None)
-        self._thread.join()
-        self._cursor.close()
-        if self._error is not None and kind is None:
-            raise self._error
-
-    def _send(self) -> None:
-        while (block := self._blocks.get()) is not None:
-            if self._error is not None:
-                continue  # emptied, so that put() never waits for a dead thread
-            statement, csv = block
-            try:
-                self._cursor.copy_expert(statement, pa.BufferReader(csv), READ_SIZE)
-            except BaseException as error:  # noqa: BLE001
-                self._error = error
+        parse = pyarrow.csv.ParseOptions(newlines_in_values=True)
+        for block in _CopyReader(connection, query).blocks():
+            read = pyarrow.csv.ReadOptions(
+                column_names=schema.names, use_threads=False, block_size=len(block) + 1
+            )
+            table = pyarrow.csv.read_csv(BytesIO(block), read, parse, convert)
+            yield from table.to_batches()
 
 
 def _as_csv(rows: pa.RecordBatch) -> pa.Buffer:
     """All text is quoted and a null is nothing at all, so that "" stays the empty text."""
     sink = pa.BufferOutputStream()
-    pyarrow.csv.write_csv(
-        rows,
-        sink,
-        pyarrow.csv.WriteOptions(include_header=False, quoting_style="needed"),
-    )
+    options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="needed")
+    pyarrow.csv.write_csv(rows, sink, options)
     return sink.getvalue()
 
 
 class _Stopped(Exception):
-    """The reader of the rows has gone."""
+    """Nobody reads the rows any more."""
 
 
 class _CopyReader:
@@ -95,6 +86,7 @@ class _CopyReader:
         self._connection = connection
         self._query = query
         self._pending = BytesIO()
+        # blocks of CSV; at the end None, or what went wrong
         self._blocks: queue.Queue[bytes | BaseException | None] = queue.Queue(
             BLOCKS_AHEAD
         )
@@ -129,15 +121,16 @@ class _CopyReader:
             self._blocks.put(block)
 
     def _receive(self) -> None:
+        end: BaseException | None = None
         try:
             cursor: Any = self._connection.connection.cursor()
             cursor.copy_expert(f"COPY ({self._query}) TO STDOUT (FORMAT csv)", self)
             self._hand_over()
-            self._blocks.put(None)
         except _Stopped:
-            self._blocks.put(None)
+            pass
         except BaseException as error:  # noqa: BLE001
-            self._blocks.put(error)
+            end = error
+        self._blocks.put(end)
 
     def _stop(self) -> None:
         """End the thread. Rows that are still on their way can only be thrown away with their connection."""
@@ -145,35 +138,6 @@ class _CopyReader:
         with suppress(psycopg2.Error):  # the connection is thrown away in any case
             cast(Any, self._connection.connection.dbapi_connection).cancel()
         while self._thread.is_alive():
-            try:
+            with suppress(queue.Empty):
                 self._blocks.get(timeout=0.05)
-            except queue.Empty:
-                continue
         self._connection.invalidate()
-
-
-class CopyTransfer:
-    def writer(self, connection: sa.Connection) -> CopyWriter:
-        return CopyWriter(connection)
-
-    def read(
-        self, connection: sa.Connection, query: str, schema: pa.Schema
-    ) -> Iterator[pa.RecordBatch]:
-        types = {field.name: field.type for field in schema}
-        convert = pyarrow.csv.ConvertOptions(
-            column_types=types,
-            null_values=[""],
-            strings_can_be_null=True,
-            quoted_strings_can_be_null=False,
-            true_values=["t"],
-            false_values=["f"],
-        )
-        reader = _CopyReader(connection, query)
-        for block in reader.blocks():
-            read = pyarrow.csv.ReadOptions(
-                column_names=schema.names, use_threads=False, block_size=len(block) + 1
-            )
-            parse = pyarrow.csv.ParseOptions(newlines_in_values=True)
-            yield from pyarrow.csv.read_csv(
-                BytesIO(block), read, parse, convert
-            ).to_batches()

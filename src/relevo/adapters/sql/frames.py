@@ -2,128 +2,130 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from relevo.domain.frame import MISSING, Categorical, Floats, Frame
+from relevo.domain.frame import MISSING, Categorical, Float64s, Frame
 from relevo.domain.identity import canonical
-from relevo.domain.kinds import Kind
 from relevo.domain.use_case import UseCase
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 
-class Words:
-    """A categorical column as it grows: codes by block, into words in order of meeting them."""
+class GrowingCategories:
+    """A categorical column as it grows: codes by block, into categories in order of meeting them."""
 
     def __init__(self) -> None:
-        self._codes: list[NDArray[np.int32]] = []
-        self._words: dict[str, int] = {}
+        self._blocks: list[NDArray[np.int32]] = []
+        self._codes: dict[str, int] = {}
 
     def add(self, values: pa.DictionaryArray) -> None:
-        words = self._words
-        here = [
-            words.setdefault(word, len(words)) for word in values.dictionary.to_pylist()
+        codes = self._codes
+        met = [
+            codes.setdefault(category, len(codes))
+            for category in values.dictionary.to_pylist()
         ]
-        table = np.array([*here, MISSING], np.int32)  # the last one is where -1 points
-        self._codes.append(
-            table[values.indices.fill_null(MISSING).to_numpy(zero_copy_only=False)]
-        )
+        table = np.array([*met, MISSING], np.int32)  # the last one is where -1 points
+        indices = values.indices.fill_null(MISSING).to_numpy(zero_copy_only=False)
+        self._blocks.append(table[indices])
 
-    def joined(self) -> Categorical:
-        """With words in order, so that the same rows make the same codes."""
-        ordered = sorted(self._words)
-        place = {word: code for code, word in enumerate(ordered)}
-        table = np.array([*(place[word] for word in self._words), MISSING], np.int32)
-        codes = joined(self._codes, np.int32)
-        return Categorical(
-            np.take(table, codes, mode="wrap", out=codes), tuple(ordered)
-        )
+    def whole(self) -> Categorical:
+        """With categories in order, so that the same rows make the same codes."""
+        ordered = sorted(self._codes)
+        positions = {category: code for code, category in enumerate(ordered)}
+        new_codes = [positions[category] for category in self._codes]
+        table = np.array([*new_codes, MISSING], np.int32)
+        codes = _concatenated(self._blocks, np.int32)
+        np.take(table, codes, mode="wrap", out=codes)  # in place: there may be many
+        return Categorical(codes, tuple(ordered))
+
+
+class GrowingNumbers:
+    """A column of numbers as it grows."""
+
+    def __init__(
+        self, convert: Callable[[pa.Array], NDArray[Any]], kind: type[np.generic]
+    ) -> None:
+        self._convert = convert
+        self._kind = kind
+        self._blocks: list[NDArray[Any]] = []
+
+    def add(self, values: pa.Array) -> None:
+        self._blocks.append(self._convert(values))
+
+    def whole(self) -> NDArray[Any]:
+        return _concatenated(self._blocks, self._kind)
 
 
 class FrameBuilder:
     def __init__(self, case: UseCase) -> None:
+        contract = case.contract
         self._case = case
-        self._numbers: dict[str, list[Floats]] = {name: [] for name in case.numbers}
-        self._categories: dict[str, Words] = {name: Words() for name in case.categories}
         self._batch: list[NDArray[np.int32]] = []
         self._identity: list[NDArray[np.int64]] = []
-        self._target: list[NDArray[np.float64]] = []
-        self._answers = Words()
+        self._columns: dict[str, GrowingCategories | GrowingNumbers] = {
+            contract.target: GrowingNumbers(
+                contract[contract.target].kind.numbers, np.float64
+            )
+        }
+        for name in case.numbers:
+            inputs = contract[name].kind.inputs
+            self._columns[name] = GrowingNumbers(inputs, np.float32)
+        for name in (contract.target, *case.features):
+            if contract[name].is_categorical:
+                self._columns[name] = GrowingCategories()
+
+    @property
+    def columns(self) -> list[str]:
+        """Target and features, in the order in which add() takes them."""
+        return list(self._columns)
 
     @property
     def schema(self) -> pa.Schema:
-        """The columns that add() takes: batch id, identity, target, features."""
-        contract = self._case.contract
-        own = [
-            ("batch_id", pa.int32()),
-            ("identity", pa.int64()),
-            ("target", contract[contract.target].kind.frame_type),
-        ]
-        return pa.schema(
-            [
-                *own,
-                *(
-                    (f"f{i}", contract[n].kind.frame_type)
-                    for i, n in enumerate(self._case.features)
-                ),
-            ]
-        )
+        """What add() takes: batch id, identity, and then `columns`."""
+        types = [self._case.contract[name].kind.frame_type for name in self._columns]
+        columns = [(f"column {i}", kind) for i, kind in enumerate(types)]
+        return pa.schema([("batch_id", pa.int32()), ("identity", pa.int64()), *columns])
 
     def add(self, rows: pa.RecordBatch) -> None:
-        batch, identity, target, *features = rows.columns
+        batch, identity, *columns = rows.columns
         self._batch.append(batch.to_numpy())
         self._identity.append(identity.to_numpy())
-        if pa.types.is_dictionary(target.type):
-            self._answers.add(target)
-        else:
-            self._target.append(self._kind(self._case.contract.target).numbers(target))
-        for name, values in zip(self._case.features, features, strict=True):
-            if name in self._categories:
-                self._categories[name].add(values)
-            else:
-                self._numbers[name].append(self._kind(name).inputs(values))
-
-    def _kind(self, name: str) -> Kind:
-        return self._case.contract[name].kind
+        for column, values in zip(self._columns.values(), columns, strict=True):
+            column.add(values)
 
     def build(self) -> Frame:
-        target, classes = self._targets()
+        whole: dict[str, Any] = {
+            name: column.whole() for name, column in self._columns.items()
+        }
+        target, classes = self._target(whole[self._case.contract.target])
         return Frame(
-            {
-                name: joined(self._numbers.pop(name), np.float32)
-                for name in self._case.numbers
-            },
-            {
-                name: self._categories.pop(name).joined()
-                for name in self._case.categories
-            },
-            target,
-            joined(self._identity, np.int64),
-            joined(self._batch, np.int32),
-            classes,
+            numbers={name: whole[name] for name in self._case.numbers},
+            categories={name: whole[name] for name in self._case.categories},
+            target=target,
+            identity=_concatenated(self._identity, np.int64),
+            batch=_concatenated(self._batch, np.int32),
+            classes=classes,
         )
 
-    def _targets(self) -> tuple[NDArray[np.float64], tuple[str, ...]]:
-        """The target, or for classification the place of each row's class among the classes of these rows."""
-        contract = self._case.contract
-        if contract[contract.target].is_categorical:
-            answers = self._answers.joined()
-            return answers.codes.astype(np.float64), answers.categories
-        target = joined(self._target, np.float64)
+    def _target(
+        self, target: Float64s | Categorical
+    ) -> tuple[Float64s, tuple[str, ...]]:
+        """The target; for classification the index of each row's class among the classes of these rows."""
+        if isinstance(target, Categorical):
+            return target.codes.astype(np.float64), target.categories
         if self._case.task == "regression":
             return target, ()
         values, codes = np.unique(target, return_inverse=True)
-        return codes.astype(np.float64), tuple(
-            canonical(value) for value in values.tolist()
-        )
+        return codes.astype(np.float64), tuple(map(canonical, values.tolist()))
 
 
-def joined(blocks: list[NDArray[Scalar]], kind: type[Scalar]) -> NDArray[Scalar]:
-    """One array; the blocks are let go."""
-    whole = np.concatenate(blocks) if blocks else np.empty(0, kind)
+def _concatenated(blocks: list[NDArray[Any]], kind: type[Scalar]) -> NDArray[Scalar]:
+    """One array; the blocks are let go, as both together may not fit into memory."""
+    whole: NDArray[Scalar] = np.concatenate(blocks or [np.empty(0, kind)])
     blocks.clear()
     return whole

@@ -55,9 +55,9 @@ class SqlRows:
             connection.exec_driver_sql(
                 f"DELETE FROM {table.sql} WHERE batch_id = {batch.id:d}"  # noqa: S608
             )
-            with self._transfer.writer(connection) as writer:
+            with self._transfer.writer(connection) as put:
                 for chunk in chunks:
-                    writer.put(table.sql, clean_rows(table, chunk))
+                    put(table.sql, clean_rows(table, chunk))
                     written += len(chunk)
             now = self._database.now(connection)
             update = sa.update(batches).where(batches.c.id == batch.id)
@@ -75,14 +75,14 @@ class SqlRows:
         builder = FrameBuilder(case)
         if not batch_ids or not splits:
             return builder.build()
-        target, *features = map(table.column, (case.contract.target, *case.features))
+        names = ", ".join(map(table.column, builder.columns))
+        target = table.column(case.contract.target)
         condition = f"{_among(batch_ids, splits)} AND {target} IS NOT NULL"
-        names = ", ".join(["batch_id", "identity", target, *features])
         with self._database.reading() as connection:
             if max_rows is not None:
                 condition += _share(connection, table, condition, max_rows)
             query = (
-                f"SELECT {names} FROM {table.sql} "  # noqa: S608
+                f"SELECT batch_id, identity, {names} FROM {table.sql} "  # noqa: S608
                 f"WHERE {condition} ORDER BY batch_id, position"
             )
             for rows in self._transfer.read(connection, query, builder.schema):

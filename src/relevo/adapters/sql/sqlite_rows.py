@@ -3,80 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import TracebackType
-from typing import Any, Self
+from contextlib import closing, contextmanager
+from typing import Any
 
 import pyarrow as pa
 import sqlalchemy as sa
 
-from relevo.adapters.sql.case_tables import quoted
+from relevo.adapters.sql.case_tables import quoted_name
+from relevo.adapters.sql.transfer import Put
 
 BLOCK_ROWS = 20_000
-
-
-class SqliteWriter:
-    def __init__(self, connection: sa.Connection) -> None:
-        self._cursor: Any = connection.connection.cursor()
-
-    def put(self, table: str, rows: pa.RecordBatch) -> None:
-        names = ", ".join(quoted(name) for name in rows.schema.names)
-        places = ", ".join("?" for _ in rows.schema.names)
-        statement = f"INSERT INTO {table} ({names}) VALUES ({places})"  # noqa: S608
-        self._cursor.executemany(
-            statement, zip(*(_values(column) for column in rows.columns), strict=True)
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._cursor.close()
-
-
-def _values(column: pa.Array) -> list[Any]:
-    """Moments go in as text in ISO 8601, in UTC, which sorts as they do."""
-    values: list[Any] = (
-        column.cast(pa.string()) if pa.types.is_timestamp(column.type) else column
-    ).to_pylist()
-    return values
+# SQLite knows no moments and no booleans
+STORED_AS = {pa.timestamp("us"): pa.string(), pa.bool_(): pa.int8()}
 
 
 class SqliteTransfer:
-    def writer(self, connection: sa.Connection) -> SqliteWriter:
-        return SqliteWriter(connection)
+    @contextmanager
+    def writer(self, connection: sa.Connection) -> Iterator[Put]:
+        cursor: Any = connection.connection.cursor()
+
+        def put(table: str, rows: pa.RecordBatch) -> None:
+            names = ", ".join(map(quoted_name, rows.schema.names))
+            marks = ", ".join("?" * len(rows.columns))
+            statement = f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608
+            columns = [_values(column) for column in rows.columns]
+            cursor.executemany(statement, zip(*columns, strict=True))
+
+        with closing(cursor):
+            yield put
 
     def read(
         self, connection: sa.Connection, query: str, schema: pa.Schema
     ) -> Iterator[pa.RecordBatch]:
         cursor: Any = connection.connection.cursor()
-        try:
+        with closing(cursor):
             cursor.execute(query)
             while rows := cursor.fetchmany(BLOCK_ROWS):
-                columns = [
-                    _array(values, field.type)
-                    for values, field in zip(zip(*rows), schema, strict=True)  # noqa: B905
-                ]
-                yield pa.RecordBatch.from_arrays(columns, schema=schema)
-        finally:
-            cursor.close()
+                columns = map(_array, zip(*rows, strict=True), schema.types)
+                yield pa.RecordBatch.from_arrays(list(columns), schema=schema)
 
 
-def _array(values: tuple[Any, ...], wanted: pa.DataType) -> pa.Array:
-    if pa.types.is_timestamp(wanted):
-        return pa.array(values, pa.string()).cast(wanted)
-    if pa.types.is_boolean(wanted):
-        return pa.array(values, pa.int8()).cast(wanted)
-    if pa.types.is_dictionary(wanted):
+def _values(column: pa.Array) -> list[Any]:
+    """Moments go in as text in ISO 8601, in UTC, which sorts as they do."""
+    if pa.types.is_timestamp(column.type):
+        column = column.cast(pa.string())
+    values: list[Any] = column.to_pylist()
+    return values
+
+
+def _array(values: tuple[Any, ...], kind: pa.DataType) -> pa.Array:
+    if pa.types.is_dictionary(kind):
         return pa.array(values, pa.string()).dictionary_encode()
-    if pa.types.is_floating(
-        wanted
-    ):  # a column that was of whole numbers once still holds those it had
-        return pa.array(
-            [None if value is None else float(value) for value in values], wanted
-        )
-    return pa.array(values, wanted)
+    if pa.types.is_floating(kind):
+        # a column that was of whole numbers once still holds those it had
+        values = tuple(value and float(value) for value in values)
+    return pa.array(values, STORED_AS.get(kind, kind)).cast(kind)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
+from collections.abc import Callable
 from datetime import datetime
 
 import numpy as np
@@ -11,13 +11,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from relevo.adapters.sql.case_tables import CaseTable
+from relevo.adapters.sql.storable_text import storable
 from relevo.domain.arrival import BadCell
 from relevo.domain.contract import REST_COLUMN
 
-SHOWN = "\ufffd"  # stands for what cannot be stored
-UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-MOST_CHARACTERS = 200
+MOST_CHARACTERS = 200  # of a quarantined cell
+MOMENT = pa.timestamp("us")
+# the years that a database knows
 EARLIEST, LATEST = datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 999999)
+Originals = dict[int, str]  # by row, of cells that cannot be stored as they are
 
 
 def raw_rows(
@@ -25,18 +27,24 @@ def raw_rows(
 ) -> pa.RecordBatch:
     """RAW rows of a chunk. A cell that cannot be stored as it is keeps its original in `_rest`."""
     count = len(rows)
-    present = {name: rows.column(index) for index, name in enumerate(rows.schema.names)}
-    kept: dict[int, dict[str, str]] = {}
-    columns = [
-        pa.array(np.full(count, batch_id, np.int32)),
-        pa.array(np.arange(count, dtype=np.int32) + first_position),
-    ]
-    columns += [
-        _stored(present.get(name), count, table.schema.field(name).type, name, kept)
-        for name in table.columns
-    ]
-    rest = _stored(present.get(REST_COLUMN), count, pa.string(), REST_COLUMN, {})
-    columns.append(_with_originals(rest, kept) if kept else rest)
+    arrays = {
+        "batch_id": pa.array(np.full(count, batch_id, np.int32)),
+        "position": pa.array(np.arange(count, dtype=np.int32) + first_position),
+    }
+    arrays |= zip(rows.schema.names, rows.columns, strict=True)
+    columns: list[pa.Array] = []
+    changed: dict[int, dict[str, str]] = {}
+    for field in table.schema:
+        values = arrays.get(field.name)
+        if values is None:
+            values = pa.nulls(count, field.type)
+        stored, originals = _stored(values, field.type)
+        columns.append(stored)
+        if field.name != REST_COLUMN:
+            for row, original in originals.items():
+                changed.setdefault(row, {})[field.name] = original
+    if changed:  # `_rest` is the last column
+        columns[-1] = _with_originals(columns[-1], changed)
     return pa.RecordBatch.from_arrays(columns, names=table.names)
 
 
@@ -47,7 +55,7 @@ def clean_rows(table: CaseTable, rows: pa.RecordBatch) -> pa.RecordBatch:
             f"clean rows of {table.name} have columns {rows.schema.names}, not {table.schema.names}"
         )
     columns = [
-        _stored(values, len(rows), field.type, field.name, {})
+        _stored(values, field.type)[0]
         for values, field in zip(rows.columns, table.schema, strict=True)
     ]
     return pa.RecordBatch.from_arrays(columns, names=table.names)
@@ -55,108 +63,91 @@ def clean_rows(table: CaseTable, rows: pa.RecordBatch) -> pa.RecordBatch:
 
 def cell_rows(batch_id: int, bad: list[BadCell]) -> pa.RecordBatch:
     """Quarantined cells; a value is there to be recognised, not to be kept."""
-    return pa.RecordBatch.from_pydict(
-        {
-            "batch_id": pa.array(np.full(len(bad), batch_id, np.int32)),
-            "position": pa.array([cell.position for cell in bad], pa.int32()),
-            "column": pa.array([printable(cell.column) for cell in bad], pa.string()),
-            "value": pa.array([printable(cell.value) for cell in bad], pa.string()),
-            "reason": pa.array([printable(cell.reason) for cell in bad], pa.string()),
-        }
-    )
+    columns = {
+        "batch_id": pa.array([batch_id] * len(bad), pa.int32()),
+        "position": pa.array([cell.position for cell in bad], pa.int32()),
+    }
+    for name in ("column", "value", "reason"):
+        texts = [storable(getattr(cell, name)[:MOST_CHARACTERS]) for cell in bad]
+        columns[name] = pa.array(texts, pa.string())
+    return pa.RecordBatch.from_pydict(columns)
 
 
-def printable(text: str) -> str:
-    return UNSTORABLE.sub(SHOWN, text[:MOST_CHARACTERS])
-
-
-def _stored(
-    values: pa.Array | None,
-    count: int,
-    wanted: pa.DataType,
-    name: str,
-    kept: dict[int, dict[str, str]],
-) -> pa.Array:
-    """The column in its stored type; the originals of what had to be changed go to `kept`, by row."""
-    if values is None:
-        return pa.nulls(count, wanted)
+def _stored(values: pa.Array, kind: pa.DataType) -> tuple[pa.Array, Originals]:
+    """The column in its stored type, and the originals of what had to be changed."""
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
-    if pa.types.is_string(wanted):
-        return _text(values.cast(wanted), name, kept)
-    if pa.types.is_timestamp(wanted):
-        return _moments(values.cast(wanted, safe=False), name, kept)
-    if values.type != wanted:
-        values = values.cast(wanted)
-    if pa.types.is_floating(
-        wanted
-    ):  # not a number is a number that is missing: SQLite knows no other
-        return (
-            pc.if_else(pc.is_nan(values), pa.scalar(None, wanted), values)
-            if _any_nan(values)
-            else values
-        )
-    return values
+    # a moment beyond what Arrow's microseconds reach wraps around, and is then found to lie outside
+    values = values.cast(kind, safe=not pa.types.is_timestamp(kind))
+    return _STORABLE.get(kind, _as_it_is)(values)
 
 
-def _any_nan(values: pa.Array) -> bool:
-    return bool(pc.any(pc.is_nan(values)).as_py())
+def _as_it_is(values: pa.Array) -> tuple[pa.Array, Originals]:
+    return values, {}
 
 
-def _text(values: pa.Array, name: str, kept: dict[int, dict[str, str]]) -> pa.Array:
-    if not _has_nul(values) and _is_unicode(values):
-        return values
-    stored: list[str | None] = []
-    for row, value in enumerate(values.cast(pa.binary()).to_pylist()):
-        if value is None:
-            stored.append(None)
+def _numbers(values: pa.Array) -> tuple[pa.Array, Originals]:
+    """Not a number is a number that is missing: SQLite knows no other."""
+    nan = pc.is_nan(values)
+    if pc.any(nan).as_py():
+        values = pc.if_else(nan, pa.scalar(None, values.type), values)
+    return values, {}
+
+
+def _texts(values: pa.Array) -> tuple[pa.Array, Originals]:
+    if _is_storable(values):
+        return values, {}
+    originals: Originals = {}
+    texts: list[str | None] = []
+    for row, content in enumerate(values.cast(pa.binary()).to_pylist()):
+        if content is None:
+            texts.append(None)
             continue
-        text = value.decode("utf-8", "surrogateescape")
-        stored.append(UNSTORABLE.sub(SHOWN, text))
-        if text != stored[-1]:
-            kept.setdefault(row, {})[name] = text
-    return pa.array(stored, pa.string())
+        original = content.decode("utf-8", "surrogateescape")
+        texts.append(storable(original))
+        if original != texts[-1]:
+            originals[row] = original
+    return pa.array(texts, pa.string()), originals
 
 
-def _has_nul(values: pa.Array) -> bool:
-    _, offsets, characters = values.buffers()
-    if characters is None or not len(values):
-        return False
-    ends = np.frombuffer(offsets, np.int32)
-    used = np.frombuffer(characters, np.uint8)[
-        ends[values.offset] : ends[values.offset + len(values)]
-    ]
-    return not used.all()
-
-
-def _is_unicode(values: pa.Array) -> bool:
+def _is_storable(values: pa.Array) -> bool:
+    """Looks at all characters at once: nearly always there is nothing to change."""
     try:
         values.validate(full=True)
-    except pa.ArrowInvalid:
+    except pa.ArrowInvalid:  # no Unicode
         return False
-    return True
+    _, offsets, characters = values.buffers()
+    if characters is None or not len(values):
+        return True
+    ends = np.frombuffer(offsets, np.int32)
+    start, end = ends[values.offset], ends[values.offset + len(values)]
+    return bool(np.frombuffer(characters, np.uint8)[start:end].all())
 
 
-def _moments(values: pa.Array, name: str, kept: dict[int, dict[str, str]]) -> pa.Array:
-    """Dates between the years 1 and 9999."""
-    wanted = pa.timestamp("us")
+def _moments(values: pa.Array) -> tuple[pa.Array, Originals]:
     inside = pc.and_(
-        pc.greater_equal(values, pa.scalar(EARLIEST, wanted)),
-        pc.less_equal(values, pa.scalar(LATEST, wanted)),
+        pc.greater_equal(values, pa.scalar(EARLIEST, MOMENT)),
+        pc.less_equal(values, pa.scalar(LATEST, MOMENT)),
     )
-    if bool(pc.all(inside).as_py()):
-        return values
-    for row in np.flatnonzero(
-        pc.invert(inside).fill_null(False).to_numpy(zero_copy_only=False)
-    ).tolist():
-        kept.setdefault(row, {})[name] = f"{values[row].value} microseconds since 1970"
-    return pc.if_else(inside, values, pa.scalar(None, wanted))
+    if pc.all(inside).as_py():
+        return values, {}
+    outside = pc.invert(inside).fill_null(False).to_numpy(zero_copy_only=False)
+    originals = {
+        row: f"{values[row].value} microseconds since 1970"
+        for row in np.flatnonzero(outside).tolist()
+    }
+    return pc.if_else(inside, values, pa.scalar(None, MOMENT)), originals
 
 
-def _with_originals(rest: pa.Array, kept: dict[int, dict[str, str]]) -> pa.Array:
-    merged = rest.to_pylist()
-    for row, originals in kept.items():
-        merged[row] = json.dumps(
-            {**(json.loads(merged[row]) if merged[row] else {}), **originals}
-        )
-    return pa.array(merged, pa.string())
+_STORABLE: dict[pa.DataType, Callable[[pa.Array], tuple[pa.Array, Originals]]] = {
+    pa.string(): _texts,
+    MOMENT: _moments,
+    pa.float64(): _numbers,
+}
+
+
+def _with_originals(rest: pa.Array, changed: dict[int, dict[str, str]]) -> pa.Array:
+    texts = rest.to_pylist()
+    for row, originals in changed.items():
+        texts[row] = json.dumps(json.loads(texts[row] or "{}") | originals)
+    return pa.array(texts, pa.string())

@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from types import TracebackType
-from typing import Protocol, Self
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import Protocol
 
 import pyarrow as pa
 import sqlalchemy as sa
 
-
-class Writer(Protocol):
-    """Takes blocks of rows for tables, within the connection's transaction. Leaving it, all of them are in the database."""
-
-    def put(self, table: str, rows: pa.RecordBatch) -> None:
-        """`table` is quoted; the columns of `rows` are called as in SQL."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
+Put = Callable[[str, pa.RecordBatch], None]
 
 
 class Transfer(Protocol):
-    def writer(self, connection: sa.Connection) -> Writer: ...
+    def writer(self, connection: sa.Connection) -> AbstractContextManager[Put]:
+        """Gives a `put` of rows into a table, within the connection's transaction. Leaving it, all of them are there.
+
+        The table's name is quoted; the columns are called as in SQL.
+        """
 
     def read(
         self, connection: sa.Connection, query: str, schema: pa.Schema
