@@ -14,12 +14,13 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
+from relevo import whole_file
 from relevo.adapters.objects.s3_store import S3Store
 from relevo.adapters.sql.predictions import SqlPredictions
-from relevo.serving.log import segments, shipper
+from relevo.serving.log import segments
 from relevo.serving.log.prediction_log import Limits, PredictionLog
-from relevo.serving.log.segments import Segments
-from relevo.serving.log.shipper import Bookmark, Place
+from relevo.serving.log.segments import Position, Segments
+from relevo.serving.log.shipper import Bookmark
 from tests.serving.lines import line, new_receipt
 
 LIMITS = Limits(
@@ -98,9 +99,11 @@ def die_at_boundaries(record: Path, database: SqlPredictions, objects: S3Store) 
 
         return watched
 
-    def move(bookmark: Bookmark, place: Place) -> None:
-        kind = "claim" if place.claimed > place.offset else "arrival"
-        around(f"saving the {kind} at the {bookmark.path.stem}", moved)(bookmark, place)
+    def move(bookmark: Bookmark, position: Position) -> None:
+        kind = "claim" if position.claimed > position.offset else "arrival"
+        around(f"saving the {kind} at the {bookmark.path.stem}", moved)(
+            bookmark, position
+        )
 
     moved = Bookmark.move
     Bookmark.move = move  # type: ignore[method-assign]
@@ -108,7 +111,7 @@ def die_at_boundaries(record: Path, database: SqlPredictions, objects: S3Store) 
     objects.put = around("the put", objects.put)  # type: ignore[method-assign]
     Segments._begin = around("a new segment", Segments._begin)  # type: ignore[method-assign]
     segments.delete = around("a delete", segments.delete)
-    shipper.sync = around("a sync", shipper.sync)
+    whole_file.sync = around("a sync", whole_file.sync)
 
 
 def forks() -> ForkServerContext:

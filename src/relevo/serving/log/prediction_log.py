@@ -8,12 +8,13 @@ import threading
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from relevo.serving.log.segments import Segment, Segments, hold, lines_of
+from relevo.serving.log.segments import Segment, Segments, hold, lines_after
 from relevo.serving.log.shipper import Shipper
 
 if TYPE_CHECKING:
@@ -64,31 +65,19 @@ class PredictionLog:
         self._folder = folder / environment / case
         self._limits = limits = limits or Limits()
         self._database, self._objects = database, objects
-        self._held = hold(
-            self._folder
-        )  # before anything is read that the process before may still change
+        # before anything is read that the process before may still change
+        self._held = hold(self._folder)
         self._prefix = upload_prefix(case, environment)
+        ship = partial(Shipper, folder=self._folder, most_bytes=limits.flush_bytes)
         self.shippers = (
-            Shipper(
-                "database",
-                self._folder,
-                self._to_database,
-                limits.database_seconds,
-                limits.flush_bytes,
-            ),
-            Shipper(
-                "object-store",
-                self._folder,
-                self._to_objects,
-                limits.objects_seconds,
-                limits.flush_bytes,
-            ),
+            ship("database", send=self._to_database, every=limits.database_seconds),
+            ship("object-store", send=self._to_objects, every=limits.objects_seconds),
         )
-        newest = max(shipper.place.segment for shipper in self.shippers)
+        newest = max(shipper.position.segment for shipper in self.shippers)
         self._segments = Segments(
             self._folder, newest, limits.segment_bytes, limits.most_bytes
         )
-        self.append = self._segments.append  # a call less for each answer
+        self.append = self._segments.append  # one call less for each prediction
         self._closing = threading.Event()
         self._housekeeper = threading.Thread(
             target=self._keep_house, name="relevo-log-house", daemon=True
@@ -117,44 +106,36 @@ class PredictionLog:
             )
         self._segments.end()
         self._drop_shipped()
+        # while one still ships, only the end of the process lets another go on from here
         if not any(shipper.is_alive() for shipper in self.shippers):
-            os.close(
-                self._held
-            )  # else only the end of the process lets another go on from here
+            os.close(self._held)
 
     def find(self, receipt: str) -> LoggedPrediction | None:
         """A prediction that has not reached the database yet. Ask here first, then there: it may arrive in between."""
-        wanted = b'"receipt":"%s"' % receipt.encode()
-        place = self.shippers[0].place
-        for lines in lines_of(self._around(receipt), place.segment, place.offset):
-            found = -1
-            while (found := lines.find(wanted, found + 1)) >= 0:
-                line = lines[
-                    lines.rfind(b"\n", 0, found) + 1 : lines.index(b"\n", found)
-                ]
+        needle = b'"receipt":"%s"' % receipt.encode()
+        # the database is the first: what has arrived there is found there
+        for lines in lines_after(self.shippers[0].position, self._around(receipt)):
+            start = lines.find(needle)
+            while start >= 0:
+                begin = lines.rfind(b"\n", 0, start) + 1
+                line = lines[begin : lines.index(b"\n", start)]
                 logged: LoggedPrediction = msgspec.json.decode(line)
                 if logged["receipt"] == receipt:  # and not an input that quotes one
                     return logged
+                start = lines.find(needle, start + 1)
         return None
 
     def waiting(self) -> Waiting:
         segments = self._segments.all()
-        rows, size, oldest = 0, 0, datetime.now(UTC)
-        now = oldest
+        now = oldest = datetime.now(UTC)
+        rows = size = 0
         for shipper in self.shippers:
-            place = shipper.place
-            rows = max(
-                rows, shipper.found_rows + self._segments.rows - shipper.shipped_rows
-            )
-            ahead = [segment for segment in segments if segment.name >= place.segment]
-            size = max(
-                size,
-                sum(
-                    s.size - (place.offset if s.name == place.segment else 0)
-                    for s in ahead
-                ),
-            )
-            for lines in lines_of(ahead, place.segment, place.offset):
+            position = shipper.position
+            appended = shipper.found_rows + self._segments.rows
+            rows = max(rows, appended - shipper.shipped_rows)
+            left = sum(each.size - position.start_in(each) for each in segments)
+            size = max(size, left)
+            for lines in lines_after(position, segments):
                 oldest = min(oldest, _answered_at(lines[: lines.index(b"\n")], oldest))
                 break
         return Waiting(rows, size, max(0.0, (now - oldest).total_seconds()))
@@ -166,14 +147,12 @@ class PredictionLog:
         except (ValueError, OverflowError):
             return []
         segments = self._segments.all()
+        # each ends where the next one begins; the last one has not ended
         ends = [*(segment.begun for segment in segments[1:]), datetime.now(UTC)]
-        near = zip(
-            segments, ends, strict=False
-        )  # the last end is now, without segments too
         return [
-            s
-            for s, end in near
-            if s.begun - CLOCKS_DIFFER <= made <= end + CLOCKS_DIFFER
+            segment
+            for segment, end in zip(segments, ends, strict=False)
+            if segment.begun - CLOCKS_DIFFER <= made <= end + CLOCKS_DIFFER
         ]
 
     def _to_database(self, _name: str, lines: bytes) -> None:
@@ -201,11 +180,7 @@ class PredictionLog:
                 failed = False
 
     def _drop_shipped(self) -> None:
-        place = min(
-            (shipper.place for shipper in self.shippers),
-            key=lambda place: (place.segment, place.offset),
-        )
-        self._segments.drop_before(place.segment, place.offset)
+        self._segments.drop_before(min(shipper.position for shipper in self.shippers))
 
 
 def upload_prefix(case: str, environment: str) -> str:

@@ -7,7 +7,7 @@ import fcntl
 import logging
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,8 +19,9 @@ from relevo.whole_file import sync
 
 BEGUN = "%Y%m%dT%H%M%S%f"
 SUFFIX = ".jsonl"
-READ = 1 << 20
+READ_BYTES = 1 << 20
 SURELY_SYNCED = 60.0  # seconds; it is done every second
+NOTHING_OPEN = -1
 _log = logging.getLogger(__name__)
 
 
@@ -42,8 +43,9 @@ def hold(folder: Path) -> int:
 
 
 def unwritable(folder: Path, error: OSError) -> LogUnwritable:
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    remedy = "free some space there" if full else "check the folder and its rights"
+    remedy = "check the folder and its rights"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        remedy = "free some space there"
     return LogUnwritable(
         f"prediction log {folder}: {error.strerror or error}; {remedy}"
     )
@@ -77,6 +79,21 @@ class Segment:
                 most *= 2
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """All before `offset` of this segment has arrived. What lies up to `claimed` may have, and is sent again as it was."""
+
+    segment: str = ""
+    offset: int = 0
+    claimed: int = 0
+
+    def start_in(self, segment: Segment) -> int:
+        """Where the lines behind this position begin; the segment's size where it has none."""
+        if segment.name == self.segment:
+            return self.offset
+        return segment.size if segment.name < self.segment else 0
+
+
 class Segments:
     """Of a folder that is held. What a process that was killed left is taken over, its torn last line cut off."""
 
@@ -84,13 +101,12 @@ class Segments:
         self, folder: Path, after: str, segment_bytes: int, most_bytes: int
     ) -> None:
         """`after`: the newest name that was ever shipped; names go on from it though the clock may not."""
-        self._folder, self._segment_bytes, self._most_bytes = (
-            folder,
-            segment_bytes,
-            most_bytes,
-        )
+        self._folder = folder
+        self._segment_bytes = segment_bytes
+        self._most_bytes = most_bytes
         self._lock = threading.Lock()
-        self._descriptor, self._ended = -1, False
+        self._descriptor = NOTHING_OPEN
+        self._ended = False
         self.rows = 0  # appended by this process
         try:
             self._segments = _recovered(folder)
@@ -102,17 +118,17 @@ class Segments:
     def append(self, lines: bytes) -> None:
         """One write. What it has answered for survives the end of this process, however it comes."""
         with self._lock:
-            if self._descriptor < 0 or self._segments[-1].size >= self._segment_bytes:
+            if not self._is_open or self._segments[-1].size >= self._segment_bytes:
                 self._begin()
             try:
                 written = os.write(self._descriptor, lines)
             except OSError as error:
                 raise unwritable(self._folder, error) from error
             if written != len(lines):
+                # a disk that is full takes what still fits, and says so at the next write
                 self._take_back()
-                raise unwritable(
-                    self._folder, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-                )
+                full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                raise unwritable(self._folder, full)
             self._segments[-1].size += written
             self.rows += lines.count(b"\n")
 
@@ -132,23 +148,20 @@ class Segments:
     def end_if_older(self, age: timedelta) -> None:
         """A segment is of one day and of bounded age; the next line then begins another."""
         with self._lock:
-            if self._descriptor >= 0:
+            if self._is_open:
                 begun, now = self._segments[-1].begun, datetime.now(UTC)
                 if now - begun > age or now.date() != begun.date():
                     self._end()
 
-    def drop_before(self, name: str, offset: int) -> None:
-        """Delete the segments that lie wholly before this place, but the one that is written."""
+    def drop_before(self, position: Position) -> None:
+        """Delete the segments that lie wholly before this, but the one that is written."""
         with self._lock:
+            closed = self._segments[:-1] if self._is_open else self._segments
             done = [
-                s
-                for s in self._segments
-                if s.name < name or (s.name == name and s.size <= offset)
+                segment
+                for segment in closed
+                if position.start_in(segment) >= segment.size
             ]
-            if self._descriptor >= 0:
-                done = [
-                    segment for segment in done if segment is not self._segments[-1]
-                ]
             self._segments = [
                 segment for segment in self._segments if segment not in done
             ]
@@ -162,6 +175,10 @@ class Segments:
             self._ended = True
         self.sync()
 
+    @property
+    def _is_open(self) -> bool:
+        return self._descriptor != NOTHING_OPEN
+
     def _begin(self) -> None:
         if self._ended:
             raise LogUnwritable(
@@ -174,8 +191,10 @@ class Segments:
             )
         self._end()
         begun = datetime.now(UTC)
-        if self._last and (last := Segment(Path(self._last)).begun) >= begun:
-            begun = last + timedelta(microseconds=1)
+        if self._last:
+            # also where the clock was put back: names are in the order of their lines
+            last = Segment(Path(self._last)).begun
+            begun = max(begun, last + timedelta(microseconds=1))
         path = self._folder / f"{begun.strftime(BEGUN)}-{token_hex(4)}{SUFFIX}"
         try:
             self._descriptor = os.open(
@@ -187,9 +206,9 @@ class Segments:
         self._last = path.stem
 
     def _end(self) -> None:
-        if self._descriptor >= 0:
+        if self._is_open:
             os.close(self._descriptor)
-            self._descriptor = -1
+            self._descriptor = NOTHING_OPEN
 
     def _take_back(self) -> None:
         """Half a write is no line: cut it off, or at least let nothing follow it in this file."""
@@ -203,18 +222,15 @@ class Segments:
             self._end()
 
 
-def lines_of(segments: list[Segment], name: str, offset: int) -> Iterator[bytes]:
-    """The lines after a place, in handy pieces. A segment that is dropped meanwhile was shipped."""
+def lines_after(position: Position, segments: Iterable[Segment]) -> Iterator[bytes]:
+    """In handy pieces. A segment that is dropped meanwhile was shipped."""
     for segment in segments:
-        start = (
-            0
-            if segment.name > name
-            else offset
-            if segment.name == name
-            else segment.size
-        )
+        start = position.start_in(segment)
         with suppress(FileNotFoundError):
-            while start < segment.size and (lines := segment.read(start, READ)):
+            while start < segment.size:
+                lines = segment.read(start, READ_BYTES)
+                if not lines:
+                    break
                 yield lines
                 start += len(lines)
 
@@ -225,26 +241,27 @@ def delete(path: Path) -> None:
 
 def _recovered(folder: Path) -> list[Segment]:
     """Only the newest can be torn: what was written a minute before them was on the disk."""
-    found = [(path, path.stat()) for path in sorted(folder.glob(f"*-*{SUFFIX}"))]
-    last = max((status.st_mtime for _, status in found), default=0.0)
-    safe_before = last - SURELY_SYNCED
+    files = [(path, path.stat()) for path in sorted(folder.glob(f"*-*{SUFFIX}"))]
+    newest = max((status.st_mtime for _, status in files), default=0.0)
     return [
         Segment(path, status.st_size)
-        if status.st_mtime < safe_before
+        if status.st_mtime < newest - SURELY_SYNCED
         else _mended(path)
-        for path, status in found
+        for path, status in files
     ]
 
 
 def _mended(path: Path) -> Segment:
     """A killed process may leave half a line, a power cut zeros where lines should be."""
     content = path.read_bytes()
-    zeros = content.find(b"\0")
-    whole = content.rfind(b"\n", 0, len(content) if zeros < 0 else zeros) + 1
+    whole = content.partition(b"\0")[0].rfind(b"\n") + 1
     if whole < len(content):
         _log.error(
-            "prediction log %s: it ends in the middle of a line, of an answer that was never given or a power cut; "
-            "%d bytes are cut off: %r", path, len(content) - whole, content[whole : whole + 200],
-        )  # fmt: skip
+            "prediction log %s: it ends in the middle of a line, of a prediction that was never answered or a power cut; "
+            "%d bytes are cut off: %r",
+            path,
+            len(content) - whole,
+            content[whole : whole + 200],
+        )
         os.truncate(path, whole)
     return Segment(path, whole)

@@ -6,47 +6,42 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from relevo.errors import LinesRefused, LogUnwritable, RelevoError
-from relevo.serving.log.segments import Segment, Segments, lines_of
+from relevo.serving.log.segments import Position, Segment, Segments, lines_after
 from relevo.whole_file import write_whole
 
-FIRST_WAIT, LONGEST_WAIT, CLOSING_WAIT = 0.5, 30.0, 0.25
+FIRST_WAIT, LONGEST_WAIT = (
+    0.5,
+    30.0,
+)  # seconds between tries while a destination is unavailable
+CLOSING_WAIT = 0.25  # the process is about to end: each try may be the last
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """All before `offset` of this segment has arrived. What lies up to `claimed` may have, and is sent again as it was."""
-
-    segment: str = ""
-    offset: int = 0
-    claimed: int = 0
-
-
 class Bookmark:
-    """A place that survives: whole or not at all, and on the disk before anything is done that relies on it."""
+    """A position that survives: whole or not at all, and on the disk before anything is done that relies on it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.place = Place()
+        self.position = Position()
         if path.exists():
             try:
-                self.place = msgspec.json.decode(path.read_bytes(), type=Place)
+                self.position = msgspec.json.decode(path.read_bytes(), type=Position)
             except msgspec.DecodeError as error:
                 raise LogUnwritable(
                     f"{path}: {error}, so nobody knows what was shipped; restore it, or delete it: everything that "
                     "still lies there is then shipped once more, which doubles lines in the object store only"
                 ) from error
 
-    def move(self, place: Place) -> None:
-        write_whole(self.path, msgspec.json.encode(place))
-        self.place = place
+    def move(self, position: Position) -> None:
+        write_whole(self.path, msgspec.json.encode(position))
+        self.position = position
 
 
 class Shipper:
@@ -57,16 +52,15 @@ class Shipper:
         name: str,
         folder: Path,
         send: Callable[[str, bytes], object],
+        *,
         every: float,
         most_bytes: int,
     ) -> None:
-        self.name, self._folder, self._send, self._every, self._most_bytes = (
-            name,
-            folder,
-            send,
-            every,
-            most_bytes,
-        )
+        self.name = name
+        self._folder = folder
+        self._send = send
+        self._every = every
+        self._most_bytes = most_bytes
         self._bookmark = Bookmark(folder / f"{name}.json")
         self._closing = threading.Event()
         self._deadline = float("inf")
@@ -78,8 +72,8 @@ class Shipper:
         self._tries = 0
 
     @property
-    def place(self) -> Place:
-        return self._bookmark.place
+    def position(self) -> Position:
+        return self._bookmark.position
 
     def start(self, segments: Segments) -> None:
         self._segments = segments
@@ -99,32 +93,30 @@ class Shipper:
 
     def ship_next(self) -> int:
         """One flush; the bytes shipped, 0 where there is nothing to ship."""
-        found = self._claim()
-        if found is None:
+        if (claim := self._claim()) is None:
             return 0
-        segment, place = found
-        lines = segment.read(place.offset, place.claimed - place.offset)
-        send = partial(self._send, f"{segment.name}-{place.offset:010}")
-        deliver(send, lines, partial(self._keep_aside, segment.name, place.offset))
-        self._bookmark.move(replace(place, offset=place.claimed))
+        segment, position = claim
+        lines = segment.read(position.offset, position.claimed - position.offset)
+        send = partial(self._send, f"{segment.name}-{position.offset:010}")
+        deliver(send, lines, partial(self._keep_aside, segment.name, position.offset))
+        self._bookmark.move(replace(position, offset=position.claimed))
         self.shipped_rows += lines.count(b"\n")
         return len(lines)
 
-    def _claim(self) -> tuple[Segment, Place] | None:
+    def _claim(self) -> tuple[Segment, Position] | None:
         """What to ship next. The claim is saved first, so that a repetition sends neither more nor fewer lines."""
-        place = self.place
+        position = self.position
         for segment in self._segments.all():
-            start = place.offset if segment.name == place.segment else 0
-            if segment.name < place.segment or start >= segment.size:
+            start = position.start_in(segment)
+            if start >= segment.size:
                 continue
-            if segment.name == place.segment and place.claimed > start:
-                return segment, place
+            if segment.name == position.segment and position.claimed > start:
+                return segment, position
             self._segments.sync()  # a power cut must not take from here what has arrived there
-            claimed = Place(
-                segment.name, start, start + len(segment.read(start, self._most_bytes))
-            )
-            self._bookmark.move(claimed)
-            return segment, claimed
+            end = start + len(segment.read(start, self._most_bytes))
+            claim = Position(segment.name, start, end)
+            self._bookmark.move(claim)
+            return segment, claim
         return None
 
     def _keep_aside(
@@ -158,28 +150,27 @@ class Shipper:
 
     def _count_found(self) -> None:
         """Rows that an earlier process left. There may be gigabytes of them: nobody waits for this at the start."""
-        left = lines_of(self._segments.recovered, self.place.segment, self.place.offset)
+        left = lines_after(self.position, self._segments.recovered)
         self.found_rows = sum(lines.count(b"\n") for lines in left)
 
     def _pause_after(self, error: Exception) -> None:
-        """Told once an outage, not once a try."""
+        """Logged once per outage, not once per try; with its trace where it is a fault of ours."""
         if not self.error:
-            trace = None if isinstance(error, RelevoError) else error
             _log.warning(
                 "prediction log %s: lines wait for the %s: %s",
                 self._folder,
                 self.name,
                 error,
-                exc_info=trace,
+                exc_info=not isinstance(error, RelevoError),
             )
         self.error = str(error) or type(error).__name__
         self.failures += 1
         if self._closing.is_set():
             time.sleep(CLOSING_WAIT)
         else:
-            self._closing.wait(
-                min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(self._tries, 10))
-            )
+            # 2**10 tries later the wait is at its limit anyway
+            wait = FIRST_WAIT * 2 ** min(self._tries, 10)
+            self._closing.wait(min(LONGEST_WAIT, wait))
         self._tries += 1
 
     def _note_that_it_works(self) -> None:
