@@ -59,7 +59,7 @@ format: setup ## put the code into its one format
 lint: setup ## check format and lint
 	$(RUN) ruff format --check . && $(RUN) ruff check . && $(RUN) yamllint --strict .
 
-types: setup ## check types, strictly
+types: setup ## check types strictly, in all Python that is not a test
 	$(RUN) mypy
 
 imports: setup ## check that imports point one way

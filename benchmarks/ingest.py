@@ -97,7 +97,7 @@ def ingest_all(
 def bare_copy(url: str, case: UseCase, folder: Path, batches: int) -> float:
     """COPY of ready CSV, one transaction a batch; making the CSV is not timed."""
     columns = ", ".join(
-        f'"{c.name}" {SQL_TYPES.get(c.kind, "text")}' for c in case.contract
+        f'"{c.name}" {SQL_TYPES.get(c.kind.name, "text")}' for c in case.contract
     )
     connection, seconds = psycopg2.connect(url.replace("+psycopg2", "")), 0.0
     with connection, connection.cursor() as cursor:

@@ -6,8 +6,9 @@ Run as the image is built; opens no connection.
 import anyio
 import numpy.ctypeslib  # noqa: F401
 import onnxruntime  # noqa: F401
+import relevo_inference_api.__main__  # noqa: F401
 import uvicorn
-from relevo_inference_api.__main__ import create_app
+from relevo_inference_api.app import create_app
 from relevo_inference_api.settings import ApiSettings
 
 from relevo.bootstrap import ServingPorts

@@ -39,7 +39,7 @@ class Postgres:
 
     def create(self) -> None:
         hand_over(self._home, self._user)
-        command = [
+        command: list[str | Path] = [
             self._programs / "initdb",
             "-D",
             self._home / "data",
@@ -59,7 +59,7 @@ class Postgres:
         )
 
     def start(self) -> None:
-        command = [
+        command: list[str | Path] = [
             self._programs / "postgres",
             "-D",
             self._home / "data",
@@ -87,7 +87,7 @@ class Postgres:
         self._server.end(signal.SIGQUIT)
 
     def _answers(self) -> bool:
-        ready = [
+        ready: list[str | Path] = [
             self._programs / "pg_isready",
             "-q",
             "-h",

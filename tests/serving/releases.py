@@ -18,7 +18,7 @@ from relevo.domain.contract import Column, number
 from relevo.domain.frame import Frame
 from relevo.domain.profile import profile_of
 from relevo.domain.release import Release, digest_of, signature_of
-from relevo.domain.use_case import Candidate, Fitted
+from relevo.domain.use_case import Fitted
 from relevo.learning.candidates import BoostedTrees, LinearBaseline
 from relevo.releases.release_folder import MODEL_FILE, PROFILE_FILE, RELEASE_FILE
 from relevo.releases.stored_release import pointer_key, upload
@@ -27,8 +27,9 @@ from relevo.settings import Settings
 from tests.unit.learning.tables import iris, nothing_of
 
 HOUSES, IRIS = "house_prices", "iris"
-TREES: Candidate = BoostedTrees(rounds=60)
-LINEAR: Candidate = LinearBaseline()
+Candidate = BoostedTrees | LinearBaseline
+TREES = BoostedTrees(rounds=60)
+LINEAR = LinearBaseline()
 
 HOUSE = {
     "bed": 3,
@@ -57,7 +58,7 @@ def fitted(candidate: Candidate) -> Fitted:
 
 @cache
 def house_fields() -> tuple[Column, ...]:
-    return signature_of(load_use_case(HOUSES, Settings(_env_file=None)))  # type: ignore[call-arg]
+    return signature_of(load_use_case(HOUSES, Settings(_env_file=None)))
 
 
 def houses(folder: Path, candidate: Candidate = TREES, **changed: Any) -> Path:
@@ -105,7 +106,7 @@ def write(
     profile: Any,
     facts: dict[str, Any],
 ) -> Path:
-    given = {
+    given: dict[str, Any] = {
         "estimator": estimator, "digest": digest_of(onnx), "decision_id": 1, "data_sha256": "d" * 64, "commit": "c0ffee",
         "trained_at": "2026-11-21T12:00:00+00:00",
     }  # fmt: skip

@@ -184,20 +184,18 @@ def continuous_training(case: UseCase) -> DAG:
             },
         ) as dag
     ):
-        decision = train_decision(
-            case.name,
-            preprocess_and_split(case.name, evaluate_run_and_load_raw_data(case.name)),
-        )
-        trained = train_model(case.name, decision["decision_id"])
+        # Any: Airflow hands a task's result on as a stand-in for the value
+        loaded: Any = evaluate_run_and_load_raw_data(case.name)
+        prepared: Any = preprocess_and_split(case.name, loaded)
+        decision: Any = train_decision(case.name, prepared)
+        trained: Any = train_model(case.name, decision["decision_id"])
         skipped = EmptyOperator(
             task_id="skip_training",
             doc_md="No training; the log of `train_decision` has why.",
         )
         decision >> [trained, skipped]
-        [
-            publish_champion(case.name, judge_challenger(case.name, trained)),
-            skipped,
-        ] >> _rerun(case.name)
+        judged: Any = judge_challenger(case.name, trained)
+        [publish_champion(case.name, judged), skipped] >> _rerun(case.name)
     dag.validate()
     return dag
 

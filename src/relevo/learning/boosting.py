@@ -167,7 +167,7 @@ class _Training:
         )
 
 
-class _Chunks(xgb.DataIter):  # type: ignore[misc]
+class _Chunks(xgb.DataIter):
     """Feeds XGBoost a chunk at a time; it comes through several times and keeps one byte a value."""
 
     def __init__(self, chunks: Callable[[], Iterator[Floats]], labels: Floats) -> None:

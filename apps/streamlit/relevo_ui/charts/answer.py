@@ -63,8 +63,8 @@ def range_bar(span: ErrorRange, unit: str) -> Figure:
 def waterfall(explanation: Explanation, target: str, labels: dict[str, str]) -> Figure:
     """From the average to this prediction, one step per field; on a log scale each multiplies."""
     table = _steps(explanation, labels)
-    ends = table[["start", "end"]]
-    low, high = float(ends.min(axis=None)), float(ends.max(axis=None))
+    ends = table[["start", "end"]].to_numpy()
+    low, high = float(ends.min()), float(ends.max())
     scale = alt.Scale(
         type=AXIS_TYPES.get(explanation.scale, "linear"),
         domain=[low, high],

@@ -21,7 +21,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
-from mlflow.types import Schema, TensorSpec
+from mlflow.types import ColSpec, Schema, TensorSpec
 
 from relevo.adapters.mlflow.aliases import ABSENT, LONGEST_TAG, no_version
 from relevo.domain.model_version import ModelVersion, RunRecord
@@ -239,7 +239,7 @@ def _matches(folder: Path, digest: str) -> bool:
 def tensor_signature(release: Release) -> ModelSignature:
     """Of tensors: of plain columns MLflow hands text on in a form that ONNX Runtime refuses."""
     types = {True: np.dtype(str), False: np.dtype(np.float32)}
-    inputs = [
+    inputs: list[ColSpec | TensorSpec] = [
         TensorSpec(types[field.is_categorical], (-1, 1), field.name)
         for field in release.fields
     ]
