@@ -55,8 +55,13 @@ class BatchFindings:
     def too_few(self, policy: Policy) -> bool:
         return self.rows < policy.min_rows_to_measure
 
-    def not_measured(self, policy: Policy) -> str:
-        """Why a number is not known."""
+    def unknown(
+        self, name: Trigger, subject: str, policy: Policy, limit: float | None = None
+    ) -> Evidence:
+        sentence = f"{subject} not measured ({self._why_unknown(policy)})"
+        return Evidence(name=name, threshold=limit, sentence=sentence)
+
+    def _why_unknown(self, policy: Policy) -> str:
         reason = self.unmeasured or self.held_back
         if reason:
             return reason
@@ -138,8 +143,7 @@ def _rows(findings: BatchFindings, policy: Policy) -> Evidence:
 def _inputs(findings: BatchFindings, policy: Policy) -> Evidence:
     limit = policy.input_drift
     if not findings.drift or findings.too_few(policy):
-        sentence = f"inputs not measured ({findings.not_measured(policy)})"
-        return Evidence(name="input_drift", threshold=limit, sentence=sentence)
+        return findings.unknown("input_drift", "inputs", policy, limit)
     column, value = max(findings.drift.items(), key=lambda item: item[1])
     size = f"PSI {beside_limit(value, limit)}, {column}"
     sentence = f"inputs steady (largest {size})"
@@ -151,8 +155,7 @@ def _inputs(findings: BatchFindings, policy: Policy) -> Evidence:
 def _target(findings: BatchFindings, policy: Policy) -> Evidence:
     limit, value = policy.target_drift, findings.target_drift
     if value is None or findings.too_few(policy):
-        sentence = f"target drift not measured ({findings.not_measured(policy)})"
-        return Evidence(name="target_drift", threshold=limit, sentence=sentence)
+        return findings.unknown("target_drift", "target drift", policy, limit)
     size = f"PSI {beside_limit(value, limit)}"
     sentence = f"target steady ({size})"
     if value > limit:
@@ -165,9 +168,7 @@ def _error(findings: BatchFindings, policy: Policy) -> Evidence:
     metric, rise = findings.metric, policy.error_rise
     now, trained = findings.error_now, findings.error_when_trained
     if now is None or trained is None or findings.too_few(policy):
-        reason = findings.not_measured(policy)
-        sentence = f"champion's {metric.short} not measured ({reason})"
-        return Evidence(name="error", sentence=sentence)
+        return findings.unknown("error", f"champion's {metric.short}", policy)
     limit = trained * (1 + rise) or rise
     errors = f"{metric.text(now)} against {metric.text(trained)} when trained"
     if now > limit:
@@ -178,8 +179,7 @@ def _error(findings: BatchFindings, policy: Policy) -> Evidence:
 def _new_categories(findings: BatchFindings, policy: Policy) -> Evidence:
     limit, share = policy.new_category_share, findings.new_category_share
     if share is None or findings.too_few(policy):
-        sentence = f"new categories not measured ({findings.not_measured(policy)})"
-        return Evidence(name="new_categories", threshold=limit, sentence=sentence)
+        return findings.unknown("new_categories", "new categories", policy, limit)
     details = f"limit {percent(limit)}"
     if findings.new_category_column:
         details = f"{findings.new_category_column}; {details}"
@@ -190,8 +190,7 @@ def _new_categories(findings: BatchFindings, policy: Policy) -> Evidence:
 def _age(findings: BatchFindings, policy: Policy) -> Evidence:
     age, limit = findings.age_days, policy.max_age_days
     if age is None:
-        sentence = f"champion's age not measured ({findings.not_measured(policy)})"
-        return Evidence(name="age", threshold=limit, sentence=sentence)
+        return findings.unknown("age", "champion's age", policy, limit)
     sentence = f"champion is {days(age)} old"
     if limit is None:
         sentence = f"{sentence} (no limit)"

@@ -23,7 +23,7 @@ from relevo.domain.use_case import Task
 
 LEAST_CHANCE = 1e-15  # a model that was certain and wrong is punished, not ruined
 LEAST_TARGET = 1e-9
-NOT_A_NUMBER = float(np.finfo(np.float64).max)
+INSTEAD_OF_NAN = float(np.finfo(np.float64).max)
 
 
 def measure(task: Task, target: Float64s, prediction: Float64s) -> dict[str, float]:
@@ -40,7 +40,7 @@ def measure(task: Task, target: Float64s, prediction: Float64s) -> dict[str, flo
     with np.errstate(over="ignore", invalid="ignore"):
         measured = measures[task](target, prediction)
     return {
-        name: float(np.nan_to_num(value, nan=NOT_A_NUMBER))
+        name: float(np.nan_to_num(value, nan=INSTEAD_OF_NAN))
         for name, value in measured.items()
     }
 
@@ -79,7 +79,7 @@ def mean_loss(task: Task, log_target: bool, losses: Float64s) -> float:
     """The same from row_losses."""
     if not len(losses):
         return 0.0
-    mean = float(np.nan_to_num(losses.mean(), nan=NOT_A_NUMBER))
+    mean = float(np.nan_to_num(losses.mean(), nan=INSTEAD_OF_NAN))
     if task == "regression" and not log_target:
         return float(np.sqrt(mean))
     return mean

@@ -18,42 +18,39 @@ def add_trees(graph: Graph, matrix: str, model_json: bytes, outputs: int) -> str
     booster = json.loads(model_json)["learner"]["gradient_booster"]["model"]
     outputs_of = booster["tree_info"]
     trees = [
-        _tree(tree, number, outputs_of[number])
+        _nodes(tree, number, outputs_of[number])
         for number, tree in enumerate(booster["trees"])
     ]
-    nodes = {name: np.concatenate([tree[name] for tree in trees]) for name in trees[0]}
-    leaves = nodes["mode"] == LEAF
+    attributes = {
+        name: np.concatenate([tree[name] for tree in trees]).tolist()
+        for name in trees[0]
+    }
     return graph.add(
-        "TreeEnsembleRegressor",
-        matrix,
-        domain=ML,
-        n_targets=outputs,
-        nodes_treeids=nodes["tree"].tolist(),
-        nodes_nodeids=nodes["node"].tolist(),
-        nodes_featureids=nodes["feature"].tolist(),
-        nodes_modes=nodes["mode"].tolist(),
-        nodes_values=np.where(leaves, 0, nodes["value"]).astype(np.float32).tolist(),
-        nodes_truenodeids=nodes["left"].tolist(),
-        nodes_falsenodeids=nodes["right"].tolist(),
-        nodes_missing_value_tracks_true=nodes["missing_left"].tolist(),
-        target_treeids=nodes["tree"][leaves].tolist(),
-        target_nodeids=nodes["node"][leaves].tolist(),
-        target_ids=nodes["target"][leaves].tolist(),
-        target_weights=nodes["value"][leaves].astype(np.float32).tolist(),
+        "TreeEnsembleRegressor", matrix, domain=ML, n_targets=outputs, **attributes
     )
 
 
-def _tree(tree: dict[str, Any], number: int, target: int) -> dict[str, NDArray[Any]]:
+def _nodes(tree: dict[str, Any], number: int, output: int) -> dict[str, NDArray[Any]]:
+    """A tree in the attributes of the node; where XGBoost keeps a leaf's value, it keeps a branch's threshold."""
     left = np.array(tree["left_children"])
-    leaf = left < 0
+    is_leaf = left < 0
+    values = np.array(tree["split_conditions"], dtype=np.float32)
+    numbers = np.full(len(left), number)
+    ids = np.arange(len(left))
+    branches = {
+        "nodes_featureids": tree["split_indices"],
+        "nodes_values": values,
+        "nodes_truenodeids": left,
+        "nodes_falsenodeids": tree["right_children"],
+        "nodes_missing_value_tracks_true": tree["default_left"],
+    }
     return {
-        "tree": np.full(len(left), number),
-        "node": np.arange(len(left)),
-        "target": np.full(len(left), target),
-        "feature": np.where(leaf, 0, tree["split_indices"]),
-        "mode": np.where(leaf, LEAF, BRANCH),
-        "value": np.array(tree["split_conditions"], dtype=np.float64),
-        "left": np.where(leaf, 0, left),
-        "right": np.where(leaf, 0, tree["right_children"]),
-        "missing_left": np.where(leaf, 0, tree["default_left"]).astype(int),
+        "nodes_treeids": numbers,
+        "nodes_nodeids": ids,
+        "nodes_modes": np.where(is_leaf, LEAF, BRANCH),
+        **{name: np.where(is_leaf, 0, column) for name, column in branches.items()},
+        "target_treeids": numbers[is_leaf],
+        "target_nodeids": ids[is_leaf],
+        "target_ids": np.full(is_leaf.sum(), output),
+        "target_weights": values[is_leaf],
     }
