@@ -13,8 +13,14 @@ import xgboost as xgb
 
 from relevo.domain.frame import Float64s, Floats, Frame
 from relevo.learning.encoder import Encoder, fit_encoder
-from relevo.learning.folds import joined, split_off
-from relevo.learning.onnx_graph import Graph, answer, encoded, encoded_output, metadata
+from relevo.learning.folds import joined_frames, split_off
+from relevo.learning.onnx_graph import (
+    Graph,
+    add_answer,
+    add_encoded_output,
+    add_encoder,
+    metadata,
+)
 from relevo.learning.target_scale import TargetScale
 from relevo.learning.tree_node import add_trees
 
@@ -43,11 +49,11 @@ class FittedTrees:
 
     def to_onnx(self) -> bytes:
         graph = Graph()
-        matrix = encoded(graph, self.encoder)
+        matrix = add_encoder(graph, self.encoder)
         trees = bytes(self.booster.save_raw("json"))
         raw = add_trees(graph, matrix, trees, self.target_scale.outputs)
-        answer(graph, raw, self.target_scale)
-        encoded_output(graph, matrix, self.encoder)
+        add_answer(graph, raw, self.target_scale)
+        add_encoded_output(graph, matrix, self.encoder)
         return graph.file(metadata(self.target_scale, self.encoder))
 
     def native_files(self) -> dict[str, bytes]:
@@ -88,7 +94,7 @@ def fit_trees(
     training = _Training(train, target_scale, settings)
     booster = training.run(rounds, validation, patience)
     if refit and len(validation):
-        whole = joined(train, validation)
+        whole = joined_frames(train, validation)
         training = _Training(whole, target_scale, settings)
         booster = training.run(booster.num_boosted_rounds())
     return FittedTrees(name, training.encoder, target_scale, booster, settings)

@@ -139,7 +139,7 @@ class _Race:
                 self._ask(candidate, learning, stopping, held)
             identity = np.concatenate([identity, held.identity])
             running = self._left(running, identity)
-            if len(running) < 2:
+            if len(running) < 2:  # the winner is known; another fold would only cost
                 break
         if not self.losses and not self.errors:
             reason = f"{len(self.rows)} rows are too few to compare candidates on; give the use case a single one"
@@ -155,6 +155,7 @@ class _Race:
             )
             losses = _losses(model, held, self.log_target)
         except Exception as error:  # noqa: BLE001
+            # losses on fewer folds than the others' would be compared with theirs
             self.losses.pop(name, None)
             self.errors[name] = _reason(error)
         else:

@@ -58,6 +58,7 @@ def compare(
     newest_batch_id: int,
 ) -> Comparison:
     answers = (first.answers(rows), second.answers(rows))
+    # rows picked by their target would favour a model that has only seen such targets
     expected = None
     if case.task == "regression":
         expected = (answers[0] + answers[1]) / 2

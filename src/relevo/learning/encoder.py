@@ -22,7 +22,7 @@ from relevo.learning.target_encoding import FOLDS, TargetEncoding
 from relevo.learning.target_scale import TargetScale
 
 MOST_ONE_HOT = 12  # a column for each of more categories would be mostly zeros
-CHUNK = 32_768
+CHUNK = 32_768  # rows: a few MB, where the matrix of a million would be hundreds
 FOLD_SALT = 101
 
 

@@ -40,7 +40,7 @@ def split_off(frame: Frame, share: float, salt: int) -> tuple[Frame, Frame]:
     return frame.take(~chosen), frame.take(chosen)
 
 
-def joined(first: Frame, second: Frame) -> Frame:
+def joined_frames(first: Frame, second: Frame) -> Frame:
     """The rows of both, with categories as in the first; the second's codes are translated."""
     categories = {
         name: _joined(column, second.categories[name])

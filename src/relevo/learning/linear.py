@@ -16,10 +16,10 @@ from relevo.domain.frame import Float64s, Floats, Frame
 from relevo.learning.category_table import CategoryTable, row_by_code, seen_categories
 from relevo.learning.onnx_graph import (
     Graph,
-    answer,
-    concatenated,
-    imputed,
-    look_up,
+    add_answer,
+    add_concatenated,
+    add_imputed,
+    add_look_up,
     metadata,
 )
 from relevo.learning.running_stats import finite
@@ -91,16 +91,16 @@ class FittedLinear:
         total = graph.constant(self.start[None, :])
         for table in self.tables:
             graph.input(table.feature, category=True)
-            total = graph.add("Add", total, look_up(graph, table))
+            total = graph.add("Add", total, add_look_up(graph, table))
         if columns:
             total = graph.add("Add", total, self._weighed(graph, columns))
-        answer(graph, total, self.target_scale, np.float64, self.floor)
+        add_answer(graph, total, self.target_scale, np.float64, self.floor)
         return graph.file(metadata(self.target_scale))
 
     def _weighed(self, graph: Graph, columns: list[str]) -> str:
-        raw = concatenated(graph, columns)
+        raw = add_concatenated(graph, columns)
         raw = graph.add("Cast", raw, to=TensorProto.DOUBLE)
-        raw = imputed(graph, raw, self.numbers.medians)
+        raw = add_imputed(graph, raw, self.numbers.medians)
         means, scales = self.numbers.means[None, :], self.numbers.scales[None, :]
         centred = graph.add("Sub", raw, graph.constant(means))
         flat = graph.add("Div", centred, graph.constant(scales))

@@ -72,14 +72,14 @@ class Graph:
         return bytes(model.SerializeToString())
 
 
-def concatenated(graph: Graph, columns: list[str]) -> str:
+def add_concatenated(graph: Graph, columns: list[str]) -> str:
     """[n, 1] each as one matrix."""
     if len(columns) == 1:
         return columns[0]
     return graph.add("Concat", *columns, axis=1)
 
 
-def look_up(graph: Graph, table: CategoryTable) -> str:
+def add_look_up(graph: Graph, table: CategoryTable) -> str:
     """The table's row for each category, [n, width]."""
     unseen = len(table.categories)
     rows = [*range(unseen), unseen + 1]
@@ -100,20 +100,20 @@ def look_up(graph: Graph, table: CategoryTable) -> str:
     return graph.add("Flatten", gathered, axis=1)
 
 
-def encoded(graph: Graph, encoder: Encoder) -> str:
+def add_encoder(graph: Graph, encoder: Encoder) -> str:
     """The encoder's matrix, [n, columns]."""
     columns = [graph.input(name, category=False) for name in encoder.numbers]
     for table in encoder.tables:
         graph.input(table.feature, category=True)
-        columns.append(look_up(graph, table))
-    return concatenated(graph, columns)
+        columns.append(add_look_up(graph, table))
+    return add_concatenated(graph, columns)
 
 
-def encoded_output(graph: Graph, matrix: str, encoder: Encoder) -> None:
+def add_encoded_output(graph: Graph, matrix: str, encoder: Encoder) -> None:
     graph.output(matrix, "encoded", TensorProto.FLOAT, [None, len(encoder.columns)])
 
 
-def imputed(graph: Graph, matrix: str, medians: NDArray[Any]) -> str:
+def add_imputed(graph: Graph, matrix: str, medians: NDArray[Any]) -> str:
     """Medians for what is missing, and no infinity, as `finite` does."""
     known = graph.add(
         "Where", graph.add("IsNaN", matrix), graph.constant(medians[None, :]), matrix
@@ -122,7 +122,7 @@ def imputed(graph: Graph, matrix: str, medians: NDArray[Any]) -> str:
     return graph.add("Clip", known, graph.constant(-limit), graph.constant(limit))
 
 
-def answer(
+def add_answer(
     graph: Graph,
     raw: str,
     target_scale: TargetScale,
@@ -136,7 +136,7 @@ def answer(
 
     if target_scale.classes:
         chances = _class_probabilities(graph, raw, target_scale, precision)
-        return probabilities(
+        return add_probabilities(
             graph, _as_float32(graph, chances, precision), target_scale
         )
     if target_scale.scale != 1:
@@ -166,7 +166,7 @@ def _as_float32(graph: Graph, value: str, precision: type) -> str:
     return graph.add("Cast", value, to=TensorProto.FLOAT)
 
 
-def probabilities(graph: Graph, chances: str, target_scale: TargetScale) -> None:
+def add_probabilities(graph: Graph, chances: str, target_scale: TargetScale) -> None:
     """The outputs of a model that gives probabilities [n, classes]."""
     shape = [None, len(target_scale.classes)]
     graph.output(chances, "probabilities", TensorProto.FLOAT, shape)

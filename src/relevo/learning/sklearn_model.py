@@ -16,12 +16,12 @@ from relevo.learning.onnx_graph import (
     ML_OPSET,
     OPSET,
     Graph,
-    answer,
-    encoded,
-    encoded_output,
-    imputed,
+    add_answer,
+    add_encoded_output,
+    add_encoder,
+    add_imputed,
+    add_probabilities,
     metadata,
-    probabilities,
 )
 from relevo.learning.target_scale import TargetScale
 
@@ -52,18 +52,20 @@ class FittedEstimator:
 
     def to_onnx(self) -> bytes:
         graph = Graph()
-        matrix = encoded(graph, self.encoder)
-        outputs = absorb(graph, self._converted(), imputed(graph, matrix, self.medians))
+        matrix = add_encoder(graph, self.encoder)
+        outputs = absorb(
+            graph, self._converted(), add_imputed(graph, matrix, self.medians)
+        )
         if classes := len(self.target_scale.classes):
             # the estimator has a column for each class that it saw
             place = np.eye(classes, dtype=np.float32)[self.estimator.classes_]
             chances = graph.add("MatMul", outputs[1], graph.constant(place))
-            probabilities(graph, chances, self.target_scale)
+            add_probabilities(graph, chances, self.target_scale)
         else:
             column = graph.constant(np.array([-1, 1], dtype=np.int64))
             raw = graph.add("Reshape", outputs[0], column)
-            answer(graph, raw, self.target_scale)
-        encoded_output(graph, matrix, self.encoder)
+            add_answer(graph, raw, self.target_scale)
+        add_encoded_output(graph, matrix, self.encoder)
         return graph.file(metadata(self.target_scale, self.encoder))
 
     def _converted(self) -> Any:

@@ -38,7 +38,9 @@ class TargetScale:
             raise UseCaseBroken(
                 f"the target goes down to {lowest:g}, which has no logarithm; set log_target=False in use_case.py"
             )
-        if log_target:
+        if (
+            log_target
+        ):  # a logarithm is left unscaled, so that an error of 0.1 is about 10 %
             mean, _ = mean_and_spread(frame.target, np.log)
             return TargetScale((), True, mean, 1.0)
         return TargetScale((), False, *mean_and_spread(frame.target))

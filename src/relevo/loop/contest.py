@@ -31,7 +31,7 @@ from relevo.ports.registry import ModelRegistry
 from relevo.ports.warehouse import Warehouse
 from relevo.releases.release_folder import ReleaseFolder
 
-TIMED_ROWS = 300
+TIMED_ROWS = 300  # asked one by one, as most requests come
 
 
 def contest(
@@ -47,9 +47,10 @@ def contest(
     training = warehouse.record.trainings(case.name, decision.stored_id)[0]
     folder = ReleaseFolder(registry.fetch(case.name, training.version))
     champion = registry.alias(case.name, CHAMPION)
+    # a person may have promoted the challenger before it was judged
     if champion is None or champion == training.version:
         champion = None
-        number = 0
+        number = 0  # no contest, which spends no error probability
         judgement = first_model(_fitness(training, folder), case.policy)
     else:
         earlier = warehouse.record.verdicts(case.name)

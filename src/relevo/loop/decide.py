@@ -38,6 +38,7 @@ def decide(
     for recorded in warehouse.record.decisions(case.name, batch.id):
         if request is None or recorded.request_id == request.id:
             return recorded
+    # read before measuring: one that comes in between waits for the next decision
     requests = warehouse.record.open_requests(case.name)
     findings = replace(
         find(case, batch, warehouse, registry, clock),
@@ -89,6 +90,7 @@ def find(
         return findings
     age = clock.now() - registry.version(case.name, champion).created_at
     findings = replace(findings, age_days=age.total_seconds() / DAY_SECONDS)
+    # of a large batch a sample says as much, in bounded memory
     limit = case.policy.contest_rows
     rows = warehouse.rows.frame(case, [batch.id], list(Split), max_rows=limit)
     if not len(rows):

@@ -62,10 +62,12 @@ def train(
     """The decision's challenger, trained and registered once, however often this is called."""
     if recorded := warehouse.record.trainings(case.name, decision.stored_id):
         return recorded[0]
+    # a process killed after it registered the version finds it by the decision's key
     version = registry.find(case.name, decision.key)
     if version is None:
         version = _make(case, decision, warehouse, registry, publisher.clock, commit)
     path = registry.fetch(case.name, version.number)
+    # files before the alias: whoever follows it must find them
     upload(case.name, version.number, path, publisher.store)
     with warehouse.record.alias_lock(case.name):
         publisher.point(case.name, CHALLENGER, version.number)
@@ -164,7 +166,7 @@ def _splits(case: UseCase, batch_ids: list[int], warehouse: Warehouse) -> Splits
     for split in (Split.VALIDATION, Split.TEST):
         rows = warehouse.rows.frame(case, batch_ids, [split])
         splits[split] = with_classes(rows, train.classes)
-    give_back()
+    give_back()  # or the memory that reading took is still held while fitting takes its own
     return splits
 
 
@@ -179,6 +181,7 @@ def _challenger(case: UseCase, splits: Splits) -> Challenger:
     )
     for name, reason in choice.errors.items():
         log.warning("%s: candidate %s failed: %s", case.name, name, reason)
+    # measured is what will serve, not the native model
     onnx = choice.model.to_onnx()
     served = OnnxModel(onnx)
     # of the training rows for comparison only, so that some will do
