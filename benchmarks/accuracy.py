@@ -42,9 +42,9 @@ def main() -> None:
             "of them for early stopping": len(validation),
             "asked": len(future),
         },
-        "boosted_trees": asked(BoostedTrees(), train, validation, future),
+        "boosted_trees": score(BoostedTrees(), train, validation, future),
         # the classic has no early stopping: it learns from all of the past
-        "classic": asked(
+        "classic": score(
             LinearBaseline(name="classic"), past, past.take(np.arange(0)), future
         ),
     }
@@ -53,20 +53,19 @@ def main() -> None:
     print(f"wrote {RESULT}")
 
 
-def asked(
+def score(
     candidate: Candidate, train: Frame, validation: Frame, future: Frame
 ) -> dict[str, float]:
     started = time.perf_counter()
     model = candidate.fit(train, validation, SEED, log_target=True)
     seconds = time.perf_counter() - started
-    found = measure(
-        "regression", future.target, OnnxModel(model.to_onnx()).predict(future)
-    )
+    answers = OnnxModel(model.to_onnx()).predict(future)
+    metrics = measure("regression", future.target, answers)
     print(
-        f"{candidate.name:14} MAPE {found['mape']:.4f}  R² {found['r2']:.3f}  MAE {found['mae']:,.0f}  {seconds:.1f} s"
+        f"{candidate.name:14} MAPE {metrics['mape']:.4f}  R² {metrics['r2']:.3f}  MAE {metrics['mae']:,.0f}  {seconds:.1f} s"
     )
     return {
-        **{name: round(value, 5) for name, value in found.items()},
+        **{name: round(value, 5) for name, value in metrics.items()},
         "fit_seconds": round(seconds, 2),
     }
 

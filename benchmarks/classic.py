@@ -20,30 +20,33 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 NUMBERS = ["bed", "bath", "acre_lot", "house_size"]
-WORDS = ["city", "state", "zip_code"]
+CATEGORIES = ["city", "state", "zip_code"]
 
 
 def train(rows: pd.DataFrame) -> float:
-    words = rows[WORDS].astype(str)
+    categories = rows[CATEGORIES].astype(str)
     learn, judge, price, truth = train_test_split(
-        pd.concat([rows[NUMBERS], words], axis=1), rows["price"], random_state=1
+        pd.concat([rows[NUMBERS], categories], axis=1), rows["price"], random_state=1
     )
     columns = make_column_transformer(
         (SimpleImputer(), NUMBERS),
-        (OneHotEncoder(handle_unknown="ignore", min_frequency=10), WORDS),
+        (OneHotEncoder(handle_unknown="ignore", min_frequency=10), CATEGORIES),
     )
     model = make_pipeline(columns, LinearRegression()).fit(learn, price)
     return float(root_mean_squared_error(truth, model.predict(judge)))
 
 
 def main(source: str, database: str) -> None:
-    engine, total, new = sa.create_engine(database), 0, 0
-    while (
-        answer := httpx.get(f"{source}/data", params={"group_number": 2}, timeout=300)
-    ).status_code == httpx.codes.OK:
-        batch = pd.DataFrame(answer.json()["data"])
+    engine = sa.create_engine(database)
+    total = new = 0
+    while True:
+        response = httpx.get(f"{source}/data", params={"group_number": 2}, timeout=300)
+        if response.status_code != httpx.codes.OK:
+            return
+        batch = pd.DataFrame(response.json()["data"])
         batch.to_sql("raw", engine, if_exists="append", index=False, chunksize=10_000)
-        total, new = total + len(batch), new + len(batch)
+        total += len(batch)
+        new += len(batch)
         if new / total >= 0.6:
             rows = pd.read_sql("SELECT * FROM raw", engine)
             print(f"trained on {len(rows):,} rows, RMSE {train(rows):,.0f}", flush=True)

@@ -40,16 +40,12 @@ class Endless:
 
     @contextmanager
     def next(self, after: int | None) -> Iterator[SourceResponse | None]:
-        number = 0 if after is None else after + 1
+        number = 0
+        if after is not None:
+            number = after + 1
         rows = [{**row, "street": row["street"] + 1e10 * number} for row in self._rows]
-        yield SourceResponse(
-            "json",
-            [
-                msgspec.json.encode(
-                    {"group_number": 1, "batch_number": number, "data": rows}
-                )
-            ],
-        )
+        body = {"group_number": 1, "batch_number": number, "data": rows}
+        yield SourceResponse("json", [msgspec.json.encode(body)])
 
     repeat = next
 

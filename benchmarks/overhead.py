@@ -40,8 +40,8 @@ def main() -> None:
             ours = time.perf_counter() - started
         ids = [batch.id for batch in loop.warehouse.batches.of(case.name)]
         train, validation = (
-            loop.warehouse.rows.frame(case, ids, [side])
-            for side in (Split.TRAIN, Split.VALIDATION)
+            loop.warehouse.rows.frame(case, ids, [split])
+            for split in (Split.TRAIN, Split.VALIDATION)
         )
         started = time.perf_counter()
         choose(

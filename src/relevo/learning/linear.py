@@ -164,11 +164,7 @@ def fit_linear(
         weights, start = _logistic(design, learned, target_scale.outputs)
     else:
         weights, start = _least_squares(design, learned)
-    slopes, *parts = np.split(weights, np.cumsum(_widths(numbers, seen))[:-1])
-    tables = tuple(
-        CategoryTable(feature, categories, np.insert(part, -1, 0.0, axis=0))
-        for (feature, categories), part in zip(seen.items(), parts, strict=True)
-    )
+    slopes, tables = weights[: len(numbers.names)], _tables(weights, numbers, seen)
     added = [table.look_up(train.categories[table.feature]) for table in tables]
     spread = dict(zip(numbers.names, np.abs(slopes).sum(axis=1).tolist(), strict=True))
     for feature, part in zip(seen, added, strict=True):
@@ -186,9 +182,18 @@ def fit_linear(
     )
 
 
-def _widths(numbers: Numbers, seen: dict[str, tuple[str, ...]]) -> list[int]:
-    """Columns of the design: the numbers, then for each feature its categories and the missing one."""
-    return [len(numbers.names), *(len(categories) + 1 for categories in seen.values())]
+def _tables(
+    weights: Float64s, numbers: Numbers, seen: dict[str, tuple[str, ...]]
+) -> tuple[CategoryTable, ...]:
+    """The weights that follow those of the numbers, by feature; an unseen category adds nothing."""
+    tables = []
+    start = len(numbers.names)
+    for feature, categories in seen.items():
+        stop = start + len(categories) + 1
+        values = np.insert(weights[start:stop], -1, 0.0, axis=0)
+        tables.append(CategoryTable(feature, categories, values))
+        start = stop
+    return tuple(tables)
 
 
 def _design(

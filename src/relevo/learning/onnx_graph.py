@@ -115,11 +115,11 @@ def add_encoded_output(graph: Graph, matrix: str, encoder: Encoder) -> None:
 
 def add_imputed(graph: Graph, matrix: str, medians: NDArray[Any]) -> str:
     """Medians for what is missing, and no infinity, as `finite` does."""
-    known = graph.add(
+    filled = graph.add(
         "Where", graph.add("IsNaN", matrix), graph.constant(medians[None, :]), matrix
     )
     limit = np.array(np.finfo(np.float32).max, dtype=medians.dtype)
-    return graph.add("Clip", known, graph.constant(-limit), graph.constant(limit))
+    return graph.add("Clip", filled, graph.constant(-limit), graph.constant(limit))
 
 
 def add_answer(

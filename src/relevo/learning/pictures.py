@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from relevo.domain.frame import Float64s, Frame
 from relevo.domain.metrics import R2, headline
@@ -103,18 +104,13 @@ def _importances(case: UseCase, importances: Mapping[str, float]) -> bytes:
 
 def _confusion(case: UseCase, frame: Frame, chances: Float64s) -> bytes:
     """Shares of each true class; of many classes the commonest are shown."""
-    classes = len(frame.classes)
-    counts = np.zeros((classes, classes), dtype=np.int64)
-    np.add.at(counts, (frame.target.astype(np.intp), chances.argmax(axis=1)), 1)
-    kept = np.sort(np.argsort(-counts.sum(axis=1), kind="stable")[:DRAWN_CLASSES])
-    counts = counts[np.ix_(kept, kept)]
-    names = [frame.classes[code][:18] for code in kept]
+    counts, names = _confusion_counts(frame, chances)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     figure, axes = _axes(case, "True class against answer", height=6.4)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     axes.grid(visible=False)
     rotation, size = 0, 11
-    if len(kept) > UPRIGHT_CLASSES:
+    if len(names) > UPRIGHT_CLASSES:
         rotation, size = 60, 7
     style = {"ha": "center", "va": "center", "fontsize": size}
     for row, column in np.argwhere(counts):
@@ -122,11 +118,21 @@ def _confusion(case: UseCase, frame: Frame, chances: Float64s) -> bytes:
         if shares[row, column] > 0.55:
             tone = "white"
         axes.text(column, row, f"{counts[row, column]:,}", color=tone, **style)
-    axes.set_xticks(range(len(kept)), names, rotation=rotation)
-    axes.set_yticks(range(len(kept)), names)
+    axes.set_xticks(range(len(names)), names, rotation=rotation)
+    axes.set_yticks(range(len(names)), names)
     axes.set_xlabel(f"answered {case.contract.target}")
     axes.set_ylabel(f"true {case.contract.target}")
     return _png(figure)
+
+
+def _confusion_counts(
+    frame: Frame, chances: Float64s
+) -> tuple[NDArray[np.int64], list[str]]:
+    classes = len(frame.classes)
+    counts = np.zeros((classes, classes), dtype=np.int64)
+    np.add.at(counts, (frame.target.astype(np.intp), chances.argmax(axis=1)), 1)
+    kept = np.sort(np.argsort(-counts.sum(axis=1), kind="stable")[:DRAWN_CLASSES])
+    return counts[np.ix_(kept, kept)], [frame.classes[code][:18] for code in kept]
 
 
 def _calibration(case: UseCase, frame: Frame, chances: Float64s) -> bytes:

@@ -58,8 +58,8 @@ class FittedEstimator:
         )
         if classes := len(self.target_scale.classes):
             # the estimator has a column for each class that it saw
-            place = np.eye(classes, dtype=np.float32)[self.estimator.classes_]
-            chances = graph.add("MatMul", outputs[1], graph.constant(place))
+            columns = np.eye(classes, dtype=np.float32)[self.estimator.classes_]
+            chances = graph.add("MatMul", outputs[1], graph.constant(columns))
             add_probabilities(graph, chances, self.target_scale)
         else:
             column = graph.constant(np.array([-1, 1], dtype=np.int64))

@@ -46,6 +46,7 @@ class Challenger:
     """A chosen model in the form it serves in, and how good it is."""
 
     choice: Choice
+    classes: tuple[str, ...]
     onnx: bytes
     metrics: dict[str, float]
     pictures: dict[str, bytes]
@@ -71,22 +72,26 @@ def train(
     upload(case.name, version.number, path, publisher.store)
     with warehouse.record.alias_lock(case.name):
         publisher.point(case.name, CHALLENGER, version.number)
-    folder = ReleaseFolder(path)
+    training = _training(decision, version, ReleaseFolder(path), publisher.clock)
+    return warehouse.record.add_training(training)
+
+
+def _training(
+    decision: Decision, version: ModelVersion, folder: ReleaseFolder, clock: Clock
+) -> Training:
     release, training = folder.release(), folder.training()
-    return warehouse.record.add_training(
-        Training(
-            case=case.name,
-            decision_id=decision.stored_id,
-            version=version.number,
-            run_id=version.run_id,
-            estimator=release.estimator,
-            batches=tuple(training["batches"]),
-            rows=training["rows"],
-            data_sha256=release.data_sha256,
-            metrics=release.metrics,
-            seconds=training["seconds"],
-            trained_at=publisher.clock.now(),
-        )
+    return Training(
+        case=decision.case,
+        decision_id=decision.stored_id,
+        version=version.number,
+        run_id=version.run_id,
+        estimator=release.estimator,
+        batches=tuple(training["batches"]),
+        rows=training["rows"],
+        data_sha256=release.data_sha256,
+        metrics=release.metrics,
+        seconds=training["seconds"],
+        trained_at=clock.now(),
     )
 
 
@@ -106,22 +111,8 @@ def _make(
     ]
     splits = _splits(case, [batch.id for batch in batches], warehouse)
     challenger = _challenger(case, splits)
-    release = Release(
-        case=case.name,
-        task=case.task,
-        target=case.contract.target,
-        unit=case.unit,
-        log_target=case.log_target,
-        fields=signature_of(case),
-        classes=splits[Split.TRAIN].classes,
-        estimator=challenger.choice.model.name,
-        digest=digest_of(challenger.onnx),
-        decision_id=decision.stored_id,
-        data_sha256=_data_hash(batches, splits),
-        commit=commit,
-        trained_at=clock.now().isoformat(timespec="seconds"),
-        metrics=challenger.metrics,
-        title=case.title,
+    release = _release(
+        case, decision, challenger, _data_hash(batches, splits), commit, clock
     )
     rows = {split.value: len(frame) for split, frame in splits.items()}
     training = {
@@ -153,6 +144,33 @@ def _make(
         run = _run(case, decision, challenger.choice, release, training)
         with warehouse.record.alias_lock(case.name):
             return registry.register(case.name, run, folder, decision.key)
+
+
+def _release(
+    case: UseCase,
+    decision: Decision,
+    challenger: Challenger,
+    data_sha256: str,
+    commit: str,
+    clock: Clock,
+) -> Release:
+    return Release(
+        case=case.name,
+        task=case.task,
+        target=case.contract.target,
+        unit=case.unit,
+        log_target=case.log_target,
+        fields=signature_of(case),
+        classes=challenger.classes,
+        estimator=challenger.choice.model.name,
+        digest=digest_of(challenger.onnx),
+        decision_id=decision.stored_id,
+        data_sha256=data_sha256,
+        commit=commit,
+        trained_at=clock.now().isoformat(timespec="seconds"),
+        metrics=challenger.metrics,
+        title=case.title,
+    )
 
 
 def _splits(case: UseCase, batch_ids: list[int], warehouse: Warehouse) -> Splits:
@@ -198,6 +216,7 @@ def _challenger(case: UseCase, splits: Splits) -> Challenger:
     metrics[ONNX_GAP] = _gap(choice.model.predict(rows), answers[shown])
     return Challenger(
         choice=choice,
+        classes=train.classes,
         onnx=onnx,
         metrics=metrics,
         pictures=draw(case, rows, answers[shown], choice.model.importances()),
