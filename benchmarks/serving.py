@@ -89,7 +89,11 @@ def measured(rows: list[dict[str, Any]], folder: Path, release: Path) -> list[Fi
     bodies = written(folder / "rows", rows, lambda row: row)
     ours, port = address()
     beside, other = address()
-    env = {"RELEVO_HOME": str(folder / "home"), "RELEVO_API_PORT": port}
+    env = {
+        "RELEVO_HOME": str(folder / "home"),
+        "RELEVO_API_PORT": port,
+        "RELEVO_API_CASES": "house_prices",
+    }
     with server(["-m", "relevo_inference_api"], ours, "/ready", env):
         """Fills the disk cache."""
     with (

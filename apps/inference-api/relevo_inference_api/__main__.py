@@ -13,9 +13,8 @@ from relevo_inference_api.app import create_app
 from relevo_inference_api.log_lines import log_as_json
 from relevo_inference_api.settings import ApiSettings
 
-GARBAGE = (
-    50_000  # objects before they are looked through: more than a list of rows makes
-)
+# objects before garbage is looked for: more than a list of rows makes
+GARBAGE = 50_000
 
 
 def main() -> None:
@@ -23,10 +22,10 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         settings = ApiSettings()
+        log_as_json()
         app = create_app(settings)
     except InvalidSetting as error:
         sys.exit(str(error))
-    log_as_json()
     gc.freeze()  # what was imported lives as long as the process: no need to look through it again and again
     gc.set_threshold(GARBAGE)
     uvicorn.run(

@@ -15,8 +15,8 @@ from prometheus_client import (
 )
 from prometheus_fastapi_instrumentator import Instrumentator
 
-from relevo.bootstrap import load_dialects
-from relevo.errors import RelevoError
+from relevo.bootstrap import find_use_cases, load_dialects
+from relevo.errors import InvalidSetting, RelevoError
 from relevo.serving.metrics import ServingMetrics
 from relevo.serving.request.row_reader import RowsRefused
 from relevo.serving.responses import Problems, refusal
@@ -42,10 +42,14 @@ def create_app(
 ) -> Asgi:
     """No connection is opened before it starts. Without `hot`, FastAPI answers predictions too, to the same effect."""
     api_settings, settings = api_settings or ApiSettings(), settings or Settings()
-    names = api_settings.cases
+    names = api_settings.cases or tuple(find_use_cases(settings))
+    if not names:
+        raise InvalidSetting(
+            f"RELEVO_API_CASES: names no use case, and {settings.use_cases}/ has none; name what to serve"
+        )
     dialects = load_dialects(names, settings)
     paths = tuple(dialect_paths(names, dialects))
-    service = Service(api_settings, settings)
+    service = Service(names, api_settings, settings)
     predictor = Predictor(service.cases, api_settings.key, api_settings.max_bytes)
     metrics = HttpMetrics()
     app: Asgi = RequestIds(fastapi_app(service, predictor, metrics, paths))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -170,15 +170,13 @@ class Routes:
 
     async def explain(self, case: str, request: Request) -> Response:
         """What each field adds to this prediction, exactly. It is not logged, and leaves no receipt."""
-        served = self.predictor.case(case)
+        self.predictor.case(case)
         self.predictor.require_key(head_of(request))
-        model = self._model(served)
-        body = await self._body(request)
-        # bodies are read in threads: megabytes of JSON must not keep other requests waiting
-        return await asyncio.to_thread(self._explain, model, body)
+        return await self._read(case, request, self._explain)
 
-    def _explain(self, model: ServedModel, body: bytes) -> Response:
-        return respond(explain(model, one_row(model.strict, body)))
+    def _explain(self, case: ServedCase, body: bytes) -> Explanation:
+        model = self._model(case)
+        return explain(model, one_row(model.strict, body))
 
     # what is known
     async def schema(self, case: str) -> Response:
@@ -202,13 +200,12 @@ class Routes:
 
     async def label(self, case: str, request: Request) -> Response:
         """What turned out to be true, by receipt: one object or a list."""
-        served = self.predictor.case(case)
-        return await asyncio.to_thread(self._label, served, await self._body(request))
+        return await self._read(case, request, self._label)
 
-    def _label(self, case: ServedCase, body: bytes) -> Response:
+    def _label(self, case: ServedCase, body: bytes) -> AcceptedLabels:
         labels = read_labels(body, case)
         self.service.label(labels)
-        return respond(AcceptedLabels(len(labels)))
+        return AcceptedLabels(len(labels))
 
     def reload(self, case: str) -> Response:
         """Poll the registry now, and swap the model if the alias leads elsewhere."""
@@ -220,28 +217,32 @@ class Routes:
 
     async def promote(self, case: str, request: Request) -> Response:
         """Make a version champion; the reason is kept."""
-        self.predictor.case(case)
-        body = await self._body(request)
-        return await asyncio.to_thread(self._promote, case, body)
+        return await self._read(case, request, self._promote)
 
-    def _promote(self, case: str, body: bytes) -> Response:
+    def _promote(self, case: ServedCase, body: bytes) -> MovedAlias:
         action = read_body_as(PromoteBody, body)
-        return _moved(self.service.promote(case, action.version, action.reason))
+        return _moved(self.service.promote(case.name, action.version, action.reason))
 
     async def rollback(self, case: str, request: Request) -> Response:
         """Make the champion before this one champion again; the reason is kept."""
-        self.predictor.case(case)
-        body = await self._body(request)
-        return await asyncio.to_thread(self._rollback, case, body)
+        return await self._read(case, request, self._rollback)
 
-    def _rollback(self, case: str, body: bytes) -> Response:
+    def _rollback(self, case: ServedCase, body: bytes) -> MovedAlias:
         action = read_body_as(RollbackBody, body)
-        return _moved(self.service.rollback(case, action.reason))
+        return _moved(self.service.rollback(case.name, action.reason))
 
-    async def _body(self, request: Request) -> bytes:
-        return await read_body(
+    async def _read(
+        self,
+        case: str,
+        request: Request,
+        respond_to: Callable[[ServedCase, bytes], msgspec.Struct],
+    ) -> Response:
+        """In a thread: megabytes of JSON must not keep other requests waiting."""
+        served = self.predictor.case(case)
+        body = await read_body(
             request.receive, head_of(request).length, self.predictor.max_bytes
         )
+        return respond(await asyncio.to_thread(respond_to, served, body))
 
     def _model(self, case: ServedCase) -> ServedModel:
         if case.model is None:
@@ -249,5 +250,5 @@ class Routes:
         return case.model
 
 
-def _moved(move: Move) -> Response:
-    return respond(MovedAlias(move.version, move.previous, move.reason))
+def _moved(move: Move) -> MovedAlias:
+    return MovedAlias(move.version, move.previous, move.reason)

@@ -1,11 +1,13 @@
-"""The served cases with all that keeps them going: releases, logs, the watcher, and what is asked of outside."""
+"""The served cases with all that keeps them going: releases, logs, registry polls, and what is asked of outside."""
 
 from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 import msgspec
 
@@ -29,59 +31,68 @@ from relevo_inference_api.settings import ApiSettings
 
 log = logging.getLogger(__name__)
 
-SHIPPING_SECONDS = 20.0
+# for shipping what is left, after the 10 s that requests have to end: a pod has 60 s for both
+CLOSING_SECONDS = 20.0
 LIVE_DAYS = 7
-LIVE_EVERY_SECONDS = 300.0
+LIVE_EVERY_SECONDS = 300.0  # it is a join over a week of predictions
 
 
 class Service:
     """Made without asking anybody; `start` answers from disk at once and asks in the background."""
 
-    def __init__(self, settings: ApiSettings, places: Settings) -> None:
+    def __init__(
+        self, names: Sequence[str], settings: ApiSettings, places: Settings
+    ) -> None:
         self.settings, self.ports = settings, ServingPorts(places)
+        self._names = names
         self.state = (settings.state_dir or places.home / "inference-api").absolute()
         self.cases: dict[str, ServedCase] = {}
         self.reloaders: dict[str, Reloader] = {}
         self._logs: list[PredictionLog] = []
-        self._live_at = 0.0
+        self._next_live_error = 0.0
 
     def start(self) -> None:
-        ports, settings = self.ports, self.settings
-        limits = Limits(most_bytes=settings.log_bytes // len(settings.cases))
-        for name in settings.cases:
-            kept = PredictionLog(
-                self.state / "predictions",
-                name,
-                settings.environment,
-                ports.predictions,
-                ports.artifacts,
-                limits,
-            )
-            self._logs.append(kept)
-            case = ServedCase(
-                name, settings.environment, settings.alias, settings.max_rows, kept
-            )
-            cache = ReleaseCache(self.state / "releases", name, ports.artifacts)
-            self.cases[name] = case
-            self.reloaders[name] = Reloader(
-                case, ports.aliases, Pointers(ports.artifacts), cache
-            )
-            self.reloaders[name].start_from_disk()
+        for name in self._names:
+            self._open(name)
         drifts = [partial(measure_drift, case) for case in self.cases.values()]
         self.poller = RegistryPoller(
             self.reloaders.values(),
-            settings.poll_seconds,
+            self.settings.poll_seconds,
             [*drifts, self._measure_live_error],
         )
-        for kept in self._logs:
-            kept.start()
+        for prediction_log in self._logs:
+            prediction_log.start()
         self.poller.start()
+
+    def _open(self, name: str) -> None:
+        ports, settings = self.ports, self.settings
+        prediction_log = PredictionLog(
+            self.state / "predictions",
+            name,
+            settings.environment,
+            ports.predictions,
+            ports.artifacts,
+            Limits(most_bytes=settings.log_bytes // len(self._names)),
+        )
+        case = ServedCase(
+            name=name,
+            environment=settings.environment,
+            alias=settings.alias,
+            max_rows=settings.max_rows,
+            log=prediction_log,
+        )
+        cache = ReleaseCache(self.state / "releases", name, ports.artifacts)
+        reloader = Reloader(case, ports.aliases, Pointers(ports.artifacts), cache)
+        reloader.start_from_disk()
+        self._logs.append(prediction_log)
+        self.cases[name] = case
+        self.reloaders[name] = reloader
 
     def close(self) -> None:
         self.poller.close()
-        until = time.monotonic() + SHIPPING_SECONDS
-        for kept in self._logs:
-            kept.close(max(0.0, until - time.monotonic()))
+        deadline = time.monotonic() + CLOSING_SECONDS
+        for prediction_log in self._logs:
+            prediction_log.close(max(0.0, deadline - time.monotonic()))
 
     def reload(self, name: str) -> bool:
         return self.reloaders[name].reload(force=True)
@@ -107,12 +118,12 @@ class Service:
         )
 
     def _follow(self, name: str, move: Move) -> Move:
-        """Who ordered is answered by the version ordered. The move stands where this reload fails, which /health tells."""
+        """The response comes from the version promoted. The move stands where this reload fails, which /health tells."""
         try:
             self.reload(name)
         except RelevoError as error:
             log.warning(
-                "%s: version %s was ordered and does not serve yet: %s",
+                "%s: version %s is promoted and does not serve yet: %s",
                 name,
                 move.version,
                 error,
@@ -121,52 +132,51 @@ class Service:
 
     def label(self, labels: list[tuple[str, str]]) -> None:
         self.ports.predictions.label(labels)
-        self._live_at = 0.0
+        self._next_live_error = 0.0
 
     def trace(self, receipt: str) -> Receipt:
         """The whole story of a prediction; NotFound names the receipt."""
-        shipped = False
-        found = next(
-            (line for kept in self._logs if (line := kept.find(receipt)) is not None),
-            None,
-        )
-        if found is None:
-            found, shipped = self.ports.predictions.find(receipt), True
-        if found is None:
+        unshipped = (prediction_log.find(receipt) for prediction_log in self._logs)
+        logged = next(filter(None, unshipped), None)
+        is_shipped = logged is None
+        if logged is None:
+            logged = self.ports.predictions.find(receipt)
+        if logged is None:
             raise NotFound(
                 f"no prediction has the receipt {receipt!r}; it is the 32 characters that came with the answer"
             )
-        release, training = self._release_of(found)
-        return receipt_of(found, release, training, self.ports.record, shipped=shipped)
+        return receipt_of(
+            logged, *self._release_of(logged), self.ports.record, shipped=is_shipped
+        )
 
     def _release_of(
-        self, found: LoggedPrediction
-    ) -> tuple[Release | None, dict[str, object]]:
-        case, version = self.cases.get(found["case"]), found["version"]
-        if (
-            case is not None
-            and (model := case.model) is not None
-            and model.version == version
-        ):
+        self, logged: LoggedPrediction
+    ) -> tuple[Release | None, dict[str, Any]]:
+        """The release and what it was trained on, also where another one serves by now."""
+        name, version = logged["case"], logged["version"]
+        case = self.cases.get(name)
+        model = case and case.model  # read once: it may be swapped
+        if model and model.version == version:
             return model.release, model.training
-        folder = release_prefix(found["case"], version or "")
+        prefix = release_prefix(name, version or "")
         try:
-            with self.ports.artifacts.open(f"{folder}/{RELEASE_FILE}") as stream:
+            with self.ports.artifacts.open(f"{prefix}/{RELEASE_FILE}") as stream:
                 release = Release.from_dict(msgspec.json.decode(stream.read()))
-            with self.ports.artifacts.open(f"{folder}/{TRAINING_FILE}") as stream:
+            with self.ports.artifacts.open(f"{prefix}/{TRAINING_FILE}") as stream:
                 return release, msgspec.json.decode(stream.read())
         except (StoreUnavailable, NotFound):
             return None, {}
 
     def _measure_live_error(self) -> None:
-        if time.monotonic() < self._live_at + LIVE_EVERY_SECONDS and self._live_at:
+        if time.monotonic() < self._next_live_error:
             return
-        self._live_at = time.monotonic()
+        self._next_live_error = time.monotonic() + LIVE_EVERY_SECONDS
         since = datetime.now(UTC) - timedelta(days=LIVE_DAYS)
         for case in self.cases.values():
-            case.live_error = {}  # a database that is away leaves none that is old
-            if (model := case.model) is not None:
+            # a database that is unavailable leaves no figure that is old
+            case.live_error = {}
+            if case.model is not None:
                 live = self.ports.predictions.live_error(
-                    case.name, case.environment, since, model.release.task
+                    case.name, case.environment, since, case.model.release.task
                 )
                 case.live_error = live.by_metric

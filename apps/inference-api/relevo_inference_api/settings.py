@@ -12,17 +12,13 @@ from relevo.settings import EnvSettings
 
 
 def parse_cases(value: object) -> object:
-    """Turn "house_prices, rents" into names."""
-    return (
-        tuple(filter(None, (name.strip() for name in value.split(","))))
-        if isinstance(value, str)
-        else value
-    )
+    """Turn "rents, iris" into names."""
+    if not isinstance(value, str):
+        return value
+    return tuple(filter(None, map(str.strip, value.split(","))))
 
 
-Names = Annotated[
-    tuple[str, ...], NoDecode, BeforeValidator(parse_cases), Field(min_length=1)
-]
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(parse_cases)]
 
 
 class ApiSettings(EnvSettings):
@@ -31,7 +27,7 @@ class ApiSettings(EnvSettings):
     )
 
     cases: Names = Field(
-        ("house_prices",), description="the use cases to serve, separated by commas"
+        (), description="what to serve, separated by commas; empty: every use case"
     )
     alias: str = Field(
         "champion", pattern="^(champion|challenger)$", description="what to serve"
@@ -48,7 +44,7 @@ class ApiSettings(EnvSettings):
     )
     key: str = Field("", description="for predict and explain; empty: anybody may")
     poll_seconds: float = Field(
-        10.0, ge=0.1, description="how often to look at the alias"
+        10.0, ge=0.1, description="how often to poll the registry"
     )
     max_rows: int = Field(10_000, ge=1, description="rows a request, at most")
     max_bytes: int = Field(8 << 20, ge=1_000, description="bytes a request, at most")

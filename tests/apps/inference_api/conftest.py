@@ -21,7 +21,7 @@ from relevo.adapters.objects.folder_store import FolderStore
 from relevo.adapters.sql.warehouse import SqlWarehouse
 from relevo.settings import Settings
 from tests.servers import free_port
-from tests.serving.releases import LINEAR, houses, point_at, put
+from tests.serving.releases import HOUSES, LINEAR, houses, point_at, put
 
 TOKEN = {"Authorization": "Bearer secret"}
 Open = Callable[..., TestClient]
@@ -72,6 +72,7 @@ def opened(
     place: Place, *, hot: bool = True, **settings: object
 ) -> Iterator[TestClient]:
     values = {
+        "cases": HOUSES,
         "token": "secret",
         "state_dir": place.home / "state",
         "poll_seconds": 0.5,
@@ -112,6 +113,7 @@ def process(
     """`python -m relevo_inference_api` on a free port."""
     port = free_port()
     values = {
+        "CASES": HOUSES,
         "TOKEN": "secret",
         "PORT": port,
         "STATE_DIR": place.home / "state",
