@@ -5,7 +5,7 @@ Steps and adapters are imported where they are first needed: `relevo --help` and
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -167,6 +167,18 @@ class Loop(LoopPorts):
         from relevo.loop.history import read_history
 
         return read_history(self.case, self.warehouse)
+
+    def finished(self, known: Container[int]) -> list[BatchResult]:
+        """Decisions that have taken effect, leaving out those whose ids are known."""
+        from relevo.loop.history import finished_results
+
+        return finished_results(self.case, self.warehouse, known)
+
+    def batches_at_end(self) -> int | None:
+        """How many batches there are, where the source had no more when it was last asked."""
+        from relevo.loop.history import batches_at_end
+
+        return batches_at_end(self.case, self.source.name, self.warehouse)
 
     def explain(self, number: int) -> BatchHistory:
         """Everything on record about the newest batch of that number."""

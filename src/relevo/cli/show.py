@@ -19,27 +19,17 @@ from rich.table import Table
 from rich.text import Text
 
 from relevo.domain.batch import Batch, BatchState
-from relevo.domain.evidence import (
-    Action,
-    Decision,
-    Evidence,
-    Move,
-    Ruling,
-    Training,
-    Verdict,
-)
+from relevo.domain.evidence import Action, Decision, Evidence, Move, Training, Verdict
 from relevo.domain.identity import Split
 from relevo.domain.metrics import typical
 from relevo.domain.policy import Policy
 from relevo.domain.use_case import UseCase
 from relevo.domain.wording import percent
-from relevo.loop.history import AliasedVersion, BatchHistory, CaseStatus
+from relevo.loop.history import DONE, RULED, AliasedVersion, BatchHistory, CaseStatus
 from relevo.loop.replay import ReplayedDecision
 from relevo.loop.run_batch import BatchResult
 
 MARKS = {True: "[green]yes[/green]", False: "no", None: "[dim]unknown[/dim]"}
-DONE = {Action.TRAIN: "trained", Action.SKIP: "skipped"}
-RULED = {Ruling.PROMOTE: "promoted", Ruling.KEEP: "rejected"}
 MINUTE = "%Y-%m-%d %H:%M UTC"
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import relevo
 from relevo.bootstrap import find_use_cases
 from relevo.errors import NotFound
-from relevo.local.output_filter import airflow_line, worries
+from relevo.local.output_filter import airflow_line, errors_only
 from relevo.settings import Settings
 
 HERE = "127.0.0.1"
@@ -49,43 +49,47 @@ PREFERRED = {
 }
 
 
-def _answers(_: bytes) -> bool:
+def _any_answer(_: bytes) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """`worth_showing` answers what a person should read of a line of its output, None to leave it to the log file.
+    """`worth_showing` gives what a person should read of a line of its output, None to leave it to the log file.
 
-    `is_ready` judges the body of `ready_url`. `setting` is the variable that moves `port`.
+    `is_ready` judges the answer of `ready_path`. `setting` is the variable that moves `port`.
     """
 
     name: str
     command: tuple[str, ...]
-    env: Mapping[str, str]
+    env: Mapping[str, str] = field(default_factory=dict)
     port: int
-    ready_url: str
     setting: str
     look: str = ""  # what there is to see at its address
-    is_ready: Callable[[bytes], bool] = _answers
-    worth_showing: Callable[[str], str | None] = field(default=lambda line: line)
+    ready_path: str = "/health"
+    is_ready: Callable[[bytes], bool] = _any_answer
+    worth_showing: Callable[[str], str | None] = errors_only
 
     @property
     def url(self) -> str:
         return f"http://{HERE}:{self.port}"
 
+    @property
+    def ready_url(self) -> str:
+        return self.url + self.ready_path
+
 
 def programs(settings: Settings, token: str = "") -> list[Program]:
     """In the order in which they are started. What settings place elsewhere is not started here.
 
-    `token` is what the API wants of people who order, unless the environment names another.
+    `token` is what the API wants of admin actions, unless the environment names another.
     """
-    wanted = [inference_api(settings, token), airflow(settings), ui(settings)]
+    started = [inference_api(settings, token), airflow(settings), ui(settings)]
     if not settings.tracking_uri:
-        wanted.insert(0, mlflow(settings))
+        started.insert(0, mlflow(settings))
     if not _source_elsewhere(settings):
-        wanted.insert(0, data_api(settings))
-    return wanted
+        started.insert(0, data_api(settings))
+    return started
 
 
 def _source_elsewhere(settings: Settings) -> bool:
@@ -102,10 +106,8 @@ def data_api(settings: Settings) -> Program:
             "RELEVO_DATA_API_STATE_DIR": str(settings.home.absolute() / "data-api"),
         },
         port=settings.data_api_port,
-        ready_url=f"http://{HERE}:{settings.data_api_port}/health",
         setting="RELEVO_DATA_API_PORT",
         look="/docs: the source of the batches",
-        worth_showing=worries,
     )
 
 
@@ -114,55 +116,48 @@ def mlflow(settings: Settings) -> Program:
 
     Artifacts are read and written in place, not through the server: what either has made is whole for the other.
     """
-    home, port = settings.home.absolute(), str(settings.mlflow_port)
-    artifacts = (
-        "--default-artifact-root",
-        f"file://{home}/mlflow-artifacts",
-        "--no-serve-artifacts",
-    )
-    options = ("--host", HERE, "--port", port, "--workers", "1", *artifacts)
+    home, port = settings.home.absolute(), settings.mlflow_port
+    server = (sys.executable, "-m", "relevo.local.mlflow_server", f"{home}/mlflow.db")
+    artifacts = f"--default-artifact-root=file://{home}/mlflow-artifacts"
+    listen = ("--host", HERE, "--port", str(port), "--workers", "1")
     return Program(
         name="mlflow",
-        command=(
-            sys.executable,
-            "-m",
-            "relevo.local.mlflow_server",
-            str(home / "mlflow.db"),
-            *options,
-        ),
+        command=(*server, *listen, artifacts, "--no-serve-artifacts"),
         env={
             "MLFLOW_DISABLE_TELEMETRY": "true",
             "DO_NOT_TRACK": "true",
             "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         },
-        port=settings.mlflow_port,
-        ready_url=f"http://{HERE}:{settings.mlflow_port}/health",
+        port=port,
         setting="RELEVO_MLFLOW_PORT",
         look="experiments and models: why a version won or lost",
-        worth_showing=worries,
     )
 
 
 def inference_api(settings: Settings, token: str) -> Program:
     """Serves every use case there is, so that a new one is answered for as soon as it has a champion."""
+    defaults = {
+        "RELEVO_API_CASES": ",".join(find_use_cases(settings)),
+        "RELEVO_API_TOKEN": token,
+    }
     return Program(
         name="api",
         command=(sys.executable, "-m", "relevo_inference_api"),
         env={
-            **_of_tasks(settings),
+            **_task_env(settings),
+            **_unless_set(defaults),
             "RELEVO_API_HOST": HERE,
             "RELEVO_API_PORT": str(settings.api_port),
-            "RELEVO_API_CASES": os.environ.get(
-                "RELEVO_API_CASES", ",".join(find_use_cases(settings))
-            ),
-            "RELEVO_API_TOKEN": os.environ.get("RELEVO_API_TOKEN", token),
         },
         port=settings.api_port,
-        ready_url=f"http://{HERE}:{settings.api_port}/health",
         setting="RELEVO_API_PORT",
-        look=f"/docs: the champion answers, and says why; orders want the token in {settings.home / KEPT_TOKEN}",
-        worth_showing=worries,
+        look=f"/docs: predictions and explanations; admin actions need the token in {settings.home / KEPT_TOKEN}",
     )
+
+
+def _unless_set(defaults: Mapping[str, object]) -> dict[str, str]:
+    """The environment's own values where it has any."""
+    return {name: os.environ.get(name, str(value)) for name, value in defaults.items()}
 
 
 def kept_token(home: Path) -> str:
@@ -176,15 +171,14 @@ def kept_token(home: Path) -> str:
 
 
 def airflow(settings: Settings) -> Program:
-    port, home = settings.airflow_port, settings.home.absolute() / "airflow"
     return Program(
         name="airflow",
         command=(str(Path(sys.executable).parent / "airflow"), "standalone"),
-        env={**_of_tasks(settings), **_of_airflow(port, home)},
-        port=port,
-        ready_url=f"http://{HERE}:{port}/api/v2/monitor/health",
+        env={**_task_env(settings), **_airflow_env(settings)},
+        port=settings.airflow_port,
         setting="RELEVO_AIRFLOW_PORT",
-        look="the DAGs, a run a batch",
+        look="the DAGs, one run per batch",
+        ready_path="/api/v2/monitor/health",
         is_ready=_airflow_is_ready,
         worth_showing=airflow_line,
     )
@@ -192,78 +186,68 @@ def airflow(settings: Settings) -> Program:
 
 def ui(settings: Settings) -> Program:
     """RELEVO_UI_APIS, where it is set, names other APIs than the one started here."""
-    here = json.dumps({"prod": f"http://{HERE}:{settings.api_port}"})
-    apis = os.environ.get("RELEVO_UI_APIS", here)
+    apis = json.dumps({"prod": f"http://{HERE}:{settings.api_port}"})
     return Program(
         name="ui",
         command=(sys.executable, "-m", "relevo_ui"),
         env={
-            **_of_tasks(settings),
-            "RELEVO_UI_APIS": apis,
+            **_task_env(settings),
+            **_unless_set({"RELEVO_UI_APIS": apis}),
             "RELEVO_UI_HOST": HERE,
             "RELEVO_UI_PORT": str(settings.ui_port),
         },
         port=settings.ui_port,
-        ready_url=f"http://{HERE}:{settings.ui_port}/_stcore/health",
         setting="RELEVO_UI_PORT",
-        look="prices, every decision with its evidence, models beside each other, what is answered now",
-        worth_showing=worries,
+        look="predictions, every decision with its evidence, models side by side, live figures",
+        ready_path="/_stcore/health",
     )
 
 
-def _of_tasks(settings: Settings) -> dict[str, str]:
+def _task_env(settings: Settings) -> dict[str, str]:
     """The settings of the loop, the same wherever a task is started."""
+    source, tracking = settings.source_url, settings.tracking_uri
+    if not _source_elsewhere(settings):
+        source = f"http://{HERE}:{settings.data_api_port}"
+    apis = settings.reload_urls or [f"http://{HERE}:{settings.api_port}"]
     return {
         "RELEVO_HOME": str(settings.home.absolute()),
         "RELEVO_USE_CASES": str(settings.use_cases.absolute()),
-        "RELEVO_TRACKING_URI": settings.tracking_uri
-        or f"http://{HERE}:{settings.mlflow_port}",
-        "RELEVO_RELOAD_URLS": json.dumps(
-            settings.reload_urls or [f"http://{HERE}:{settings.api_port}"]
-        ),
+        "RELEVO_TRACKING_URI": tracking or f"http://{HERE}:{settings.mlflow_port}",
+        "RELEVO_RELOAD_URLS": json.dumps(apis),
+        "RELEVO_SOURCE_URL": source,
         # threads that spin while they wait make training many times slower where others want the processor too
         "OMP_WAIT_POLICY": "PASSIVE",
-        "RELEVO_SOURCE_URL": (
-            settings.source_url
-            if _source_elsewhere(settings)
-            else f"http://{HERE}:{settings.data_api_port}"
-        ),
     }
 
 
-def _of_airflow(port: int, home: Path) -> dict[str, str]:
-    """Its own folder and ports, no log-in, and what it is told to prefer."""
+def _airflow_env(settings: Settings) -> dict[str, str]:
+    """Its own folder and ports, no log-in, and what is preferred."""
+    url = f"http://{HERE}:{settings.airflow_port}"
     fixed = {
         "CORE__DAGS_FOLDER": dags_folder(),
-        "CORE__EXECUTION_API_SERVER_URL": f"http://{HERE}:{port}/execution/",
+        "CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
         "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": True,
         "API__HOST": HERE,
-        "API__PORT": port,
-        "API__BASE_URL": f"http://{HERE}:{port}",
+        "API__PORT": settings.airflow_port,
+        "API__BASE_URL": url,
         "LOGGING__WORKER_LOG_SERVER_PORT": free_port(),
         "LOGGING__TRIGGER_LOG_SERVER_PORT": free_port(),
     }
-    path = os.pathsep.join(
-        [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
-    )
+    preferred = {f"AIRFLOW__{name}": value for name, value in PREFERRED.items()}
+    path = (str(Path(sys.executable).parent), os.environ.get("PATH", ""))
     return {
-        "AIRFLOW_HOME": str(home),
-        "PATH": path,
+        "AIRFLOW_HOME": f"{settings.home.absolute()}/airflow",
+        "PATH": os.pathsep.join(path),
         "PYTHONWARNINGS": "ignore",
-        **{
-            f"AIRFLOW__{name}": os.environ.get(f"AIRFLOW__{name}", str(value))
-            for name, value in PREFERRED.items()
-        },
+        **_unless_set(preferred),
         **{f"AIRFLOW__{name}": str(value) for name, value in fixed.items()},
     }
 
 
 def _airflow_is_ready(body: bytes) -> bool:
     health = json.loads(body)
-    return all(
-        health[part]["status"] == "healthy"
-        for part in ("metadatabase", "scheduler", "dag_processor")
-    )
+    parts = ("metadatabase", "scheduler", "dag_processor")
+    return all(health[part]["status"] == "healthy" for part in parts)
 
 
 def dags_folder() -> Path:

@@ -8,12 +8,11 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections import deque
 from pathlib import Path
 from typing import BinaryIO, cast
 
+import httpx
 import rich
 
 from relevo.errors import NotFound
@@ -28,15 +27,12 @@ class Running:
     """Started in a session of its own, so that all it starts can be found and ended."""
 
     def __init__(self, program: Program, logs: Path, screen: Screen) -> None:
-        self.program, self.log_file, self._screen = (
-            program,
-            logs / f"{program.name}.log",
-            screen,
-        )
+        self.program = program
+        self._screen = screen
         self.last_lines: deque[str] = deque(maxlen=LAST_LINES)
         self.healthy_at = time.monotonic()
-        self._said: set[str] = set()
-        self._log = self.log_file.open("ab")
+        self._shown: set[str] = set()
+        self._log = (logs / f"{program.name}.log").open("ab")
         self._process = _started(program, logs.parent)
         self.session = self._process.pid
         output = cast(BinaryIO, self._process.stdout)
@@ -50,8 +46,8 @@ class Running:
             line = raw.decode(errors="replace").rstrip()
             self.last_lines.append(line)
             shown = self.program.worth_showing(line)
-            if shown is not None and shown not in self._said:
-                self._said.add(shown)
+            if shown is not None and shown not in self._shown:
+                self._shown.add(shown)
                 self._screen.say(shown, self.program.name)
 
     @property
@@ -59,12 +55,11 @@ class Running:
         return self._process.poll()
 
     def is_healthy(self) -> bool:
+        url = self.program.ready_url
         try:
-            with urllib.request.urlopen(  # noqa: S310
-                self.program.ready_url, timeout=ANSWER_WITHIN
-            ) as answer:
-                healthy = self.program.is_ready(answer.read())
-        except (OSError, ValueError, KeyError):
+            answer = httpx.get(url, timeout=ANSWER_WITHIN, follow_redirects=True)
+            healthy = self.program.is_ready(answer.raise_for_status().content)
+        except (httpx.HTTPError, ValueError, KeyError):
             return False
         if healthy:
             self.healthy_at = time.monotonic()
@@ -83,14 +78,10 @@ class Running:
 
 def _started(program: Program, home: Path) -> subprocess.Popen[bytes]:
     try:
+        kept = {**os.environ, "PYTHONUNBUFFERED": "1", **_compiled(home)}
         return subprocess.Popen(
             program.command,
-            env={
-                **os.environ,
-                "PYTHONUNBUFFERED": "1",
-                **_compiled(home),
-                **program.env,
-            },
+            env={**kept, **program.env},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -104,9 +95,7 @@ def _started(program: Program, home: Path) -> subprocess.Popen[bytes]:
 
 def _compiled(home: Path) -> dict[str, str]:
     """Programs start in half the time from compiled modules: kept under home where they may not lie beside the sources."""
-    if (
-        not sys.dont_write_bytecode
-        or Path(importlib.util.cache_from_source(rich.__file__)).exists()
-    ):
+    compiled = Path(importlib.util.cache_from_source(rich.__file__))
+    if not sys.dont_write_bytecode or compiled.exists():
         return {}
     return {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(home / "pycache")}

@@ -41,7 +41,7 @@ class Watcher:
 
     def __init__(self, lock: IO[str]) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-S", sessions.__file__],
+            [sys.executable, "-P", sessions.__file__],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

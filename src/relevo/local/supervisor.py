@@ -17,11 +17,16 @@ from relevo.local.sessions import end_sessions
 from relevo.local.single_run import Watcher, alone, check_ports
 from relevo.settings import Settings
 
-READY_WITHIN = 600.0  # a laptop that is busy otherwise may take minutes
-PATIENCE_EVERY = 60.0
+# seconds
+READY_WITHIN = 600.0  # a machine that is busy otherwise may take minutes
+REPORT_EVERY = 60.0
 LOOK_EVERY = 2.0
 HEALTH_EVERY = 10.0
-UNHEALTHY_FOR = 90.0
+UNHEALTHY_FOR = 90.0  # a training takes the processors for a while
+GREETING = (
+    "one line follows per batch; `relevo explain CASE BATCH` in another terminal shows more",
+    "Ctrl-C stops everything; a second `relevo up` goes on where it was",
+)
 
 
 def up(settings: Settings) -> int:
@@ -38,7 +43,7 @@ def supervise(settings: Settings, wanted: list[Program]) -> int:
             return supervisor.run(wanted)
 
 
-class Failed(Exception):
+class ProgramFailed(Exception):
     """A program ended, or does not answer; the message is for a person."""
 
     def __init__(self, running: Running, what: str) -> None:
@@ -48,17 +53,19 @@ class Failed(Exception):
 
 class Supervisor:
     def __init__(self, settings: Settings, screen: Screen, watcher: Watcher) -> None:
-        self._settings, self._screen, self._watcher = settings, screen, watcher
+        self._settings = settings
+        self._screen = screen
+        self._watcher = watcher
         self._logs = settings.home.absolute() / "logs"
         self._running: list[Running] = []
         self._stop = threading.Event()
-        self._hurry = False  # a second Ctrl-C
+        self._force = False  # a second Ctrl-C
         self._health_due = 0.0
 
     @contextmanager
     def stopping_on_signals(self) -> Iterator[None]:
         def stop(_: int, __: FrameType | None) -> None:
-            self._hurry = self._stop.is_set()
+            self._force = self._stop.is_set()
             self._stop.set()
 
         before = {
@@ -81,7 +88,7 @@ class Supervisor:
             while not self._stop.wait(LOOK_EVERY):
                 self._check()
                 progress.look()
-        except Failed as failure:
+        except ProgramFailed as failure:
             self._show_end(failure)
             return 1
         finally:
@@ -98,39 +105,32 @@ class Supervisor:
         self._screen.say(f"starting {', '.join(program.name for program in wanted)}")
 
     def _wait_until_ready(self) -> None:
-        started = said = time.monotonic()
+        started = reported = time.monotonic()
         for running in self._running:
+            name = running.program.name
             while not self._stop.wait(0.3):
                 self._check_alive()
+                seconds = time.monotonic() - started
                 if running.is_healthy():
-                    self._screen.say(
-                        f"ready after {time.monotonic() - started:.0f} s",
-                        running.program.name,
-                    )
+                    self._screen.say(f"ready after {seconds:.0f} s", name)
                     break
-                if time.monotonic() - started > READY_WITHIN:
-                    raise Failed(running, f"is not ready after {READY_WITHIN:.0f} s")
-                if time.monotonic() - said > PATIENCE_EVERY:
-                    said = time.monotonic()
-                    self._screen.say(
-                        f"still starting, after {said - started:.0f} s",
-                        running.program.name,
+                if seconds > READY_WITHIN:
+                    raise ProgramFailed(
+                        running, f"is not ready after {READY_WITHIN:.0f} s"
                     )
+                if time.monotonic() - reported > REPORT_EVERY:
+                    reported = time.monotonic()
+                    self._screen.say(f"still starting, after {seconds:.0f} s", name)
 
     def _greet(self) -> None:
         if self._stop.is_set():
             return
         self._screen.say("everything runs; look at", style="bold")
         for running in self._running:
-            self._screen.say(
-                f"  {running.program.url}  {running.program.look}", running.program.name
-            )
-        self._screen.say(
-            "a line follows for each batch; `relevo explain CASE BATCH` in another terminal says more"
-        )
-        self._screen.say(
-            "Ctrl-C stops everything; a second `relevo up` goes on where it was"
-        )
+            program = running.program
+            self._screen.say(f"  {program.url}  {program.look}", program.name)
+        for line in GREETING:
+            self._screen.say(line)
 
     def _check(self) -> None:
         self._check_alive()
@@ -138,20 +138,21 @@ class Supervisor:
             return
         self._health_due = time.monotonic() + HEALTH_EVERY
         for running in self._running:
-            if not running.is_healthy() and running.seconds_unhealthy > UNHEALTHY_FOR:
-                raise Failed(
-                    running,
-                    f"has not been healthy for {running.seconds_unhealthy:.0f} s",
+            if running.is_healthy():
+                continue
+            if (seconds := running.seconds_unhealthy) > UNHEALTHY_FOR:
+                raise ProgramFailed(
+                    running, f"has not been healthy for {seconds:.0f} s"
                 )
 
     def _check_alive(self) -> None:
         for running in self._running:
             if running.exit_code is not None:
-                raise Failed(
+                raise ProgramFailed(
                     running, f"has ended by itself (exit code {running.exit_code})"
                 )
 
-    def _show_end(self, failure: Failed) -> None:
+    def _show_end(self, failure: ProgramFailed) -> None:
         self._screen.warn(f"{failure}; stopping everything. Its last lines:")
         for line in failure.running.last_lines:
             self._screen.say(line, failure.running.program.name)
@@ -159,11 +160,10 @@ class Supervisor:
     def _end(self) -> None:
         if self._running:
             self._screen.say(
-                "stopping everything; a task that is at work has 15 s (Ctrl-C again: none)"
+                "stopping everything; a running task has 15 s (Ctrl-C again: none)"
             )
-        end_sessions(
-            (running.session for running in self._running), force=lambda: self._hurry
-        )
+        sessions = [running.session for running in self._running]
+        end_sessions(sessions, force=lambda: self._force)
         for running in self._running:
             running.close()
         self._watcher.dismiss()

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 from relevo.domain.batch import Batch, Outcome
-from relevo.domain.evidence import Decision, Training, Verdict
+from relevo.domain.evidence import Action, Decision, Ruling, Training, Verdict
 from relevo.domain.release import CHALLENGER, CHAMPION
 from relevo.domain.use_case import UseCase
 from relevo.errors import NotFound, StoreUnavailable
+from relevo.loop.progress import is_carried_out
 from relevo.loop.run_batch import BatchResult
 from relevo.ports.registry import ModelRegistry
 from relevo.ports.store import ObjectStore
-from relevo.ports.warehouse import Warehouse
+from relevo.ports.warehouse import Record, Warehouse
 from relevo.releases.stored_release import failed_candidates
+
+DONE = {Action.TRAIN: "trained", Action.SKIP: "skipped"}
+RULED = {Ruling.PROMOTE: "is champion", Ruling.KEEP: "is rejected"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +86,38 @@ def read_history(
     return [(batch, decided.get(batch.id, [])) for batch in batches]
 
 
+def finished_results(
+    case: UseCase, warehouse: Warehouse, known: Container[int]
+) -> list[BatchResult]:
+    """Decisions that have taken effect, leaving out those whose ids are known."""
+    record = warehouse.record
+    finished = [
+        decision
+        for decision in record.decisions(case.name)
+        if decision.stored_id not in known and is_carried_out(decision, record)
+    ]
+    if not finished:
+        return []
+    batches = {batch.id: batch for batch in warehouse.batches.of(case.name)}
+    return [_result(batches[d.batch_id], d, record) for d in finished]
+
+
+def batches_at_end(case: UseCase, source: str, warehouse: Warehouse) -> int | None:
+    """How many batches there are, where the source had no more when it was last asked."""
+    attempts = warehouse.attempts.of(case.name, source)
+    if attempts and attempts[-1].outcome is Outcome.END:
+        return len(warehouse.batches.of(case.name))
+    return None
+
+
+def _result(batch: Batch, decision: Decision, record: Record) -> BatchResult:
+    trainings = record.trainings(decision.case, decision.stored_id)
+    verdicts = record.verdicts(decision.case, decision.stored_id)
+    return BatchResult(
+        batch, decision, next(iter(trainings), None), next(iter(verdicts), None)
+    )
+
+
 def read_batch(
     case: UseCase, warehouse: Warehouse, artifacts: ObjectStore, number: int
 ) -> BatchHistory:
@@ -92,12 +129,7 @@ def read_batch(
         )
     batch, record = numbered[number], warehouse.record
     results = [
-        BatchResult(
-            batch,
-            decision,
-            next(iter(record.trainings(case.name, decision.stored_id)), None),
-            next(iter(record.verdicts(case.name, decision.stored_id)), None),
-        )
+        _result(batch, decision, record)
         for decision in record.decisions(case.name, batch.id)
     ]
     trained = [result.training.version for result in results if result.training]

@@ -73,7 +73,7 @@ def _first_up(story: Story) -> None:
 def _second_up(story: Story) -> None:
     laptop = story.laptop
     laptop.up()
-    laptop.until("the end of data", lambda: laptop.says("all 3 batches are worked off"))
+    laptop.until("the end of data", lambda: laptop.says("all 3 batches are processed"))
     laptop.until(
         "all runs have ended",
         lambda: set(laptop.runs().values()) <= {"success", "failed"},

@@ -151,8 +151,8 @@ def test_each_finished_batch_is_a_line(story: Story) -> None:
         "flats  batch 0         250 rows  trained: no champion yet" in story.output[0]
     )
     assert "version 1 is champion: first model" in story.output[0]
-    assert "flats  all 3 batches are worked off" in story.output[1]
-    assert story.output[1].count("worked off") == 1
+    assert "flats  all 3 batches are processed" in story.output[1]
+    assert story.output[1].count("are processed") == 1
 
 
 def test_ctrl_c_stops_all_with_no_process_left(story: Story) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from relevo.local.programs import HERE, Program
+from relevo.local.programs import Program
 from relevo.local.supervisor import supervise
 from relevo.settings import Settings
 
@@ -28,9 +28,8 @@ def program(port: int, behaviour: str) -> Program:
     return Program(
         name=behaviour,
         command=(sys.executable, "-c", SERVER, str(port), behaviour),
-        env={},
         port=port,
-        ready_url=f"http://{HERE}:{port}/",
+        ready_path="/",
         setting=f"RELEVO_{behaviour.upper()}_PORT",
         look="nothing",
         worth_showing=lambda line: line if "error" in line else None,

@@ -14,7 +14,9 @@ import pytest
 from onnx import TensorProto, helper
 
 from relevo.adapters.mlflow.registry import MlflowRegistry
+from relevo.domain.contract import number
 from relevo.domain.model_version import RunRecord
+from relevo.domain.release import Release, digest_of
 from relevo.local.programs import mlflow
 from relevo.local.sessions import end_sessions
 from relevo.settings import Settings
@@ -74,8 +76,23 @@ def release(folder: Path, weight: float) -> Path:
         graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9
     )
     (folder / "model.onnx").write_bytes(model.SerializeToString())
-    said = {"fields": [{"kind": "number", "name": "size"}], "task": "regression"}
-    (folder / "release.json").write_text(json.dumps(said))
+    written = Release(
+        case="flats",
+        task="regression",
+        target="rent",
+        unit="EUR",
+        log_target=False,
+        fields=(number("size"),),
+        classes=(),
+        estimator="by_hand",
+        digest=digest_of(model.SerializeToString()),
+        decision_id=1,
+        data_sha256="",
+        commit="test",
+        trained_at="2026-01-01T00:00:00+00:00",
+        metrics={},
+    )
+    (folder / "release.json").write_text(json.dumps(written.to_dict()))
     return folder
 
 

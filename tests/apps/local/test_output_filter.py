@@ -1,4 +1,4 @@
-from relevo.local.output_filter import airflow_line, worries
+from relevo.local.output_filter import airflow_line, errors_only
 
 STAMP = "scheduler  | 2026-11-21 09:18:40.890913+00:00"
 WHERE = "dag_id=continuous_training_flats loc=x.py:47 map_index=-1 run_id=scheduled__1 task_id=train_model ti_id=01"
@@ -75,5 +75,7 @@ def test_a_failed_run_is_told() -> None:
 
 
 def test_of_quiet_programs_only_errors_are_shown() -> None:
-    assert worries('INFO:     127.0.0.1:48146 - "GET /health HTTP/1.1" 200 OK') is None
-    assert worries("ERROR group 1: the cursor file is corrupt") is not None
+    assert (
+        errors_only('INFO:     127.0.0.1:48146 - "GET /health HTTP/1.1" 200 OK') is None
+    )
+    assert errors_only("ERROR group 1: the cursor file is corrupt") is not None

@@ -92,7 +92,10 @@ def test_airflow_is_ready_when_all_its_parts_are() -> None:
 
 def test_a_program_that_is_not_installed_is_named(tmp_path: Path) -> None:
     missing = Program(
-        "airflow", (str(tmp_path / "airflow"),), {}, 1, "", "RELEVO_AIRFLOW_PORT"
+        name="airflow",
+        command=(str(tmp_path / "airflow"),),
+        port=1,
+        setting="RELEVO_AIRFLOW_PORT",
     )
     with pytest.raises(NotFound, match=r"airflow cannot be started.*make setup"):
         Running(missing, tmp_path, Screen(["airflow"]))
