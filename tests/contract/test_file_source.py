@@ -9,7 +9,7 @@ import pytest
 
 from relevo.adapters import file_source
 from relevo.adapters.file_source import FileSource
-from relevo.adapters.table_file import TableFile, open_table
+from relevo.adapters.table_file import TableFile, open_table_file
 from relevo.domain.periods import Period
 from relevo.errors import SourceError
 
@@ -113,9 +113,9 @@ def test_a_file_is_read_once_for_all_its_batches_and_again_when_it_has_changed(
 
     def counted(path: Path, column: str | None) -> TableFile:
         opened.append(path)
-        return open_table(path, column)
+        return open_table_file(path, column)
 
-    monkeypatch.setattr(file_source, "open_table", counted)
+    monkeypatch.setattr(file_source, "open_table_file", counted)
     path = csv(tmp_path / "t.csv", *(f"{i},2020-01-01" for i in range(50)))
     source = FileSource(path, rows=1)
     assert len(batches(source)) == 50

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from relevo.adapters.file_cuts import cut_by_date, cut_by_rows
-from relevo.adapters.table_file import Rows, TableFile, open_table, read_file
+from relevo.adapters.table_file import RowNumbers, TableFile, open_table_file, read_file
 from relevo.domain.arrival import FORMATS, SourceResponse
 from relevo.domain.periods import Period
 from relevo.errors import SourceError, SourceUnavailable
@@ -21,7 +21,7 @@ _NOT_BATCHES = (".md", ".txt", ".tmp", ".part", ".partial", ".crdownload", FINIS
 
 
 class FileSource:
-    """Has no cursor: a batch's number is its place, from 0, and any may be asked for again.
+    """Has no cursor: a batch's number is its position, from 0, and any may be asked for again.
 
     A folder: its .csv, .tsv and .parquet files in order of name. A new file's name must come after all others' (begin
     it with a date or a padded number); write it under a name that begins with `.` and rename it when it is whole.
@@ -51,34 +51,35 @@ class FileSource:
         if rows is not None and rows < 1:
             raise SourceError(f"{path}: rows={rows} cuts nothing; give at least 1")
         self._path = Path(path)
-        self._by, self._every, self._rows, self._now = by, every, rows, now
-        self._cut: tuple[object, TableFile, list[Rows]] | None = None
+        self._by = by
+        self._every = every
+        self._rows = rows
+        self._now = now
+        self._cut: tuple[object, TableFile, list[RowNumbers]] | None = None
         self.name = f"files-{self._path.name}"
 
     def next(self, after: int | None) -> AbstractContextManager[SourceResponse | None]:
-        return self._batch(0 if after is None else after + 1)
+        if after is None:
+            return self.repeat(0)
+        return self.repeat(after + 1)
 
-    def repeat(self, number: int) -> AbstractContextManager[SourceResponse | None]:
-        return self._batch(number)
+    @contextmanager
+    def repeat(self, number: int) -> Iterator[SourceResponse | None]:
+        try:
+            answer = self._answer_from_file
+            if self._path.is_dir():
+                answer = self._answer_from_folder
+            response = answer(number)
+        except OSError as error:
+            raise SourceError(
+                f"{self._path} cannot be read: {error.strerror or error}; check path in the use case"
+            ) from error
+        yield response
 
     def restart(self) -> None:
         raise SourceError(
             f"{self._path} has no cursor to put back; its batches are asked for by number"
         )
-
-    @contextmanager
-    def _batch(self, number: int) -> Iterator[SourceResponse | None]:
-        try:
-            answer = (
-                self._answer_from_folder(number)
-                if self._path.is_dir()
-                else self._answer_from_file(number)
-            )
-        except OSError as error:
-            raise SourceError(
-                f"{self._path} cannot be read: {error.strerror or error}; check path in the use case"
-            ) from error
-        yield answer
 
     def _answer_from_folder(self, number: int) -> SourceResponse | None:
         if self._by or self._rows:
@@ -88,18 +89,15 @@ class FileSource:
         files = sorted(file for file in self._path.iterdir() if _is_batch(file))
         if number >= len(files):
             return None
-        return SourceResponse(
-            FORMATS[files[number].suffix.lower()],
-            self._bytes(read_file(files[number])),
-            number,
-        )
+        file = files[number]
+        chunks = self._bytes(read_file(file))
+        return SourceResponse(FORMATS[file.suffix.lower()], chunks, number)
 
     def _answer_from_file(self, number: int) -> SourceResponse | None:
         table, cuts = self._table()
         if number < len(cuts):
-            return SourceResponse(
-                table.format, self._bytes(table.take(cuts[number])), number
-            )
+            chunks = self._bytes(table.take(cuts[number]))
+            return SourceResponse(table.format, chunks, number)
         if waiting := table.rows - sum(map(len, cuts)):
             log.warning(
                 "%s: %d rows wait for the rest of their batch; if no more will come, `touch %s`",
@@ -113,26 +111,30 @@ class FileSource:
     def _finished(self) -> Path:
         return self._path.with_name(self._path.name + FINISHED)
 
-    def _table(self) -> tuple[TableFile, list[Rows]]:
-        """Where the batches lie, found once for as long as the file stays the same."""
+    def _table(self) -> tuple[TableFile, list[RowNumbers]]:
+        """Where the batches lie, found once for as long as the file and the day stay the same."""
         state = self._path.stat()
         if self._path.suffix.lower() not in FORMATS:
             raise SourceError(
                 f"{self._path} is neither CSV nor Parquet; name it for its format: {', '.join(FORMATS)}"
             )
-        finished, now = self._finished.exists(), self._now().astimezone(UTC)
-        version = (state.st_ino, state.st_size, state.st_mtime_ns, finished, now.date())
+        today = self._now().astimezone(UTC).replace(tzinfo=None)
+        finished = self._finished.exists()
+        if finished:  # then every period is over
+            today = datetime.max
+        version = (state.st_ino, state.st_size, state.st_mtime_ns, today.date())
         if self._cut is None or self._cut[0] != version:
-            table = open_table(self._path, self._by)
-            self._cut = (version, table, self._cuts(table, now, finished=finished))
+            table = open_table_file(self._path, self._by)
+            self._cut = (version, table, self._cuts(table, today, finished=finished))
         return self._cut[1:]
 
-    def _cuts(self, table: TableFile, now: datetime, *, finished: bool) -> list[Rows]:
+    def _cuts(
+        self, table: TableFile, now: datetime, *, finished: bool
+    ) -> list[RowNumbers]:
         if self._every is None:
-            return cut_by_rows(
-                table.rows, self._rows or max(table.rows, 1), finished=finished
-            )
-        cuts = cut_by_date(table.values, self._every, datetime.max if finished else now)
+            size = self._rows or max(table.rows, 1)
+            return cut_by_rows(table.rows, size, finished=finished)
+        cuts = cut_by_date(table.values, self._every, now)
         if cuts is None and table.rows:
             raise SourceError(
                 f"{self._path}: no row has a date in its column {self._by!r}; set `by` to one that has"
@@ -150,11 +152,8 @@ class FileSource:
 
 def _is_batch(file: Path) -> bool:
     """What is surely no batch is passed over; a file that may be one and cannot be read is an error."""
-    if (
-        file.name.startswith((".", "_"))
-        or file.name.endswith(_NOT_BATCHES)
-        or file.is_dir()
-    ):
+    name = file.name
+    if name.startswith((".", "_")) or name.endswith(_NOT_BATCHES) or file.is_dir():
         return False
     if file.suffix.lower() not in FORMATS:
         raise SourceError(

@@ -14,6 +14,7 @@ from typing import NoReturn
 import httpx
 import msgspec
 
+from relevo.adapters.blocks import BLOCK_BYTES
 from relevo.domain.arrival import SourceResponse
 from relevo.errors import SourceError, SourceUnavailable
 
@@ -22,7 +23,9 @@ NOT_ANSWERED_YET = ("has not been answered yet", "does not exist")
 _ASK_LATER = (408, 425, 429)
 _LONGEST_REFUSAL = 64 * 1024
 _CONNECT_SECONDS = 10.0
-_SHOWN = 200
+_SHOWN_BYTES = 200
+# a connection that was never made: only then is it sure that the cursor has not moved
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
 class HttpSource:
@@ -44,19 +47,10 @@ class HttpSource:
         self.can_restart = may_restart
         self._group = group
         self._timeout = httpx.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS))
-        try:
-            self._url = httpx.URL(url)
-        except httpx.InvalidURL as error:
-            raise SourceError(
-                f"source url {url!r} is not a URL: {error}; write http://host:port"
-            ) from None
-        if self._url.scheme not in ("http", "https") or not self._url.host:
-            raise SourceError(
-                f"source url {url!r} is not an http URL; write http://host:port"
-            )
-        self._shown = str(
-            self._url.copy_with(username=None, password=None, query=None)
-        ).rstrip("/")
+        self._url = _checked_url(url)
+        self._path = self._url.path.rstrip("/")
+        shown = self._url.copy_with(username=None, password=None, query=None)
+        self._shown = str(shown).rstrip("/")
 
     def next(self, after: int | None) -> AbstractContextManager[SourceResponse | None]:  # noqa: ARG002
         """The server's cursor says which; `after` is not sent."""
@@ -75,12 +69,12 @@ class HttpSource:
                 f"{self._shown} may not be started over; set may_restart=True in the use case to allow it"
             )
         with self._get("/restart_data_generation", {}) as response:
-            if response.status_code != httpx.codes.OK:
-                self._refuse(response, _detail(self._read(response)))
             body = self._read(response)
+            if response.status_code != httpx.codes.OK:
+                self._refuse(response, _detail(body))
             if _field(body, "ok") is not True:
                 raise SourceError(
-                    f"{self._asked(response)} did not answer {{'ok': true}} but {_shown(body)}"
+                    f"{self._request_of(response)} did not answer {{'ok': true}} but {_shown(body)}"
                 )
 
     @contextmanager
@@ -90,34 +84,25 @@ class HttpSource:
                 yield SourceResponse("json", self._chunks(response))
                 return
             detail = _detail(self._read(response))
-            if (
-                response.status_code == httpx.codes.BAD_REQUEST
-                and _plain(detail) == END_OF_DATA
-            ):
-                yield None
-                return
-            unknown = response.status_code in (
-                httpx.codes.BAD_REQUEST,
-                httpx.codes.NOT_FOUND,
-            )
-            if (
-                parameters
-                and unknown
+            ended = response.status_code == 400 and _plain(detail) == END_OF_DATA
+            unknown = (
+                bool(parameters)
+                and response.status_code in (400, 404)
                 and detail.startswith("batch ")
-                and any(words in detail for words in NOT_ANSWERED_YET)
-            ):
-                yield None
-                return
-            self._refuse(response, detail)
+                and any(sign in detail for sign in NOT_ANSWERED_YET)
+            )
+            if not ended and not unknown:
+                self._refuse(response, detail)
+            yield None
 
     @contextmanager
     def _get(self, path: str, parameters: dict[str, int]) -> Iterator[httpx.Response]:
-        url = self._url.copy_with(path=self._url.path.rstrip("/") + path)
+        url = self._url.copy_with(path=self._path + path)
         url = url.copy_merge_params({"group_number": self._group, **parameters})
         with httpx.Client(timeout=self._timeout, follow_redirects=False) as client:
-            request = client.build_request(
-                "GET", url, headers={"Accept-Encoding": "identity"}
-            )
+            # compressed, an answer that breaks off could look whole
+            headers = {"Accept-Encoding": "identity"}
+            request = client.build_request("GET", url, headers=headers)
             try:
                 response = client.send(request, stream=True)
             except httpx.TransportError as error:
@@ -129,9 +114,9 @@ class HttpSource:
 
     def _chunks(self, response: httpx.Response) -> Iterator[bytes]:
         try:
-            yield from response.iter_bytes(1024 * 1024)
+            yield from response.iter_bytes(BLOCK_BYTES)
         except (httpx.TransportError, httpx.DecodingError) as error:
-            raise self._lost(error, response.request.url.path) from error
+            raise self._lost(error, self._path_of(response)) from error
 
     def _read(self, response: httpx.Response) -> bytes:
         body = b""
@@ -142,66 +127,77 @@ class HttpSource:
         return body
 
     def _lost(self, error: httpx.HTTPError, path: str) -> SourceUnavailable:
-        """Only a connection that was never made is sure not to have moved the cursor."""
-        never_sent = isinstance(
-            error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-        )
-        if isinstance(error, httpx.TimeoutException) and not never_sent:
-            why = f"sent nothing for {self._timeout.read:g} s; raise RELEVO_SOURCE_TIMEOUT if it needs longer"
+        never_sent = isinstance(error, _NEVER_SENT)
+        if never_sent:
+            reason = f"cannot be reached: {error}"
+        elif isinstance(error, httpx.TimeoutException):
+            reason = f"sent nothing for {self._timeout.read:g} s; raise RELEVO_SOURCE_TIMEOUT if it needs longer"
         else:
-            why = (
-                f"cannot be reached: {error}"
-                if never_sent
-                else f"broke off: {error or type(error).__name__}"
-            )
+            reason = f"broke off: {error or type(error).__name__}"
         return SourceUnavailable(
-            f"{self._shown}{path.removeprefix(self._url.path.rstrip('/'))} {why}",
-            maybe_answered=not never_sent,
+            f"{self._shown}{path} {reason}", maybe_answered=not never_sent
         )
 
     def _refuse(self, response: httpx.Response, detail: str) -> NoReturn:
         status = response.status_code
+        request = self._request_of(response)
         if response.is_redirect:
             target = response.headers.get("location", "").split("?")[0]
             raise SourceError(
-                f"{self._asked(response)} redirects to {target}; give the source's final url"
+                f"{request} redirects to {target}; give the source's final url"
             )
-        message = f"{self._asked(response)} answered {status}: {detail}"
+        message = f"{request} answered {status}: {detail}"
         if response.is_client_error and status not in _ASK_LATER:
             raise SourceError(f"{message}; check the group and the url in the use case")
         raise SourceUnavailable(message, maybe_answered=True)
 
-    def _asked(self, response: httpx.Response) -> str:
+    def _path_of(self, response: httpx.Response) -> str:
+        return response.request.url.path.removeprefix(self._path)
+
+    def _request_of(self, response: httpx.Response) -> str:
+        """As people see it: without a login, and without what else the url may hold."""
         query = "&".join(
-            f"{k}={v}"
-            for k, v in response.request.url.params.items()
-            if k in ("group_number", "batch_number")
+            f"{name}={value}"
+            for name, value in response.request.url.params.items()
+            if name in ("group_number", "batch_number")
         )
-        return f"{self._shown}{response.request.url.path.removeprefix(self._url.path.rstrip('/'))}?{query}"
+        return f"{self._shown}{self._path_of(response)}?{query}"
+
+
+def _checked_url(text: str) -> httpx.URL:
+    try:
+        url = httpx.URL(text)
+    except httpx.InvalidURL as error:
+        raise SourceError(
+            f"source url {text!r} is not a URL: {error}; write http://host:port"
+        ) from None
+    if url.scheme not in ("http", "https") or not url.host:
+        raise SourceError(
+            f"source url {text!r} is not an http URL; write http://host:port"
+        )
+    return url
 
 
 def _detail(body: bytes) -> str:
     detail = _field(body, "detail")
-    return detail if isinstance(detail, str) else _shown(body)
+    if isinstance(detail, str):
+        return detail
+    return _shown(body)
 
 
 def _field(body: bytes, name: str) -> object:
     try:
-        decoded = msgspec.json.decode(body)
+        return msgspec.json.decode(body, type=dict[str, object]).get(name)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-    return decoded.get(name) if isinstance(decoded, dict) else None
 
 
 def _shown(body: bytes) -> str:
-    return repr(body[:_SHOWN].decode("utf-8", "backslashreplace"))
+    return repr(body[:_SHOWN_BYTES].decode("utf-8", "backslashreplace"))
 
 
 def _plain(text: str) -> str:
     """Without accents and case, as the end of data is spelled in more than one way."""
     letters = unicodedata.normalize("NFKD", text)
-    return (
-        "".join(letter for letter in letters if not unicodedata.combining(letter))
-        .casefold()
-        .strip()
-    )
+    plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return plain.casefold().strip()

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import BinaryIO, cast
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 
-from relevo.domain.arrival import Format, SourceResponse
+from relevo.adapters.blocks import blocks_of
+from relevo.domain.arrival import LandedAnswer, SourceResponse
 from relevo.domain.batch import Batch
 from relevo.ports.store import ObjectStore
-
-BLOCK = 1 << 20
 
 
 class LandedSource:
@@ -21,32 +20,27 @@ class LandedSource:
     can_restart = False
 
     def __init__(self, batches: list[Batch], landing: ObjectStore) -> None:
-        self._batches, self._landing = (
-            {batch.number: batch for batch in batches},
-            landing,
-        )
+        self._batches = {batch.number: batch for batch in batches}
+        self._landing = landing
 
-    @contextmanager
-    def next(self, after: int | None) -> Iterator[SourceResponse | None]:
-        with self.repeat(0 if after is None else after + 1) as answer:
-            yield answer
+    def next(self, after: int | None) -> AbstractContextManager[SourceResponse | None]:
+        if after is None:
+            return self.repeat(0)
+        return self.repeat(after + 1)
 
     @contextmanager
     def repeat(self, number: int) -> Iterator[SourceResponse | None]:
-        if number not in self._batches:
+        batch = self._batches.get(number)
+        if batch is None:
             yield None
             return
-        key = self._landing.list(self._batches[number].object_key + ".")[0]
+        key = self._landing.list(f"{batch.object_key}.")[0]
+        answer = LandedAnswer.parse(batch.object_key, key)
         with self._landing.open(key) as stream:
-            format = cast(Format, key.rsplit(".", 1)[-1])
-            yield SourceResponse(
-                format, _blocks(stream), None if format == "json" else number
-            )
+            response = SourceResponse(answer.format, blocks_of(stream), number)
+            if answer.format == "json":  # which names its batch itself
+                response = replace(response, number=None)
+            yield response
 
     def restart(self) -> None:
         """Nothing to put back: batches are asked for by number."""
-
-
-def _blocks(stream: BinaryIO) -> Iterator[bytes]:
-    while block := stream.read(BLOCK):
-        yield block

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol, TextIO
 
@@ -13,13 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from relevo.adapters.blocks import BLOCK_BYTES, blocks_of
 from relevo.domain.arrival import FORMATS, Format
 from relevo.errors import SourceError, SourceUnavailable
 
-Rows = NDArray[np.int64]
-
+RowNumbers = NDArray[np.int64]
 _DELIMITERS = ",;\t|"
-_BLOCK = 1024 * 1024
 
 
 class TableFile(Protocol):
@@ -27,18 +26,18 @@ class TableFile(Protocol):
     rows: int
     values: list[object]  # of the column it was opened with
 
-    def take(self, rows: Rows) -> Iterator[bytes]:
+    def take(self, rows: RowNumbers) -> Iterator[bytes]:
         """A file of these rows, in this order; the same bytes each time."""
 
 
-def open_table(path: Path, column: str | None) -> TableFile:
+def open_table_file(path: Path, column: str | None) -> TableFile:
     """Read what taking rows needs: of CSV where each row lies, of Parquet the table."""
+    opened: dict[str, Callable[[Path, str | None], TableFile]] = {
+        "csv": CsvFile,
+        "parquet": ParquetFile,
+    }
     try:
-        return (
-            CsvFile(path, column)
-            if FORMATS[path.suffix.lower()] == "csv"
-            else ParquetFile(path, column)
-        )
+        return opened[FORMATS[path.suffix.lower()]](path, column)
     except (pa.ArrowException, csv.Error) as error:
         raise SourceError(
             f"{path} cannot be read: {error}; is it whole, and named for its format?"
@@ -47,8 +46,7 @@ def open_table(path: Path, column: str | None) -> TableFile:
 
 def read_file(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            yield block
+        yield from blocks_of(file)
 
 
 class CsvFile:
@@ -60,47 +58,46 @@ class CsvFile:
         self._path = path
         self.values: list[object] = []
         starts, ends = [], []
-        with path.open(encoding="latin-1", newline="") as text:  # a character a byte
+        # in Latin-1 a character is a byte, so that positions in the text are those in the file
+        with path.open(encoding="latin-1", newline="") as text:
             records = _records(text, _delimiter(path))
-            _, header_end, header = next(records, (0, 0, []))
-            names = [
-                name.encode("latin-1").decode("utf-8-sig", "replace").strip()
-                for name in header
-            ]
-            place = _place(names, column, path)
+            _, self._header_end, header = next(records, (0, 0, []))
+            position = _position(list(map(_utf8, header)), column, path)
             for start, end, fields in records:
                 starts.append(start)
                 ends.append(end)
-                if place is not None:
-                    self.values.append(fields[place] if place < len(fields) else None)
+                if position is not None:  # a short row has none
+                    self.values += fields[position : position + 1] or [None]
         self.rows = len(starts)
-        self._starts, self._ends = np.array(starts, np.int64), np.array(ends, np.int64)
-        self._header_end = header_end
+        self._starts = np.array(starts, np.int64)
+        self._ends = np.array(ends, np.int64)
 
-    def take(self, rows: Rows) -> Iterator[bytes]:
+    def take(self, rows: RowNumbers) -> Iterator[bytes]:
         with self._path.open("rb") as file:
             yield _line(file.read(self._header_end))
             for start, end in self._runs(rows):
                 file.seek(start)
                 while start < end:
-                    block = file.read(min(_BLOCK, end - start))
+                    block = file.read(min(BLOCK_BYTES, end - start))
                     if not block:
                         raise SourceUnavailable(
                             f"{self._path} became shorter while it was read",
                             maybe_answered=False,
                         )
                     start += len(block)
-                    yield block if start < end else _line(block)
+                    if start == end:
+                        block = _line(block)
+                    yield block
 
-    def _runs(self, rows: Rows) -> Iterator[tuple[int, int]]:
+    def _runs(self, rows: RowNumbers) -> Iterator[tuple[int, int]]:
         """Where the rows lie; rows that follow one another in the file are one stretch of it."""
         starts, ends = self._starts[rows], self._ends[rows]
-        breaks = np.flatnonzero(starts[1:] != ends[:-1]) + 1
-        for part_starts, part_ends in zip(
-            np.split(starts, breaks), np.split(ends, breaks), strict=True
-        ):
-            if len(part_starts):
-                yield int(part_starts[0]), int(part_ends[-1])
+        if not len(starts):
+            return
+        breaks = np.flatnonzero(starts[1:] != ends[:-1])
+        firsts = starts[np.append(0, breaks + 1)]
+        lasts = ends[np.append(breaks, len(ends) - 1)]
+        yield from zip(firsts.tolist(), lasts.tolist(), strict=True)
 
 
 class ParquetFile:
@@ -110,19 +107,16 @@ class ParquetFile:
 
     def __init__(self, path: Path, column: str | None) -> None:
         self._table = pq.read_table(path)
-        _place(self._table.schema.names, column, path)
+        _position(self._table.schema.names, column, path)
         self.rows = len(self._table)
         self.values: list[object] = []
         if column is not None:
             values = self._table[column]
-            instants = pa.types.is_timestamp(values.type)
-            self.values = (
-                values.cast(pa.timestamp("us", values.type.tz), safe=False).to_pylist()
-                if instants
-                else values.to_pylist()
-            )
+            if pa.types.is_timestamp(values.type):  # Python knows no nanoseconds
+                values = values.cast(pa.timestamp("us", values.type.tz), safe=False)
+            self.values = values.to_pylist()
 
-    def take(self, rows: Rows) -> Iterator[bytes]:
+    def take(self, rows: RowNumbers) -> Iterator[bytes]:
         file = io.BytesIO()
         pq.write_table(self._table.take(pa.array(rows)), file)
         yield file.getvalue()
@@ -146,15 +140,21 @@ def _records(text: TextIO, delimiter: str) -> Iterator[tuple[int, int, list[str]
 
 
 def _delimiter(path: Path) -> str:
+    """The one that cuts the header into most fields."""
     with path.open(encoding="latin-1", newline="") as text:
         line = text.readline()
-    return max(
-        _DELIMITERS,
-        key=lambda delimiter: len(next(csv.reader([line], delimiter=delimiter), [])),
-    )
+
+    def fields(delimiter: str) -> int:
+        return len(next(csv.reader([line], delimiter=delimiter), []))
+
+    return max(_DELIMITERS, key=fields)
 
 
-def _place(names: list[str], column: str | None, path: Path) -> int | None:
+def _utf8(name: str) -> str:
+    return name.encode("latin-1").decode("utf-8-sig", "replace").strip()
+
+
+def _position(names: list[str], column: str | None, path: Path) -> int | None:
     if column is None:
         return None
     if column not in names:
@@ -165,4 +165,6 @@ def _place(names: list[str], column: str | None, path: Path) -> int | None:
 
 
 def _line(text: bytes) -> bytes:
-    return text if text.endswith((b"\n", b"\r")) else text + b"\n"
+    if text.endswith((b"\n", b"\r")):
+        return text
+    return text + b"\n"

@@ -5,8 +5,10 @@ from __future__ import annotations
 import builtins
 import contextlib
 import io
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from itertools import islice
 from typing import Any, BinaryIO
 
 from botocore.config import Config
@@ -14,10 +16,13 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from botocore.session import Session
 from urllib3.exceptions import HTTPError
 
+from relevo.adapters.blocks import BLOCK_BYTES
 from relevo.adapters.objects.object_key import checked_key
 from relevo.errors import NotFound, StoreUnavailable
 
-PART = 8 * 1024 * 1024
+PART_BYTES = (
+    8 * 1024 * 1024
+)  # S3 refuses parts under 5 MiB, and more than 10,000 of them
 _ABSENT = {"404", "NoSuchKey", "NoSuchBucket", "NotFound"}
 _MADE_MEANWHILE = {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}
 _FORBIDDEN = {"403", "AccessDenied", "Forbidden"}
@@ -32,15 +37,18 @@ class S3Store:
 
     def __init__(self, bucket: str, endpoint: str = "", *, tries: int = 5) -> None:
         self._bucket, _, prefix = bucket.partition("/")
-        self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
+        self._prefix = f"{prefix.strip('/')}/".lstrip("/")
         self._endpoint = endpoint
         self._has_bucket = False
+        # a server of one's own seldom has a name for each bucket
+        style = "path" if endpoint else "auto"
         config = Config(
             retries={"total_max_attempts": tries, "mode": "standard"},
             connect_timeout=5,
             read_timeout=60,
-            s3={"addressing_style": "path" if endpoint else "auto"},
-            request_checksum_calculation="when_required",  # older MinIO and others refuse the newer default
+            s3={"addressing_style": style},
+            # older MinIO and others refuse the newer default
+            request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
         )
         with self._explained():
@@ -50,7 +58,7 @@ class S3Store:
 
     def put(self, key: str, chunks: Iterable[bytes]) -> int:
         """Parts go out as the chunks come in; the object appears when the last one has arrived."""
-        name = {"Bucket": self._bucket, "Key": self._prefix + checked_key(key)}
+        name = self._name(key)
         parts = _parts(chunks)
         first = next(parts)
         second = next(parts, None)
@@ -61,20 +69,20 @@ class S3Store:
                 return len(first)
             name["UploadId"] = self._client.create_multipart_upload(**name)["UploadId"]
         try:
-            return self._put_parts(name, [first, second], parts)
+            return self._put_parts(name, deque([first, second]), parts)
         except BaseException:
             with contextlib.suppress(BotoCoreError, ClientError):
                 self._client.abort_multipart_upload(**name)
             raise
 
     def _put_parts(
-        self, upload: dict[str, str], ready: builtins.list[bytes], more: Iterator[bytes]
+        self, upload: dict[str, str], ready: deque[bytes], more: Iterator[bytes]
     ) -> int:
         """What the chunks themselves raise passes as it is."""
         done: list[dict[str, Any]] = []
         size = 0
         while ready:
-            part = ready.pop(0)
+            part = ready.popleft()  # and let go once it is sent
             size += len(part)
             number = len(done) + 1
             with self._explained():
@@ -83,7 +91,7 @@ class S3Store:
                 )
             done.append({"PartNumber": number, "ETag": answer["ETag"]})
             if not ready:
-                ready.extend(part for part in [next(more, None)] if part is not None)
+                ready.extend(islice(more, 1))
         with self._explained():
             self._client.complete_multipart_upload(
                 **upload, MultipartUpload={"Parts": done}
@@ -93,53 +101,32 @@ class S3Store:
     @contextmanager
     def open(self, key: str) -> Iterator[BinaryIO]:
         with self._explained(key):
-            body = self._client.get_object(
-                Bucket=self._bucket, Key=self._prefix + checked_key(key)
-            )["Body"]
-        try:
-            yield io.BufferedReader(_Stream(body, self._explained), 1024 * 1024)
-        finally:
-            body.close()
+            body = self._client.get_object(**self._name(key))["Body"]
+        with contextlib.closing(body):
+            yield io.BufferedReader(_Stream(body, self._explained), BLOCK_BYTES)
 
     def exists(self, key: str) -> bool:
-        with self._explained():
-            try:
-                self._client.head_object(
-                    Bucket=self._bucket, Key=self._prefix + checked_key(key)
-                )
-            except ClientError as error:
-                if _code(error) in _ABSENT:
-                    return False
-                raise
-        return True
+        with self._explained(), _passing_over(_ABSENT):
+            self._client.head_object(**self._name(key))
+            return True
+        return False
 
     def list(self, prefix: str) -> builtins.list[str]:
-        """Keys that start with `prefix`, in order."""
         keys: list[str] = []
-        with self._explained():
-            try:
-                for page in self._client.get_paginator("list_objects_v2").paginate(
-                    Bucket=self._bucket, Prefix=self._prefix + prefix
-                ):
-                    keys += [
-                        entry["Key"].removeprefix(self._prefix)
-                        for entry in page.get("Contents", [])
-                    ]
-            except ClientError as error:
-                if _code(error) not in _ABSENT:
-                    raise
-        return sorted(keys)
+        with self._explained(), _passing_over(_ABSENT):
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=self._prefix + prefix
+            )
+            for page in pages:
+                keys += [entry["Key"] for entry in page.get("Contents", [])]
+        return sorted(key.removeprefix(self._prefix) for key in keys)
 
     def delete(self, key: str) -> None:
-        """No error where the key is not there."""
-        with self._explained():
-            try:
-                self._client.delete_object(
-                    Bucket=self._bucket, Key=self._prefix + checked_key(key)
-                )
-            except ClientError as error:
-                if _code(error) not in _ABSENT:
-                    raise
+        with self._explained(), _passing_over(_ABSENT):
+            self._client.delete_object(**self._name(key))
+
+    def _name(self, key: str) -> dict[str, str]:
+        return {"Bucket": self._bucket, "Key": self._prefix + checked_key(key)}
 
     def _make_bucket(self) -> None:
         """Where looking or making is forbidden, the bucket is someone else's care and the put will tell."""
@@ -155,20 +142,13 @@ class S3Store:
         self._has_bucket = True
 
     def _create_bucket(self) -> None:
+        options: dict[str, Any] = {}
         region = self._client.meta.region_name
-        place = (
-            {}
-            if self._endpoint or region in (None, "us-east-1", "aws-global")
-            else {"LocationConstraint": region}
-        )
-        try:
-            self._client.create_bucket(
-                Bucket=self._bucket,
-                **({"CreateBucketConfiguration": place} if place else {}),
-            )
-        except ClientError as error:
-            if _code(error) not in _MADE_MEANWHILE | _FORBIDDEN:
-                raise
+        # Amazon refuses the name of its first region, and others know no regions
+        if not self._endpoint and region not in (None, "us-east-1", "aws-global"):
+            options["CreateBucketConfiguration"] = {"LocationConstraint": region}
+        with _passing_over(_MADE_MEANWHILE | _FORBIDDEN):
+            self._client.create_bucket(Bucket=self._bucket, **options)
 
     @contextmanager
     def _explained(self, key: str = "") -> Iterator[None]:
@@ -215,15 +195,25 @@ class _Stream(io.RawIOBase):
 def _parts(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """Parts of the size S3 wants; at least one, the last of which may be smaller."""
     gathered = bytearray()
-    first = True
+    whole_parts = 0
     for chunk in chunks:
         gathered += chunk
-        while len(gathered) >= PART:
-            yield bytes(gathered[:PART])
-            del gathered[:PART]
-            first = False
-    if gathered or first:
+        while len(gathered) >= PART_BYTES:
+            yield bytes(gathered[:PART_BYTES])
+            del gathered[:PART_BYTES]
+            whole_parts += 1
+    if gathered or not whole_parts:
         yield bytes(gathered)
+
+
+@contextmanager
+def _passing_over(codes: set[str]) -> Iterator[None]:
+    """Faults that change nothing for whoever asked."""
+    try:
+        yield
+    except ClientError as error:
+        if _code(error) not in codes:
+            raise
 
 
 def _code(error: ClientError) -> str:
