@@ -129,8 +129,12 @@ def _first(findings: BatchFindings, policy: Policy) -> Evidence:  # noqa: ARG001
 
 
 def _rows(findings: BatchFindings, policy: Policy) -> Evidence:
-    needs = policy.new_rows_share
     share = findings.rows_since_training / max(1, findings.rows_total)
+    return new_rows(share, policy)
+
+
+def new_rows(share: float, policy: Policy) -> Evidence:
+    needs = policy.new_rows_share
     return Evidence(
         name="rows",
         value=share,

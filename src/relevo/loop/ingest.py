@@ -17,6 +17,7 @@ import stamina
 from relevo.domain.arrival import LandedAnswer, SourceResponse
 from relevo.domain.batch import Ahead, Attempt, Batch, BatchState, Outcome
 from relevo.domain.use_case import UseCase
+from relevo.domain.wording import percent
 from relevo.errors import BatchStopped, GapFound, SourceError, SourceUnavailable
 from relevo.formats import read_rows
 from relevo.loop.progress import is_finished, next_number
@@ -77,7 +78,7 @@ def _why_stopped(case: UseCase, batch: Batch, warehouse: Warehouse) -> str:
     )
     return (
         f"batch {batch.number} of {case.name}: {batch.bad_rows:,} of {batch.rows:,} rows "
-        f"break the contract (limit {case.policy.bad_rows_share:.0%}): {worst}; "
+        f"break the contract (limit {percent(case.policy.bad_rows_share)}): {worst}; "
         f"let its good rows pass with `relevo accept {case.name} {batch.number} --reason …`, "
         "keep it out with `relevo reject`, or widen the contract"
     )

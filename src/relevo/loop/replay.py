@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from relevo.domain.batch import Batch
+from relevo.domain.decision import new_rows
 from relevo.domain.evidence import Action, Decision, Evidence
 from relevo.domain.policy import Policy
 from relevo.errors import NotFound, UseCaseBroken
@@ -98,9 +99,8 @@ def _decide_again(
         if name == "rows":
             if new_share is None:
                 unknown.append(name)
-            elif new_share >= policy.new_rows_share:
-                new = f"{new_share:.0%} of rows are new since the last training"
-                return Action.TRAIN, f"{new} (needs {policy.new_rows_share:.0%})"
+            elif (rows := new_rows(new_share, policy)).passed:
+                return Action.TRAIN, rows.sentence
         elif name in LIMITS and not same_champion:
             unknown.append(name)
         elif _calls_for_training(evidence, decision, policy):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from relevo.domain.contract import Column
+from relevo.domain.wording import percent
 from relevo.scaffold.python_text import number_text
 from relevo.scaffold.study import Findings
 
@@ -89,7 +90,7 @@ def _row(found: Findings, column: Column) -> str:
         use += f"; {fact.note}"
     filled = "all"
     if fact.missing:
-        filled = f"{fact.filled / fact.rows:.0%}"
+        filled = percent(fact.filled / fact.rows)
     cells = [column.name, column.kind.name, filled, f"{fact.distinct:,}"]
     cells = [
         _inline(cell).replace("|", "\\|") for cell in (*cells, _range(column), use)

@@ -12,6 +12,7 @@ from relevo.domain.evidence import Action, Decision, Move, Ruling, Training, Ver
 from relevo.domain.identity import Split
 from relevo.domain.metrics import ERROR_RATE, METRICS, MSE, Metric, headline
 from relevo.domain.use_case import UseCase
+from relevo.domain.wording import percent
 
 DecisionOutcome = Literal["trained", "skipped", "stopped", "waiting"]
 ContestResult = Literal["promoted", "rejected", "in contest", ""]
@@ -83,7 +84,7 @@ class HistoryEntry:
         if self.decision:
             return self.decision.sentence
         if self.batch.state is BatchState.STOPPED:
-            return f"{self.batch.bad_share:.0%} of its rows break the contract; a person must accept or reject it"
+            return f"{percent(self.batch.bad_share)} of its rows break the contract; a person must accept or reject it"
         return "not decided yet"
 
     @property
