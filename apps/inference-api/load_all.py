@@ -11,6 +11,7 @@ import uvicorn
 from relevo_inference_api.app import create_app
 from relevo_inference_api.settings import ApiSettings
 
+import relevo.learning.candidates  # noqa: F401  # which use cases name
 from relevo.bootstrap import ServingPorts
 from relevo.serving.booster import xgboost_library
 from relevo.settings import Settings
@@ -26,7 +27,7 @@ for port in ("aliases", "artifacts", "predictions", "record"):
     getattr(ports, port)
 xgboost_library()
 server = uvicorn.Config(
-    create_app(ApiSettings(), places), loop="uvloop", http="httptools"
+    create_app(ApiSettings(cases=("any",)), places), loop="uvloop", http="httptools"
 )
 server.load()
 server.get_loop_factory()
