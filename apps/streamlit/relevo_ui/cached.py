@@ -8,75 +8,91 @@ import streamlit as st
 
 from relevo.app import Loop, open_loop
 from relevo.bootstrap import SERVING_PATIENCE, ServingPorts, find_use_cases
+from relevo.domain.arrival import BadCell
 from relevo.domain.batch import Batch
 from relevo.ports.predictions import PredictionStore
+from relevo.serving.responses import CaseSchema
 from relevo.settings import Settings
-from relevo_ui.reading.api import Api, Form
-from relevo_ui.reading.columns import (
-    ColumnDrift,
-    Quarantine,
-    read_drift,
-    read_quarantine,
-)
+from relevo_ui.reading.api import Api
+from relevo_ui.reading.columns import ColumnDrift, read_drift
 from relevo_ui.reading.comparison import VersionComparison, compare_versions
-from relevo_ui.reading.record import History, read_history
-from relevo_ui.reading.releases import ReleaseFolder, read_release
+from relevo_ui.reading.record import History, read_case_history
+from relevo_ui.reading.releases import StoredRelease, read_stored_release
 from relevo_ui.reading.traffic import Traffic, read_traffic
 from relevo_ui.settings import UiSettings
 
 # less than the time between two refreshes of a page, so that each reads anew
-SECONDS = timedelta(seconds=3)
-HOUR = timedelta(hours=1)
+briefly = st.cache_data(ttl=3, show_spinner=False)
+# what is made of a release never changes; only memory bounds how many are kept
+for_long = st.cache_data(ttl=3600, max_entries=40, show_spinner="Reading models …")
+for_all_sessions = st.cache_resource(show_spinner=False)
 
 
-@st.cache_resource(show_spinner=False)
+@for_all_sessions
 def settings() -> UiSettings:
     return UiSettings()
 
 
-@st.cache_resource(show_spinner=False)
+@for_all_sessions
 def loop(case: str) -> Loop:
-    """One for all sessions; its connections are opened when they are first needed."""
+    """Its connections are opened when they are first needed."""
     return open_loop(case, patience=SERVING_PATIENCE)
 
 
-@st.cache_resource(show_spinner=False)
+@for_all_sessions
 def api(environment: str) -> Api:
     own = settings()
     return Api(environment, own.apis[environment], own.api_timeout, own.api_key)
 
 
-@st.cache_data(ttl=SECONDS, show_spinner=False)
+@for_all_sessions
+def predictions() -> PredictionStore:
+    return ServingPorts(Settings()).predictions
+
+
+@briefly
 def use_cases() -> list[str]:
     return find_use_cases(Settings())
 
 
-@st.cache_data(ttl=SECONDS, show_spinner=False)
+@briefly
 def case_history(case: str) -> History:
-    return read_history(loop(case))
+    return read_case_history(loop(case))
 
 
-@st.cache_data(ttl=SECONDS, show_spinner=False)
+@briefly
+def case_schema(case: str, environment: str) -> CaseSchema:
+    return api(environment).schema(case)
+
+
+@briefly
+def bad_cells(case: str, batch: Batch) -> list[BadCell]:
+    return loop(case).warehouse.batches.bad_cells(batch)
+
+
+@briefly
+def bad_cell_counts(case: str, batch: Batch) -> list[tuple[str, str, int]]:
+    """Column, reason, cells; most first."""
+    return loop(case).warehouse.batches.bad_cell_counts(batch)
+
+
+@briefly
+def traffic(case: str, environment: str, span: timedelta) -> Traffic:
+    since = datetime.now(UTC) - span
+    return read_traffic(predictions(), loop(case).case, environment, since)
+
+
+@for_long
+def release(case: str, version: str) -> StoredRelease:
+    return read_stored_release(loop(case).artifacts, case, version)
+
+
+@for_long
 def failures(case: str, version: str) -> list[str]:
     return loop(case).failures(version)
 
 
-@st.cache_data(ttl=SECONDS, show_spinner=False)
-def form(case: str, environment: str) -> Form:
-    return api(environment).form(case)
-
-
-# a release never changes: what is made of one is cached for long, and bounded by memory
-@st.cache_data(ttl=HOUR, max_entries=20, show_spinner=False)
-def release(case: str, version: str) -> ReleaseFolder:
-    return read_release(loop(case).artifacts, case, version)
-
-
-@st.cache_data(
-    ttl=HOUR,
-    max_entries=50,
-    show_spinner="Both versions predict the same holdout rows …",
-)
+@for_long
 def comparison(
     case: str, first: str, second: str, batches: tuple[int, ...]
 ) -> VersionComparison | None:
@@ -85,22 +101,6 @@ def comparison(
     )
 
 
-@st.cache_data(ttl=HOUR, max_entries=50, show_spinner=False)
+@for_long
 def column_drifts(case: str, batch: Batch, version: str) -> tuple[ColumnDrift, ...]:
     return read_drift(loop(case), batch, release(case, version))
-
-
-@st.cache_data(ttl=SECONDS, show_spinner=False)
-def quarantine(case: str, batch: Batch) -> Quarantine:
-    return read_quarantine(loop(case), batch)
-
-
-@st.cache_resource(show_spinner=False)
-def predictions() -> PredictionStore:
-    return ServingPorts(Settings()).predictions
-
-
-@st.cache_data(ttl=SECONDS, show_spinner=False)
-def traffic(case: str, environment: str, span: timedelta) -> Traffic:
-    since = datetime.now(UTC) - span
-    return read_traffic(predictions(), loop(case).case, environment, since)

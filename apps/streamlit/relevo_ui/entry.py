@@ -8,8 +8,8 @@ from typing import Any
 
 import streamlit as st
 
+from relevo.serving.responses import FieldSchema
 from relevo_ui import words
-from relevo_ui.reading.api import InputField
 
 NO_VALUE = "no value"
 BOOLEANS = {"yes": True, "no": False, "unknown": None}
@@ -18,20 +18,20 @@ MOST_DECIMALS = 6
 LONGEST_LABEL = 30
 
 
-def field_widget(field: InputField, key: str) -> Any:
+def field_widget(field: FieldSchema, key: str) -> Any:
     """The value that the person enters; None where it is left open."""
     widget = WIDGETS.get(field.kind, _category)
     return widget(field, label=field_label(field), help=_help(field), key=key)
 
 
-def field_label(field: InputField) -> str:
+def field_label(field: FieldSchema) -> str:
     """The field's doc, where that is short enough for a label."""
     if 0 < len(field.doc) <= LONGEST_LABEL:
         return words.capitalized(field.doc)
     return words.title(field.name)
 
 
-def _category(field: InputField, **options: Any) -> str | None:
+def _category(field: FieldSchema, **options: Any) -> str | None:
     """Any value may be written where the contract does not list all of them."""
     choices = list(field.values or field.suggestions or [])
     if not choices:
@@ -45,14 +45,14 @@ def _category(field: InputField, **options: Any) -> str | None:
     )
 
 
-def _boolean(field: InputField, **options: Any) -> bool | None:
+def _boolean(field: FieldSchema, **options: Any) -> bool | None:
     choices = list(BOOLEANS)[: 2 + field.nullable]
     index = _index(choices, BOOLEAN_LABELS.get(field.default))
     label = st.selectbox(options=choices, index=index, **options)
     return BOOLEANS.get(label or "")
 
 
-def _date(field: InputField, **options: Any) -> str | None:
+def _date(field: FieldSchema, **options: Any) -> str | None:
     default = field.default and date.fromisoformat(field.default)
     day: date | None = st.date_input(value=default, **options)
     if day is None:
@@ -60,19 +60,14 @@ def _date(field: InputField, **options: Any) -> str | None:
     return day.isoformat()
 
 
-def _integer(field: InputField, **options: Any) -> int | None:
-    number: int | None = st.number_input(
-        min_value=_whole(field.low),
-        max_value=_whole(field.high),
-        value=_whole(field.default),
-        step=1,
-        placeholder=NO_VALUE,
-        **options,
-    )
-    return number
+def _integer(field: FieldSchema, **options: Any) -> int | None:
+    value = _number(field, **options)
+    if value is None:
+        return None
+    return int(value)
 
 
-def _number(field: InputField, **options: Any) -> float | None:
+def _number(field: FieldSchema, **options: Any) -> float | None:
     default, decimals = None, 2
     if field.default is not None:
         default = float(f"{field.default:.4g}")
@@ -91,19 +86,13 @@ def _number(field: InputField, **options: Any) -> float | None:
 WIDGETS = {"number": _number, "integer": _integer, "boolean": _boolean, "date": _date}
 
 
-def _whole(value: float | None) -> int | None:
-    if value is None:
-        return None
-    return int(value)
-
-
 def _decimals(value: float) -> int:
     """As many as three significant digits need."""
     text = f"{float(f'{value:.3g}'):.{MOST_DECIMALS}f}".rstrip("0")
     return len(text.partition(".")[2])
 
 
-def _step(field: InputField, decimals: int) -> float:
+def _step(field: FieldSchema, decimals: int) -> float:
     """Of whole numbers about a tenth of what they usually span, as a power of ten."""
     if decimals:
         return 10.0**-decimals
@@ -111,7 +100,7 @@ def _step(field: InputField, decimals: int) -> float:
     return max(1.0, 10.0 ** (math.floor(math.log10(max(high - low, 1))) - 1))
 
 
-def _help(field: InputField) -> str:
+def _help(field: FieldSchema) -> str:
     parts = [f"`{field.name}`."]
     if len(field.doc) > LONGEST_LABEL:
         parts = [f"{words.capitalized(field.doc)}."]

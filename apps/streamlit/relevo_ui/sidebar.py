@@ -10,7 +10,6 @@ from streamlit.navigation.page import StreamlitPage
 from relevo.errors import RelevoError
 from relevo_ui import blocks, cached, words
 from relevo_ui.reading.api import ApiRefused, ApiUnavailable
-from relevo_ui.reading.record import headline_metric
 from relevo_ui.selection import Selection, case_title
 
 
@@ -53,7 +52,7 @@ def _champion_status(selection: Selection) -> None:
 
 def _champion(selection: Selection) -> None:
     try:
-        history = cached.case_history(selection.case_name)
+        history = selection.history
     except RelevoError:
         st.html(blocks.chip("warehouse unavailable", "orange"))
         return
@@ -61,8 +60,8 @@ def _champion(selection: Selection) -> None:
     if entry is None or entry.training is None:
         st.html(blocks.chip("none yet"))
         return
-    training, metric = entry.training, headline_metric(selection.case)
-    error = words.metric(metric, entry.error_on_holdout(metric), selection.case.unit)
+    training, metric = entry.training, selection.headline
+    error = words.metric(metric, entry.error_on_holdout(metric), selection.unit)
     st.html(
         f"<div><b>Version {escape(training.version)}</b><br>"
         f'<span class="quiet">{escape(words.plain(training.estimator))}<br>'
@@ -79,4 +78,4 @@ def _served_version(selection: Selection) -> None:
         reasons = {503: "no champion yet"}
         st.html(blocks.chip(reasons.get(refused.status, "does not serve this")))
     else:
-        st.html(blocks.chip(f"answers with version {model['version']}", "blue"))
+        st.html(blocks.chip(f"answers with version {model.version}", "blue"))

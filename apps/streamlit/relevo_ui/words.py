@@ -9,13 +9,13 @@ from typing import Any
 from relevo.domain import wording
 from relevo.domain.metrics import Metric, Unit
 
-UNKNOWN = "–"
+DASH = "–"
 PREFIXES = {"USD": "$", "EUR": "€", "GBP": "£"}
 
 
 def number(value: float | None) -> str:
     if value is None:
-        return UNKNOWN
+        return DASH
     return wording.amount(value).replace("-", "−")
 
 
@@ -29,7 +29,7 @@ def small(value: float) -> str:
 def amount(value: float | None, unit: str = "") -> str:
     """`$437,000`; another unit follows its number."""
     if value is None:
-        return UNKNOWN
+        return DASH
     if unit not in PREFIXES:
         return f"{number(value)} {unit}".rstrip()
     if value < 0:
@@ -45,14 +45,14 @@ def signed_amount(value: float, unit: str) -> str:
 
 def percent(share: float | None) -> str:
     if share is None:
-        return UNKNOWN
+        return DASH
     return wording.fixed_percent(share)
 
 
-def change(before: float, after: float) -> str:
+def relative_change(before: float, after: float) -> str:
     """`+1.9 %`; nothing can be said of a change from 0."""
     if not before:
-        return UNKNOWN
+        return DASH
     return f"{100 * (after / before - 1):+.1f} %".replace("-", "−")
 
 
@@ -67,7 +67,7 @@ def metric(kind: Metric, value: float | None, unit: str = "") -> str:
 
 def milliseconds(value: float | None) -> str:
     if value is None:
-        return UNKNOWN
+        return DASH
     return f"{value:.2f} ms"
 
 
@@ -80,8 +80,10 @@ def cell(value: Any) -> str:
     return str(value)
 
 
-def row(values: Mapping[str, Any]) -> str:
+def row(values: Any) -> str:
     """`width 3, colour blue`."""
+    if not isinstance(values, Mapping):  # a refused request may hold anything
+        return str(values)
     return ", ".join(f"{name} {cell(value)}" for name, value in values.items())
 
 
@@ -111,8 +113,8 @@ def capitalized(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def joined(*parts: str) -> str:
-    """Those that are not empty, with commas."""
+def comma_list(*parts: str) -> str:
+    """Of those that are not empty."""
     return ", ".join(filter(None, parts))
 
 

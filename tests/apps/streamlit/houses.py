@@ -11,13 +11,15 @@ from pathlib import Path
 import msgspec
 from relevo_data_api.streams.king_county import KingCounty
 
-ORIGINAL = Path(__file__).parents[3] / "use_cases" / "house_prices" / "use_case.py"
+ORIGINALS = Path(__file__).parents[3] / "use_cases"
 USE_CASE = """\
-import runpy
 from dataclasses import replace
+from pathlib import Path
 
+from relevo.bootstrap import load_use_case
 from relevo.domain.use_case import FileBatches
 from relevo.learning.candidates import BoostedTrees, SklearnEstimator
+from relevo.settings import Settings
 
 
 def tree():
@@ -26,9 +28,11 @@ def tree():
     return DecisionTreeRegressor(max_depth=4)
 
 
-ORIGINAL = runpy.run_path({original!r})["CASE"]
+ORIGINAL = load_use_case("house_prices", Settings(use_cases=Path({originals!r})))
 FILES, ONE = FileBatches("batches"), ({candidate},)  # one candidate, so that nothing is cross-validated
-CASE = replace(ORIGINAL, name={name!r}, title={title!r}, source=FILES, candidates=ONE)
+CASE = replace(
+    ORIGINAL, name={name!r}, title={title!r}, source=FILES, candidates=ONE, dialect=None
+)
 """
 USE_CASES = {  # name -> title, candidate
     "house_prices": ("House prices", "BoostedTrees()"),
@@ -50,7 +54,7 @@ def write_use_cases(folder: Path) -> None:
         (folder / name / "batches").mkdir(parents=True)
         (folder / name / "use_case.py").write_text(
             USE_CASE.format(
-                original=str(ORIGINAL), name=name, title=title, candidate=candidate
+                originals=str(ORIGINALS), name=name, title=title, candidate=candidate
             )
         )
     sales = KingCounty()

@@ -8,7 +8,8 @@ import math
 import pytest
 from relevo_ui import words
 from relevo_ui.charts.answer import error_range, waterfall
-from relevo_ui.reading.api import Explanation, FieldContribution
+
+from relevo.serving.responses import Contribution, Explanation
 
 
 @pytest.mark.parametrize(
@@ -34,17 +35,20 @@ def test_a_share_of_the_truth_reaches_further_up_than_down() -> None:
 
 
 def test_the_steps_of_a_log_model_multiply_from_the_average_to_the_answer() -> None:
-    parts = tuple(
-        FieldContribution(f"f{place}", 1.0, 0.1 * (-1) ** place * place)
+    parts = [
+        Contribution(f"f{place}", 1.0, 0.1 * (-1) ** place * place, None)
         for place in range(12, 0, -1)
-    )
+    ]
     found = Explanation(
-        math.exp(5 + sum(one.contribution for one in parts)),
-        "1",
-        "USD",
-        "log",
-        5.0,
-        parts,
+        prediction=math.exp(5 + sum(one.contribution for one in parts)),
+        version="1",
+        alias="champion",
+        unit="USD",
+        scale="log",
+        base=5.0,
+        base_value=None,
+        floor=None,
+        contributions=parts,
     )
     spec = waterfall(found, "price", {}).chart.to_dict()
     steps = max(spec["datasets"].values(), key=len)

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from relevo.domain.metrics import MAPE, METRICS, Unit
+from relevo.serving.responses import Explanation
 from relevo_ui import words
 from relevo_ui.charts.look import BLUE, FAINT, ORANGE, PALE_BLUE, Figure, framed, shades
-from relevo_ui.reading.api import Explanation
 
 MOST_STEPS, MOST_CLASSES_SHOWN = 9, 8
 OTHER_FIELDS = "all others"
@@ -71,7 +71,7 @@ def waterfall(explanation: Explanation, target: str, labels: dict[str, str]) -> 
         padding=50,  # pixels: room for the effect that is written beside a bar
     )
     title = AXIS_TITLES[explanation.scale].format(
-        target=words.joined(target, explanation.unit)
+        target=words.comma_list(target, explanation.unit)
     )
     # Vega labels only some ticks of a log axis, and none between powers of ten
     axis = alt.Axis(title=title, format="~s", values=_round_numbers(low, high))
@@ -145,7 +145,7 @@ def _round_numbers(low: float, high: float) -> list[float]:
     ]
 
 
-def probabilities(by_class: dict[str, float]) -> Figure:
+def class_probabilities(by_class: dict[str, float]) -> Figure:
     ordered = sorted(by_class.items(), key=lambda item: -item[1])[:MOST_CLASSES_SHOWN]
     table = pd.DataFrame(ordered, columns=["class", "probability"])
     x = alt.X("probability:Q", title=None, scale=alt.Scale(domain=[0, 1]))

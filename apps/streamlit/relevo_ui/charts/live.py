@@ -22,7 +22,7 @@ from relevo_ui.charts.look import (
 )
 from relevo_ui.reading.traffic import numeric_truth, predicted_at
 
-MINUTE = alt.Tooltip("at:T", title="minute", format="%d %b %H:%M")
+MINUTE_TOOLTIP = alt.Tooltip("at:T", title="minute", format="%d %b %H:%M")
 
 
 def volume(minutes: tuple[Minute, ...], since: datetime, until: datetime) -> Figure:
@@ -31,7 +31,7 @@ def volume(minutes: tuple[Minute, ...], since: datetime, until: datetime) -> Fig
     bars = bars.encode(
         x=_time_axis(since, until).timeUnit("yearmonthdatehoursminutes"),
         y=alt.Y("predictions:Q", title=None).axis(tickMinStep=1),
-        tooltip=[MINUTE, "predictions", "failed"],
+        tooltip=[MINUTE_TOOLTIP, "predictions", "failed"],
     )
     return framed(bars, "Predictions per minute", height=160)
 
@@ -45,7 +45,7 @@ def latency(minutes: tuple[Minute, ...], since: datetime, until: datetime) -> Fi
         x=_time_axis(since, until),
         y=alt.Y("ms:Q", title=None),
         color=shades("of", {"mean": BLUE, "longest": PALE_BLUE}),
-        tooltip=[MINUTE, "of", alt.Tooltip("ms", format=".2f")],
+        tooltip=[MINUTE_TOOLTIP, "of", alt.Tooltip("ms", format=".2f")],
     )
     return framed(lines, "Response time, in milliseconds", height=160)
 
@@ -59,7 +59,7 @@ def labelled_errors(
     """The error of each labelled prediction. None where no number is labelled."""
     points = []
     for logged in recent:
-        truth, predicted = numeric_truth(logged), logged["output"]
+        truth, predicted = numeric_truth(logged.get("label")), logged["output"]
         if truth is None or predicted is None:
             continue
         points.append(

@@ -17,22 +17,14 @@ from relevo.domain.metrics import Metric, Unit
 INK, QUIET, FAINT, GRID = "#22303c", "#6b7a86", "#c3ccd4", "#e8edf1"
 BLUE, PALE_BLUE, ORANGE = "#2f6f9f", "#a9c8e0", "#d1662b"
 
+# on top of Streamlit's own theme
 LOOK: dict[str, Any] = {
-    "font": "Source Sans, sans-serif",
-    "background": "transparent",
-    "view": {"stroke": None},
     "axis": {
         "labelColor": QUIET,
-        "labelFontSize": 12,
         "labelLimit": 220,
-        "labelOverlap": True,
         "titleColor": QUIET,
-        "titleFontSize": 12,
-        "titleFontWeight": "normal",
         "titlePadding": 8,
         "gridColor": GRID,
-        "domainColor": FAINT,
-        "tickColor": FAINT,
     },
     "axisXDiscrete": {"labelAngle": 0, "ticks": False},
     "axisXTemporal": {"grid": False, "tickCount": 5},
@@ -43,8 +35,6 @@ LOOK: dict[str, Any] = {
         "title": None,
         "orient": "top",
         "labelColor": INK,
-        "labelFontSize": 12,
-        "labelLimit": 260,
         "symbolSize": 90,
         "symbolType": "square",
         "symbolStrokeWidth": 0,

@@ -26,7 +26,7 @@ def error_by_slice(
     """Both versions' error on each group of the same holdout rows, joined by a line."""
     table = pd.DataFrame(
         {
-            "group": f"{each.label} ({each.rows:,} rows): {words.change(each.first, each.second)}",
+            "group": f"{each.label} ({each.rows:,} rows): {words.relative_change(each.first, each.second)}",
             names[0]: each.first,
             names[1]: each.second,
         }

@@ -9,6 +9,15 @@ import httpx
 import msgspec
 
 from relevo.errors import RelevoError
+from relevo.serving.responses import (
+    CaseSchema,
+    Explanation,
+    ModelInfo,
+    MovedAlias,
+    Prediction,
+    Problem,
+    Receipt,
+)
 
 ResponseType = TypeVar("ResponseType")
 
@@ -16,7 +25,7 @@ ResponseType = TypeVar("ResponseType")
 class ApiError(RelevoError):
     """A request failed; `problems` are the fields that are wrong."""
 
-    problems: Sequence[FieldProblem] = ()
+    problems: Sequence[Problem] = ()
 
 
 class ApiUnavailable(ApiError):
@@ -27,81 +36,16 @@ class ApiRefused(ApiError):
     """The API refused the request."""
 
     def __init__(
-        self, message: str, status: int, problems: Sequence[FieldProblem] = ()
+        self, message: str, status: int, problems: Sequence[Problem] = ()
     ) -> None:
         super().__init__(message)
         self.status, self.problems = status, problems
 
 
-class FieldProblem(msgspec.Struct):
-    """A field and what is wrong with it, or worth knowing about it."""
-
-    field: str
-    message: str
-
-
-class InputField(msgspec.Struct):
-    name: str
-    kind: str
-    nullable: bool
-    low: float | None = None
-    high: float | None = None
-    values: list[str] | None = None
-    digits: int | None = None
-    doc: str = ""
-    default: Any = None
-    typical: list[Any] | None = None
-    suggestions: list[str] | None = None
-
-
-class ErrorMetric(msgspec.Struct):
-    metric: str
-    value: float
-
-
-class Form(msgspec.Struct):
-    """What a model must be asked with."""
-
-    case: str
-    title: str
-    task: str
-    target: str
-    unit: str
-    version: str
-    alias: str
-    fields: list[InputField]
-    typical_error: ErrorMetric | None = None
-
-
-class PredictionResponse(msgspec.Struct):
-    receipt: str
-    prediction: float | str
-    unit: str
-    version: str
-    alias: str
-    warnings: list[FieldProblem]
-    probabilities: dict[str, float] | None = None
-
-
-class FieldContribution(msgspec.Struct):
-    feature: str
-    value: Any
-    contribution: float
-
-
-class Explanation(msgspec.Struct):
-    """`base` and the contributions add up on the model's own `scale`; on "log" their exponentials multiply."""
-
-    prediction: float | str
-    version: str
-    unit: str
-    scale: str
-    base: float
-    contributions: list[FieldContribution]
-
-
 class _Refusal(msgspec.Struct):
-    detail: str | list[FieldProblem]
+    """`detail` of a Refusal, or of Problems."""
+
+    detail: str | list[Problem]
 
 
 class Api:
@@ -112,56 +56,49 @@ class Api:
         headers = {"X-API-Key": key}
         self._client = httpx.Client(base_url=self.url, timeout=timeout, headers=headers)
 
-    def model(self, case: str) -> dict[str, Any]:
-        return self._get(f"/v1/{case}/model", dict[str, Any])
+    def model(self, case: str) -> ModelInfo:
+        return self._send("GET", f"/v1/{case}/model", ModelInfo)
 
-    def form(self, case: str) -> Form:
-        return self._get(f"/v1/{case}/schema", Form)
+    def schema(self, case: str) -> CaseSchema:
+        return self._send("GET", f"/v1/{case}/schema", CaseSchema)
 
-    def trace(self, receipt: str) -> dict[str, Any]:
-        return self._get(f"/v1/receipts/{receipt}", dict[str, Any])
+    def trace(self, receipt: str) -> Receipt:
+        return self._send("GET", f"/v1/receipts/{receipt}", Receipt)
 
-    def predict(self, case: str, row: Mapping[str, Any]) -> PredictionResponse:
-        return self._post(f"/v1/{case}/predict", row, PredictionResponse)
+    def predict(self, case: str, row: Mapping[str, Any]) -> Prediction:
+        return self._send("POST", f"/v1/{case}/predict", Prediction, row)
 
     def explain(self, case: str, row: Mapping[str, Any]) -> Explanation:
-        return self._post(f"/v1/{case}/explain", row, Explanation)
+        return self._send("POST", f"/v1/{case}/explain", Explanation, row)
 
     def move_champion(
         self, case: str, action: str, body: Mapping[str, str], token: str
-    ) -> dict[str, Any]:
+    ) -> MovedAlias:
         """`action` is promote, of a version, or rollback; both need a reason."""
-        return self._post(f"/v1/{case}/{action}", body, dict[str, Any], token)
-
-    def _get(self, path: str, response_type: type[ResponseType]) -> ResponseType:
-        return self._decoded(self._client.build_request("GET", path), response_type)
-
-    def _post(
-        self,
-        path: str,
-        body: Mapping[str, Any],
-        response_type: type[ResponseType],
-        token: str | None = None,
-    ) -> ResponseType:
-        request = self._client.build_request("POST", path, json=body)
-        if token:
-            request.headers["Authorization"] = f"Bearer {token}"
         try:
-            return self._decoded(request, response_type)
+            return self._send("POST", f"/v1/{case}/{action}", MovedAlias, body, token)
         except ApiRefused as refused:
-            if token is None or refused.status != httpx.codes.UNAUTHORIZED:
+            if refused.status != httpx.codes.UNAUTHORIZED:
                 raise
             raise ApiRefused(
                 "The API knows another token; enter its RELEVO_API_TOKEN.",
                 refused.status,
             ) from refused
 
-    def _decoded(
-        self, request: httpx.Request, response_type: type[ResponseType]
+    def _send(
+        self,
+        method: str,
+        path: str,
+        response_type: type[ResponseType],
+        body: Mapping[str, Any] | None = None,
+        token: str = "",
     ) -> ResponseType:
+        headers = {}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
         api = f"The API of {self.environment} at {self.url}"
         try:
-            response = self._client.send(request)
+            response = self._client.request(method, path, json=body, headers=headers)
             if response.is_success:
                 return msgspec.json.decode(response.content, type=response_type)
             detail = msgspec.json.decode(response.content, type=_Refusal).detail

@@ -8,7 +8,6 @@ from itertools import pairwise
 import numpy as np
 
 from relevo.app import Loop
-from relevo.domain.arrival import BadCell
 from relevo.domain.batch import Batch
 from relevo.domain.identity import Split
 from relevo.domain.profile import (
@@ -19,7 +18,7 @@ from relevo.domain.profile import (
     psi,
 )
 from relevo.domain.wording import compact
-from relevo_ui.reading.releases import ReleaseFolder
+from relevo_ui.reading.releases import StoredRelease
 
 MOST_DRIFT_ROWS = 50_000
 MOST_CATEGORIES = 12
@@ -36,14 +35,8 @@ class ColumnDrift:
     batch: tuple[float, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Quarantine:
-    counts: tuple[tuple[str, str, int], ...]  # column, reason, cells
-    cells: tuple[BadCell, ...]
-
-
 def read_drift(
-    loop: Loop, batch: Batch, folder: ReleaseFolder
+    loop: Loop, batch: Batch, release: StoredRelease
 ) -> tuple[ColumnDrift, ...]:
     """Most drifted first; nothing of a batch without clean rows."""
     rows = loop.warehouse.rows.frame(
@@ -51,7 +44,7 @@ def read_drift(
     )
     if not len(rows):
         return ()
-    reference = folder.profile
+    reference = release.profile
     newer = profile_of(rows, reference.target, reference=reference).columns
     drifts = [
         _column_drift(name, column, newer[name])
@@ -59,13 +52,6 @@ def read_drift(
         if isinstance(newer.get(name), type(column))
     ]
     return tuple(sorted(drifts, key=lambda drift: -drift.psi))
-
-
-def read_quarantine(loop: Loop, batch: Batch) -> Quarantine:
-    return Quarantine(
-        tuple(loop.warehouse.batches.bad_cell_counts(batch)),
-        tuple(loop.warehouse.batches.bad_cells(batch)),
-    )
 
 
 def _column_drift(

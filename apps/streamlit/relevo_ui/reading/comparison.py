@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from relevo.app import Loop
 from relevo.domain.identity import Split
+from relevo.domain.metrics import headline
 from relevo.learning.comparison import Comparison, Contender, compare
 from relevo.learning.onnx_model import OnnxModel
-from relevo_ui.reading.record import headline_metric
-from relevo_ui.reading.releases import ReleaseFolder
+from relevo_ui.reading.releases import StoredRelease
 
 MOST_COMPARED_ROWS = 20_000
 FEWEST_IN_SLICE = 30
@@ -35,7 +35,7 @@ class VersionComparison:
 
 
 def compare_versions(
-    loop: Loop, first: ReleaseFolder, second: ReleaseFolder, batches: tuple[int, ...]
+    loop: Loop, first: StoredRelease, second: StoredRelease, batches: tuple[int, ...]
 ) -> VersionComparison | None:
     """None where there are no holdout rows yet."""
     if not batches:
@@ -57,15 +57,15 @@ def compare_versions(
     )
 
 
-def _contender(folder: ReleaseFolder) -> Contender:
-    return Contender(OnnxModel(folder.model), folder.release.classes)
+def _contender(release: StoredRelease) -> Contender:
+    return Contender(OnnxModel(release.model), release.release.classes)
 
 
 def _slice_errors(comparison: Comparison) -> Iterator[SliceErrors]:
-    headline = headline_metric(comparison.case)
+    metric = headline(comparison.case.task, comparison.case.log_target)
     for label, mask in comparison.slices.items():
         if mask.sum() < FEWEST_IN_SLICE:
             continue
-        first, second = map(headline.of, comparison.metrics(mask))
+        first, second = map(metric.of, comparison.metrics(mask))
         if first is not None and second is not None:
             yield SliceErrors(label, int(mask.sum()), first, second)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,9 +9,9 @@ from relevo.app import Loop
 from relevo.domain.batch import Batch, BatchState
 from relevo.domain.evidence import Action, Decision, Move, Ruling, Training, Verdict
 from relevo.domain.identity import Split
-from relevo.domain.metrics import ERROR_RATE, METRICS, MSE, Metric, headline
-from relevo.domain.use_case import UseCase
+from relevo.domain.metrics import ERROR_RATE, METRICS, MSE, Metric
 from relevo.domain.wording import percent
+from relevo.loop.history import read_history
 
 DecisionOutcome = Literal["trained", "skipped", "stopped", "waiting"]
 ContestResult = Literal["promoted", "rejected", "in contest", ""]
@@ -20,11 +19,6 @@ RESULTS_OF_RULING: dict[Ruling, ContestResult] = {
     Ruling.PROMOTE: "promoted",
     Ruling.KEEP: "rejected",
 }
-
-
-def headline_metric(case: UseCase) -> Metric:
-    """The one error that people of this task talk about."""
-    return headline(case.task, case.log_target)
 
 
 def measured(metrics: dict[str, float], split: Split | None = None) -> list[Metric]:
@@ -133,18 +127,15 @@ class History:
         return tuple(batch.number for batch in own)
 
 
-def read_history(loop: Loop) -> History:
+def read_case_history(loop: Loop) -> History:
     name, record = loop.case.name, loop.warehouse.record
     moves = tuple(move for move in record.moves(name) if move.done_at)
     trainings = {each.decision_id: each for each in record.trainings(name)}
     verdicts = {each.decision_id: each for each in record.verdicts(name)}
-    decisions: dict[int, list[Decision]] = defaultdict(list)
-    for decision in record.decisions(name):
-        decisions[decision.batch_id].append(decision)
-    batches = tuple(loop.warehouse.batches.of(name))
-    entries: list[HistoryEntry] = []
-    for batch in batches:
-        if not decisions[batch.id]:
+    batches, entries = [], []
+    for batch, decisions in read_history(loop.case, loop.warehouse):
+        batches.append(batch)
+        if not decisions:
             entries.append(HistoryEntry(batch=batch))
         entries += [
             HistoryEntry(
@@ -154,9 +145,9 @@ def read_history(loop: Loop) -> History:
                 verdict=verdicts.get(decision.stored_id),
                 champion=_champion_at(decision, moves),
             )
-            for decision in decisions[batch.id]
+            for decision in decisions
         ]
-    return History(batches=batches, entries=tuple(entries), moves=moves)
+    return History(batches=tuple(batches), entries=tuple(entries), moves=moves)
 
 
 def _champion_at(decision: Decision, moves: tuple[Move, ...]) -> str | None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from relevo.domain.prediction import LiveError, LoggedPrediction, Minute
+from relevo.domain.prediction import Label, LiveError, LoggedPrediction, Minute
 from relevo.domain.use_case import UseCase
 from relevo.ports.predictions import PredictionStore
 
@@ -60,9 +58,8 @@ def predicted_at(prediction: LoggedPrediction) -> datetime:
     return datetime.fromisoformat(prediction["at"])
 
 
-def numeric_truth(prediction: Mapping[str, Any]) -> float | None:
-    """The labelled truth as a number; None without a label, or where it is a class."""
-    label = prediction.get("label")
+def numeric_truth(label: Label | None) -> float | None:
+    """None without a label, or where the truth is a class."""
     if not label:
         return None
     try:

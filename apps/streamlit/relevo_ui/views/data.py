@@ -17,7 +17,7 @@ from relevo_ui.selection import Selection, current_selection
 
 def render_data() -> None:
     selection = current_selection()
-    history = cached.case_history(selection.case_name)
+    history = selection.history
     if not history.batches:
         blocks.heading("Data", "The rows of each batch.")
         blocks.empty_state(
@@ -49,7 +49,7 @@ def _chosen_batch(selection: Selection, history: History) -> Batch:
         "Batch",
         numbers,
         index=numbers.index(linked if linked in numbers else newest),
-        key=f"batch {selection.case_name} {linked}",
+        key=selection.key("batch", linked),
         format_func=lambda number: _batch_label(by_number[number]),
     )
     return by_number[chosen or newest]
@@ -65,10 +65,10 @@ def _show_quarantine(selection: Selection, batch: Batch) -> None:
     if not batch.bad_rows:
         blocks.quiet("All its rows satisfy the contract.")
         return
-    quarantine = cached.quarantine(selection.case_name, batch)
+    counts = cached.bad_cell_counts(selection.case_name, batch)
     reasons = ", ".join(
         f"{words.title(column).lower()} {reason} ({cells:,})"
-        for column, reason, cells in quarantine.counts[:4]
+        for column, reason, cells in counts[:4]
     )
     blocks.quiet(f"{count(batch.bad_rows, 'row')} rejected: {reasons}.")
     table = pd.DataFrame(
@@ -78,7 +78,7 @@ def _show_quarantine(selection: Selection, batch: Batch) -> None:
             "Value": cell.value,
             "Reason": cell.reason,
         }
-        for cell in quarantine.cells
+        for cell in cached.bad_cells(selection.case_name, batch)
     )
     st.dataframe(
         table,
@@ -104,7 +104,7 @@ def _show_drift(selection: Selection, history: History, batch: Batch) -> None:
         format_func=lambda version: (
             f"Version {version}{', the champion' * (version == champion)}"
         ),
-        key=f"profile {selection.case_name} {champion}",
+        key=selection.key("profile", champion),
     )
     version = version or champion
     try:
@@ -127,7 +127,7 @@ def _show_drift(selection: Selection, history: History, batch: Batch) -> None:
         format_func=words.title,
         label_visibility="collapsed",
         required=True,
-        key=f"column {selection.case_name} {batch.number} {version}",
+        key=selection.key("column", batch.number, version),
     )
     chosen: ColumnDrift = by_name[name or drifts[0].name]
     blocks.show_figure(distribution(chosen, batch.number, version))

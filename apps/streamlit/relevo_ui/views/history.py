@@ -14,7 +14,7 @@ from relevo.domain.policy import Policy
 from relevo.domain.wording import count, percent, ranges
 from relevo_ui import blocks, cached, words
 from relevo_ui.charts.history import PICKED, error_by_batch, timeline
-from relevo_ui.reading.record import History, HistoryEntry, headline_metric, measured
+from relevo_ui.reading.record import History, HistoryEntry, measured
 from relevo_ui.selection import Selection, current_selection
 
 MARKS_OF_CALLS = {True: ("yes", "●"), False: ("quiet", "○"), None: ("quiet", "–")}
@@ -25,7 +25,7 @@ CHIP_COLOURS = {"trained": "blue", "stopped": "orange", "promoted": "blue"}
 @blocks.guarded()
 def render_history() -> None:
     selection = current_selection()
-    history = cached.case_history(selection.case_name)
+    history = selection.history
     blocks.heading("History", _lead(history))
     if not history.entries:
         blocks.empty_state(
@@ -52,7 +52,7 @@ def _lead(history: History) -> str:
 
 
 def _show_charts(history: History, entry: HistoryEntry, selection: Selection) -> None:
-    key = f"timeline {selection.case_name}"
+    key = selection.key("timeline")
 
     def pick() -> None:
         if picked := st.session_state[key].selection.get(PICKED):
@@ -62,15 +62,13 @@ def _show_charts(history: History, entry: HistoryEntry, selection: Selection) ->
         timeline(history.entries, entry.batch.number), key=key, on_select=pick
     )
     if history.versions:
-        measure = headline_metric(selection.case)
-        blocks.show_figure(
-            error_by_batch(history.entries, measure, selection.case.unit)
-        )
+        figure = error_by_batch(history.entries, selection.headline, selection.unit)
+        blocks.show_figure(figure)
 
 
 def _show_list(history: History, selection: Selection) -> None:
     newest_first = history.entries[::-1]
-    key = f"list {selection.case_name} {len(newest_first)}"
+    key = selection.key("list", len(newest_first))
 
     def pick() -> None:
         for row in st.session_state[key].selection.rows:
@@ -101,12 +99,12 @@ def _show_list(history: History, selection: Selection) -> None:
 
 
 def _choose(chosen: str | int, selection: Selection) -> None:
-    st.session_state[f"chosen {selection.case_name}"] = chosen
+    st.session_state[selection.key("chosen")] = chosen
 
 
 def _chosen_entry(history: History, selection: Selection) -> HistoryEntry:
     """The row that was clicked; of a bar the last decision on its batch; else the newest."""
-    chosen = st.session_state.get(f"chosen {selection.case_name}")
+    chosen = st.session_state.get(selection.key("chosen"))
     newest_first = history.entries[::-1]
     matching = (
         entry for entry in newest_first if chosen in (entry.key, entry.batch.number)
@@ -179,7 +177,7 @@ def _show_training(entry: HistoryEntry, history: History, selection: Selection) 
         blocks.quiet("No model was trained.")
         return
     rows = (
-        [metric.label, *_by_split(metric, training.metrics, selection.case.unit)]
+        [metric.label, *_by_split(metric, training.metrics, selection.unit)]
         for metric in measured(training.metrics, Split.TEST)
     )
     blocks.table(["Metric", *Split], rows)
@@ -221,12 +219,12 @@ def _show_rows(entry: HistoryEntry, selection: Selection) -> None:
         [
             ("Arrived", arrived),
             ("In quarantine", bad),
-            ("State", escape(words.joined(batch.state, batch.reason))),
+            ("State", escape(words.comma_list(batch.state, batch.reason))),
             ("SHA-256", blocks.identity(batch.sha256)),
             ("Landed at", blocks.identity(batch.object_key)),
         ]
     )
-    counts = cached.quarantine(selection.case_name, batch).counts
+    counts = cached.bad_cell_counts(selection.case_name, batch)
     if counts:
         rows = (
             (escape(f"{words.title(column)} {reason}"), f"{cells:,}")

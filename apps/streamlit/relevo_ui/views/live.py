@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from html import escape
-from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from relevo.domain.metrics import ACCURACY, MAE, MAPE, Metric
-from relevo.domain.prediction import LiveError
+from relevo.domain.prediction import Label
 from relevo.domain.wording import count
 from relevo.errors import RelevoError
+from relevo.serving.responses import DecisionSummary, Receipt, VerdictSummary
 from relevo_ui import blocks, cached, words
 from relevo_ui.charts.live import labelled_errors, latency, volume
 from relevo_ui.reading.api import ApiRefused, ApiUnavailable
-from relevo_ui.reading.record import headline_metric
 from relevo_ui.reading.traffic import Traffic, numeric_truth, predicted_at
 from relevo_ui.selection import Selection, current_selection
 
@@ -28,8 +25,8 @@ SPANS = {
     "week": timedelta(days=7),
 }
 DEFAULT_SPAN = "hour"
-RECEIPT_KEY = "receipt"
 MOST_LISTED = 50
+LOGGED = {True: "in the warehouse", False: "on the API's disk, to be shipped"}
 NOT_RECORDED = '<span class="quiet">not on record</span>'
 
 
@@ -43,7 +40,7 @@ def render_live() -> None:
     with left:
         _show_traffic(selection)
     with right:
-        _show_receipt_search(selection)
+        _show_receipt(selection)
 
 
 @st.fragment(run_every=blocks.REFRESH_SECONDS)
@@ -68,12 +65,12 @@ def _show_traffic(selection: Selection) -> None:
             "Ask for one under Predict, or send rows to the API. They show here within seconds.",
         )
         return
-    _show_figures(traffic, selection)
+    _show_totals(traffic, selection)
     now = datetime.now(UTC)
-    first, second = st.columns(2, gap="medium")
-    with first:
+    left, right = st.columns(2, gap="medium")
+    with left:
         blocks.show_figure(volume(traffic.minutes, traffic.since, now))
-    with second:
+    with right:
         blocks.show_figure(latency(traffic.minutes, traffic.since, now))
     _show_errors(traffic, selection)
     _show_recent(traffic, selection)
@@ -83,47 +80,44 @@ def _traffic(selection: Selection, span: str) -> Traffic:
     return cached.traffic(selection.case_name, selection.environment, SPANS[span])
 
 
-def _show_figures(traffic: Traffic, selection: Selection) -> None:
-    error, metric = traffic.error, headline_metric(selection.case)
-    name, value = _labelled_error(error, metric, selection.case.unit)
+def _show_totals(traffic: Traffic, selection: Selection) -> None:
+    metric = selection.headline
+    error = words.metric(metric, metric.of(traffic.error.by_metric), selection.unit)
+    totals = {
+        "Predictions": f"{traffic.predictions:,}",
+        "Failed": f"{traffic.failed:,}",
+        "Mean time": words.milliseconds(traffic.mean_ms),
+        f"Error, {count(traffic.error.rows, 'label')}": error,
+    }
     with st.container(horizontal=True, horizontal_alignment="distribute"):
-        st.metric("Predictions", f"{traffic.predictions:,}", width="content")
-        st.metric("Failed", f"{traffic.failed:,}", width="content")
-        st.metric("Mean time", words.milliseconds(traffic.mean_ms), width="content")
-        st.metric(f"{name}, {count(error.rows, 'label')}", value, width="content")
-
-
-def _labelled_error(error: LiveError, metric: Metric, unit: str) -> tuple[str, str]:
-    if metric is MAPE:
-        return "Error", words.percent(error.mean_absolute_percentage)
-    if metric is MAE:
-        return "Error", words.amount(error.mean_absolute, unit)
-    return ACCURACY.label, words.percent(error.accuracy)
+        for label, total in totals.items():
+            st.metric(label, total, width="content")
 
 
 def _show_errors(traffic: Traffic, selection: Selection) -> None:
-    case, metric = selection.case, headline_metric(selection.case)
-    history = cached.case_history(case.name)
+    metric, history = selection.headline, selection.history
     champion = history.entry_of(history.champion)
     typical = None
     if champion:
         typical = champion.error_on_holdout(metric)
-    figure = labelled_errors(traffic.recent, metric, typical, case.unit)
+    figure = labelled_errors(traffic.recent, metric, typical, selection.unit)
     if figure:
         blocks.show_figure(figure)
     elif not traffic.error.rows:
         blocks.quiet(
-            f"Send true values to /v1/{case.name}/labels, by receipt; then the error shows here."
+            f"Send true values to /v1/{selection.case_name}/labels, by receipt; then the error shows here."
         )
 
 
 def _show_recent(traffic: Traffic, selection: Selection) -> None:
-    listed, unit = traffic.recent[:MOST_LISTED], selection.case.unit
+    listed, unit = traffic.recent[:MOST_LISTED], selection.unit
     table = pd.DataFrame(
         {
             "At": predicted_at(logged),
-            "Output": _output(logged, unit),
-            "Truth": _truth(logged, unit),
+            "Output": logged["error"]
+            or logged["output_text"]
+            or words.amount(logged["output"], unit),
+            "Truth": _truth(logged.get("label"), unit),
             "Version": logged["version"] or "",
             "ms": logged["latency_ms"],
             "Input": words.row(logged["input"]),
@@ -135,7 +129,7 @@ def _show_recent(traffic: Traffic, selection: Selection) -> None:
     config["ms"] = st.column_config.NumberColumn(width=48, format="%.2f")
     event = st.dataframe(
         table,
-        key=f"recent {selection.case_name} {selection.environment}",
+        key=selection.key("recent"),
         hide_index=True,
         height=206,
         row_height=31,
@@ -144,38 +138,32 @@ def _show_recent(traffic: Traffic, selection: Selection) -> None:
         column_config=config,
     )
     for row in event.selection.rows:
-        _trace_once(listed[row]["receipt"])
+        if row < len(listed):
+            _trace_once(listed[row]["receipt"])
 
 
 def _trace_once(receipt: str) -> None:
     """A row stays selected, and must not overwrite what is typed in later."""
-    if st.session_state.get("traced") == receipt:
-        return
-    st.session_state["traced"] = st.session_state["to trace"] = receipt
-    st.rerun()
+    if st.session_state.get("traced") != receipt:
+        st.session_state["traced"] = st.session_state["to trace"] = receipt
+        st.rerun()
 
 
-def _output(logged: Mapping[str, Any], unit: str) -> str:
-    if logged["status"] >= 400:
-        return "failed"
-    return logged["output_text"] or words.amount(logged["output"], unit)
-
-
-def _truth(logged: Mapping[str, Any], unit: str) -> str:
-    label, number = logged.get("label"), numeric_truth(logged)
+def _truth(label: Label | None, unit: str) -> str:
+    number = numeric_truth(label)
     if number is not None:
         return words.amount(number, unit)
     if label:
-        return str(label["truth"])
+        return label["truth"]
     return ""
 
 
-def _show_receipt_search(selection: Selection) -> None:
+def _show_receipt(selection: Selection) -> None:
     if "to trace" in st.session_state:  # a row of the list was clicked
-        st.session_state[RECEIPT_KEY] = st.session_state.pop("to trace")
+        st.session_state["receipt"] = st.session_state.pop("to trace")
     entered = st.text_input(
         "Trace a receipt",
-        key=RECEIPT_KEY,
+        key="receipt",
         bind="query-params",
         placeholder="32 characters, from a response",
         icon=":material/search:",
@@ -206,68 +194,68 @@ def _newest_receipt(selection: Selection) -> str:
     return next((logged["receipt"] for logged in recent), "")
 
 
-def _show_trace(trace: dict[str, Any], selection: Selection) -> None:
-    # a receipt of another use case may be pasted, whose unit is not known here
-    unit = selection.case.unit * (trace["case"] == selection.case_name)
-    output = _output(trace, unit)
-    if trace["error"]:
-        output = f"failed: {trace['error']}"
+def _show_trace(trace: Receipt, selection: Selection) -> None:
+    unit = selection.unit
+    if trace.case != selection.case_name:  # a receipt of any use case may be entered
+        unit = ""
+    output = trace.output_text or words.amount(trace.output, unit)
+    if trace.error:
+        output = f"failed: {trace.error}"
     st.html(f'<div class="answer" style="font-size:2rem">{escape(output)}</div>')
-    place = f"{trace['environment']}, took {words.milliseconds(trace['latency_ms'])}"
-    log = {True: "in the warehouse", False: "on the API's disk, to be shipped"}
+    took = words.milliseconds(trace.latency_ms)
     blocks.details(
         [
-            ("Receipt", blocks.identity(trace["receipt"])),
-            ("Asked", f"{_time(trace['at'])} in {escape(place)}"),
-            ("Input", _input(trace["input"])),
+            ("Receipt", blocks.identity(trace.receipt)),
+            ("Asked", f"{_time(trace.at)} in {escape(trace.environment)}, took {took}"),
+            ("Input", _input(trace)),
             ("Truth", _truth_and_error(trace, unit)),
             *_origin(trace),
-            ("Trained because", _sentence(trace["decision"])),
-            ("Champion because", _sentence(trace["verdict"])),
-            ("Log", log[trace["shipped"]]),
+            ("Trained because", _sentence(trace.decision)),
+            ("Champion because", _sentence(trace.verdict)),
+            ("Log", LOGGED[trace.shipped]),
         ]
     )
 
 
-def _origin(trace: dict[str, Any]) -> list[tuple[str, str]]:
+def _origin(trace: Receipt) -> list[tuple[str, str]]:
     """Release, data and code; nothing of a version whose release is gone."""
-    release, data = trace["release"], trace["data"]
-    if not release:
+    release, data = trace.release, trace.data
+    if release is None or data is None:
         return [("Release", NOT_RECORDED)]
-    estimator = escape(words.plain(release["estimator"]))
-    rows = count((data["rows"] or {}).get("train", 0), "row")
-    batches = count(len(data["batches"] or ()), "batch", "batches")
-    version = f"version {escape(trace['version'])}, {estimator}"
+    estimator = escape(words.plain(release.estimator))
+    rows = count((data.rows or {}).get("train", 0), "row")
+    batches = count(len(data.batches or ()), "batch", "batches")
+    version = f"version {escape(trace.version or '')}, {estimator}"
     return [
-        ("Release", f"{version}, trained {_time(release['trained_at'])}"),
-        ("Model file", blocks.identity(release["digest"])),
+        ("Release", f"{version}, trained {_time(release.trained_at)}"),
+        ("Model file", blocks.identity(release.digest)),
         ("Trained on", f"{rows} of {batches}"),
-        ("Data", blocks.identity(data["sha256"])),
-        ("Code", f"commit {blocks.identity(words.short_digest(trace['commit']))}"),
+        ("Data", blocks.identity(data.sha256)),
+        ("Commit", blocks.identity(words.short_digest(trace.commit or "unknown"))),
     ]
 
 
-def _input(values: dict[str, Any]) -> str:
+def _input(trace: Receipt) -> str:
     return ", ".join(
         f"{escape(name)} <b>{escape(words.cell(value))}</b>"
-        for name, value in values.items()
+        for name, value in trace.input.items()
     )
 
 
-def _truth_and_error(trace: dict[str, Any], unit: str) -> str:
-    text, number = escape(_truth(trace, unit)), numeric_truth(trace)
+def _truth_and_error(trace: Receipt, unit: str) -> str:
+    text, number = escape(_truth(trace.label, unit)), numeric_truth(trace.label)
     if not text:
         return '<span class="quiet">not known yet</span>'
-    if not number or trace["output"] is None:
+    if not number or trace.output is None:
         return f"<b>{text}</b>"
-    error = words.percent(abs(trace["output"] - number) / abs(number))
-    return f"<b>{text}</b>, error {error}"
+    share = words.percent(abs(trace.output - number) / abs(number))
+    return f"<b>{text}</b>, error {share}"
 
 
-def _sentence(recorded: dict[str, Any] | None) -> str:
-    if recorded is None:
+def _sentence(summary: DecisionSummary | VerdictSummary | None) -> str:
+    if summary is None:
         return NOT_RECORDED
-    return escape(recorded["sentence"])
+    return escape(summary.sentence)
 
 
 def _time(text: str) -> str:

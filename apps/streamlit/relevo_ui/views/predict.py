@@ -10,16 +10,15 @@ import streamlit as st
 
 from relevo.domain.metrics import METRICS
 from relevo.domain.wording import count
+from relevo.serving.responses import CaseSchema, Explanation, Prediction
 from relevo_ui import blocks, cached, entry, words
-from relevo_ui.charts.answer import error_range, probabilities, range_bar, waterfall
-from relevo_ui.reading.api import (
-    ApiError,
-    ApiRefused,
-    ApiUnavailable,
-    Explanation,
-    Form,
-    PredictionResponse,
+from relevo_ui.charts.answer import (
+    class_probabilities,
+    error_range,
+    range_bar,
+    waterfall,
 )
+from relevo_ui.reading.api import ApiError, ApiRefused, ApiUnavailable
 from relevo_ui.selection import Selection, case_title, current_selection
 
 
@@ -28,7 +27,7 @@ class ShownResult:
     """The right half of the page. Without a response it is an example, which is not logged."""
 
     form_version: str
-    response: PredictionResponse | None = None
+    response: Prediction | None = None
     explanation: Explanation | None
     no_explanation: str  # why there is none
 
@@ -36,7 +35,7 @@ class ShownResult:
 def render_predict() -> None:
     selection = current_selection()
     try:
-        form = cached.form(selection.case_name, selection.environment)
+        form = cached.case_schema(selection.case_name, selection.environment)
     except ApiError as error:
         _no_form(selection, error)
         return
@@ -59,14 +58,14 @@ def render_predict() -> None:
                 blocks.empty_state("No prediction", str(error))
 
 
-def _form(form: Form, selection: Selection) -> dict[str, Any] | None:
+def _form(form: CaseSchema, selection: Selection) -> dict[str, Any] | None:
     """The row to predict, when the button has been pressed."""
-    with st.form(f"form {selection.case_name} {selection.environment}"):
+    with st.form(selection.key("form")):
         columns = st.columns(2, gap="medium")
         row = {}
         for index, field in enumerate(form.fields):
             with columns[index % 2]:
-                key = f"{selection.case_name}.{field.name}"
+                key = selection.key(field.name)
                 row[field.name] = entry.field_widget(field, key)
         if st.form_submit_button("Predict", type="primary", width="stretch"):
             return row
@@ -74,10 +73,10 @@ def _form(form: Form, selection: Selection) -> dict[str, Any] | None:
 
 
 def _current_result(
-    row: dict[str, Any] | None, form: Form, selection: Selection
+    row: dict[str, Any] | None, form: CaseSchema, selection: Selection
 ) -> ShownResult:
     """Of the row if there is one, else the last one; an example for a form that is new."""
-    key = f"result {selection.case_name} {selection.environment}"
+    key = selection.key("result")
     last: ShownResult | None = st.session_state.get(key)
     if row is None and last and last.form_version == form.version:
         return last
@@ -109,7 +108,7 @@ def _explain(
         return None, str(refused)
 
 
-def _show_result(result: ShownResult, form: Form, selection: Selection) -> None:
+def _show_result(result: ShownResult, form: CaseSchema, selection: Selection) -> None:
     response, target = result.response, words.title(form.target).lower()
     shown = response or result.explanation
     if shown is None:
@@ -131,7 +130,7 @@ def _show_result(result: ShownResult, form: Form, selection: Selection) -> None:
     if response:
         _show_receipt(response, selection)
     if response and response.probabilities:
-        blocks.show_figure(probabilities(response.probabilities))
+        blocks.show_figure(class_probabilities(response.probabilities))
     elif result.explanation:
         # `Width` of "width, in metres": a label beside a bar must be short
         labels = {
@@ -145,7 +144,7 @@ def _show_result(result: ShownResult, form: Form, selection: Selection) -> None:
         blocks.quiet("Press Predict for a receipt; this example is not logged.")
 
 
-def _show_typical_error(value: float | str, form: Form) -> None:
+def _show_typical_error(value: float | str, form: CaseSchema) -> None:
     error = form.typical_error
     if error is None or isinstance(value, str):
         return
@@ -154,13 +153,13 @@ def _show_typical_error(value: float | str, form: Form) -> None:
         metric = METRICS[error.metric]
         blocks.quiet(
             f"Typically {words.metric(metric, error.value, form.unit)} off "
-            f"({metric.meaning} on the holdout): between {words.amount(span.low, form.unit)} "
+            f"({metric.label} on the holdout): between {words.amount(span.low, form.unit)} "
             f"and {words.amount(span.high, form.unit)}."
         )
         st.altair_chart(range_bar(span, form.unit).chart)
 
 
-def _show_receipt(response: PredictionResponse, selection: Selection) -> None:
+def _show_receipt(response: Prediction, selection: Selection) -> None:
     for warning in response.warnings:
         text = f"{words.title(warning.field)}: {warning.message}"
         st.warning(text, icon=":material/info:")
