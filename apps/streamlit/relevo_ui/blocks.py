@@ -111,7 +111,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     _table(_line("th", map(escape, head)) + "".join(_line("td", row) for row in rows))
 
 
-def evidence(
+def evidence_table(
     evidences: Iterable[Evidence],
     marks: dict[bool | None, tuple[str, str]] = MARKS_OF_PASSED,
 ) -> None:

@@ -61,8 +61,13 @@ def case_history(case: str) -> History:
 
 
 @briefly
-def case_schema(case: str, environment: str) -> CaseSchema:
+def form_schema(case: str, environment: str) -> CaseSchema:
     return api(environment).schema(case)
+
+
+@briefly
+def failures(case: str, version: str) -> list[str]:
+    return loop(case).failures(version)
 
 
 @briefly
@@ -85,11 +90,6 @@ def traffic(case: str, environment: str, span: timedelta) -> Traffic:
 @for_long
 def release(case: str, version: str) -> StoredRelease:
     return read_stored_release(loop(case).artifacts, case, version)
-
-
-@for_long
-def failures(case: str, version: str) -> list[str]:
-    return loop(case).failures(version)
 
 
 @for_long

@@ -105,10 +105,10 @@ def _help(field: FieldSchema) -> str:
     if len(field.doc) > LONGEST_LABEL:
         parts = [f"{words.capitalized(field.doc)}."]
     if field.typical and field.kind in ("number", "integer"):
-        low, high = map(words.number, field.typical)
+        low, high = map(words.plain_number, field.typical)
         parts.append(f"Most values are from {low} to {high}.")
     if field.low is not None and field.high is not None:
-        low, high = words.number(field.low), words.number(field.high)
+        low, high = words.plain_number(field.low), words.plain_number(field.high)
         parts.append(f"Allowed: {low} to {high}.")
     if field.values is None and field.suggestions:
         parts.append("The list has the commonest values; any other may be written.")

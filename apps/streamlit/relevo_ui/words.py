@@ -13,40 +13,32 @@ DASH = "–"
 PREFIXES = {"USD": "$", "EUR": "€", "GBP": "£"}
 
 
-def number(value: float | None) -> str:
-    if value is None:
-        return DASH
+def plain_number(value: float) -> str:
     return wording.amount(value).replace("-", "−")
 
 
 def small(value: float) -> str:
-    """Like `number`; what would need many zeros is written as a power of ten."""
+    """Like `plain_number`; what would need many zeros is written as a power of ten."""
     if 0 < abs(value) < 0.0005:
         return f"{value:.1e}".replace("-", "−")
-    return number(value)
+    return plain_number(value)
 
 
-def amount(value: float | None, unit: str = "") -> str:
+def in_unit(value: float | None, unit: str = "") -> str:
     """`$437,000`; another unit follows its number."""
     if value is None:
         return DASH
     if unit not in PREFIXES:
-        return f"{number(value)} {unit}".rstrip()
+        return f"{plain_number(value)} {unit}".rstrip()
     if value < 0:
-        return f"−{amount(-value, unit)}"
-    return f"{PREFIXES[unit]}{number(round(value))}"
+        return f"−{in_unit(-value, unit)}"
+    return f"{PREFIXES[unit]}{plain_number(round(value))}"
 
 
 def signed_amount(value: float, unit: str) -> str:
     if value < 0:
-        return amount(value, unit)
-    return f"+{amount(value, unit)}"
-
-
-def percent(share: float | None) -> str:
-    if share is None:
-        return DASH
-    return wording.fixed_percent(share)
+        return in_unit(value, unit)
+    return f"+{in_unit(value, unit)}"
 
 
 def relative_change(before: float, after: float) -> str:
@@ -58,11 +50,13 @@ def relative_change(before: float, after: float) -> str:
 
 def metric(kind: Metric, value: float | None, unit: str = "") -> str:
     """A share, an amount in the target's unit, or a bare number."""
+    if value is None:
+        return DASH
     if kind.unit is Unit.SHARE:
-        return percent(value)
+        return wording.fixed_percent(value)
     if kind.unit is Unit.TARGET:
-        return amount(value, unit)
-    return number(value)
+        return in_unit(value, unit)
+    return plain_number(value)
 
 
 def milliseconds(value: float | None) -> str:

@@ -1,6 +1,7 @@
 """Real house sales as files, a few cells of them broken as tables from people are.
 
-Beside them a use case without rows, and one whose estimator has no exact explanation.
+Beside them a use case without rows, and one whose estimator has no exact
+explanation, and whose other candidate fails.
 """
 
 from __future__ import annotations
@@ -28,16 +29,24 @@ def tree():
     return DecisionTreeRegressor(max_depth=4)
 
 
+def broken():
+    raise ValueError("no such estimator")
+
+
 ORIGINAL = load_use_case("house_prices", Settings(use_cases=Path({originals!r})))
-FILES, ONE = FileBatches("batches"), ({candidate},)  # one candidate, so that nothing is cross-validated
+FILES, CANDIDATES = FileBatches("batches"), ({candidates},)
 CASE = replace(
-    ORIGINAL, name={name!r}, title={title!r}, source=FILES, candidates=ONE, dialect=None
+    ORIGINAL, name={name!r}, title={title!r}, source=FILES, candidates=CANDIDATES, dialect=None
 )
 """
-USE_CASES = {  # name -> title, candidate
+# name -> title, candidates; one alone is not cross-validated, which takes long
+USE_CASES = {
     "house_prices": ("House prices", "BoostedTrees()"),
     "house_rents": ("House rents", "BoostedTrees()"),
-    "tree_prices": ("Tree prices", "SklearnEstimator(tree)"),
+    "tree_prices": (
+        "Tree prices",
+        "SklearnEstimator(tree), SklearnEstimator(broken, 'broken')",
+    ),
 }
 TREE_ROWS = 600
 BROKEN = {  # batch -> every so many rows, column, what stands there
@@ -50,11 +59,11 @@ BROKEN = {  # batch -> every so many rows, column, what stands there
 
 
 def write_use_cases(folder: Path) -> None:
-    for name, (title, candidate) in USE_CASES.items():
+    for name, (title, candidates) in USE_CASES.items():
         (folder / name / "batches").mkdir(parents=True)
         (folder / name / "use_case.py").write_text(
             USE_CASE.format(
-                originals=str(ORIGINALS), name=name, title=title, candidate=candidate
+                originals=str(ORIGINALS), name=name, title=title, candidates=candidates
             )
         )
     sales = KingCounty()

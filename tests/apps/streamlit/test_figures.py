@@ -24,7 +24,7 @@ from relevo.serving.responses import Contribution, Explanation
 def test_an_amount_stands_in_its_unit(
     value: float | None, unit: str, said: str
 ) -> None:
-    assert words.amount(value, unit) == said
+    assert words.in_unit(value, unit) == said
 
 
 def test_a_share_of_the_truth_reaches_further_up_than_down() -> None:

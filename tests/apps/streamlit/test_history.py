@@ -33,6 +33,12 @@ def test_a_click_on_a_bar_shows_all_evidence_of_its_batch(visit: Visit) -> None:
     visit.picture("ui-history")
 
 
+def test_a_candidate_that_failed_in_training_is_named(visit: Visit) -> None:
+    visit.open("history?case=Tree+prices", heading="History")
+    visit.tab("Training")
+    visit.sees("broken failed: ValueError: no such estimator")
+
+
 def test_a_click_on_a_row_shows_what_is_in_quarantine(visit: Visit) -> None:
     visit.open("history", heading="History")
     visit.click_row(3)  # the newest is first: 12, 11, 10, 9

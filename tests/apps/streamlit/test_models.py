@@ -38,6 +38,11 @@ def test_two_versions_stand_beside_each_other_on_the_same_rows(visit: Visit) -> 
     visit.sees("Use and limits")
 
 
+def test_a_candidate_that_failed_stands_beside_the_version(visit: Visit) -> None:
+    visit.open("models?case=Tree+prices", heading="Models")
+    visit.sees("broken failed: ValueError: no such estimator")
+
+
 @pytest.mark.parametrize(
     ("reason", "token", "said"),
     [

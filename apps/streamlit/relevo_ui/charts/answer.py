@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import altair as alt
@@ -13,7 +15,16 @@ import pandas as pd
 from relevo.domain.metrics import MAPE, METRICS, Unit
 from relevo.serving.responses import Explanation
 from relevo_ui import words
-from relevo_ui.charts.look import BLUE, FAINT, ORANGE, PALE_BLUE, Figure, framed, shades
+from relevo_ui.charts.look import (
+    BLUE,
+    FAINT,
+    ORANGE,
+    PALE_BLUE,
+    Figure,
+    framed,
+    labelled_bars,
+    shades,
+)
 
 MOST_STEPS, MOST_CLASSES_SHOWN = 9, 8
 OTHER_FIELDS = "all others"
@@ -51,7 +62,7 @@ def error_range(value: float, metric_name: str, error: float) -> ErrorRange | No
 
 def range_bar(span: ErrorRange, unit: str) -> Figure:
     ends = pd.DataFrame({"at": [span.low, span.high]})
-    ends["amount"] = [words.amount(end, unit) for end in ends["at"]]
+    ends["amount"] = [words.in_unit(end, unit) for end in ends["at"]]
     x = alt.X("at:Q").scale(zero=False, nice=False, padding=50).axis(None)
     base = alt.Chart(ends).encode(x=x)
     bar = base.mark_line(color=PALE_BLUE, strokeWidth=12, strokeCap="round")
@@ -63,8 +74,35 @@ def range_bar(span: ErrorRange, unit: str) -> Figure:
 def waterfall(explanation: Explanation, target: str, labels: dict[str, str]) -> Figure:
     """From the average to this prediction, one step per field; on a log scale each multiplies."""
     table = _steps(explanation, labels)
-    ends = table[["start", "end"]].to_numpy()
-    low, high = float(ends.min()), float(ends.max())
+    x = _x_encoding(table, explanation, target)
+    base = alt.Chart(table).encode(y=alt.Y("feature:N", sort=None, title=None))
+    bars = base.mark_bar(height=16, cornerRadius=2).encode(
+        x=x("start:Q"),
+        x2="end",
+        color=shades("way", {"increases it": ORANGE, "decreases it": BLUE}),
+        tooltip=["feature", "effect", "up to here"],
+    )
+    links = alt.Chart(table[:-1]).mark_tick(color=FAINT, bandSize=26, yOffset=14)
+    links = links.encode(x=x("end:Q"), y=alt.Y("feature:N", sort=None))
+    effects = base.mark_text(align="left", dx=7).encode(x=x("right:Q"), text="effect")
+    average = alt.Chart(table[:1]).mark_rule(color=FAINT, strokeDash=[4, 3])
+    return framed(
+        average.encode(x=x("start:Q")) + links + bars + effects,
+        f"From the average to this {target}",
+        SENTENCES[explanation.scale].format(
+            base=words.in_unit(table["start"].iloc[0], explanation.unit),
+            total=words.in_unit(table["end"].iloc[-1], explanation.unit),
+        ),
+        height=30 * len(table) + 80,
+    )
+
+
+def _x_encoding(
+    table: pd.DataFrame, explanation: Explanation, target: str
+) -> Callable[[str], Any]:
+    """The same scale and axis for all layers, made of a column."""
+    ends = table[["start", "end"]]
+    low, high = float(ends.min(axis=None)), float(ends.max(axis=None))
     scale = alt.Scale(
         type=AXIS_TYPES.get(explanation.scale, "linear"),
         domain=[low, high],
@@ -75,30 +113,7 @@ def waterfall(explanation: Explanation, target: str, labels: dict[str, str]) -> 
     )
     # Vega labels only some ticks of a log axis, and none between powers of ten
     axis = alt.Axis(title=title, format="~s", values=_round_numbers(low, high))
-
-    def x(column: str) -> Any:
-        return alt.X(f"{column}:Q", scale=scale, axis=axis)
-
-    base = alt.Chart(table).encode(y=alt.Y("feature:N", sort=None, title=None))
-    bars = base.mark_bar(height=16, cornerRadius=2).encode(
-        x=x("start"),
-        x2="end",
-        color=shades("way", {"increases it": ORANGE, "decreases it": BLUE}),
-        tooltip=["feature", "effect", "up to here"],
-    )
-    links = alt.Chart(table[:-1]).mark_tick(color=FAINT, bandSize=26, yOffset=14)
-    links = links.encode(x=x("end"), y=alt.Y("feature:N", sort=None))
-    effects = base.mark_text(align="left", dx=7).encode(x=x("right"), text="effect")
-    average = alt.Chart(table[:1]).mark_rule(color=FAINT, strokeDash=[4, 3])
-    return framed(
-        average.encode(x=x("start")) + links + bars + effects,
-        f"From the average to this {target}",
-        SENTENCES[explanation.scale].format(
-            base=words.amount(table["start"].iloc[0], explanation.unit),
-            total=words.amount(table["end"].iloc[-1], explanation.unit),
-        ),
-        height=30 * len(table) + 80,
-    )
+    return partial(alt.X, scale=scale, axis=axis)
 
 
 def _steps(explanation: Explanation, labels: dict[str, str]) -> pd.DataFrame:
@@ -122,7 +137,7 @@ def _steps(explanation: Explanation, labels: dict[str, str]) -> pd.DataFrame:
         table["end"] < table["start"], "decreases it", "increases it"
     )
     table["effect"] = [_effect(part, explanation) for part in parts.values()]
-    table["up to here"] = [words.amount(end, explanation.unit) for end in table["end"]]
+    table["up to here"] = [words.in_unit(end, explanation.unit) for end in table["end"]]
     return table
 
 
@@ -148,11 +163,6 @@ def _round_numbers(low: float, high: float) -> list[float]:
 def class_probabilities(by_class: dict[str, float]) -> Figure:
     ordered = sorted(by_class.items(), key=lambda item: -item[1])[:MOST_CLASSES_SHOWN]
     table = pd.DataFrame(ordered, columns=["class", "probability"])
-    x = alt.X("probability:Q", title=None, scale=alt.Scale(domain=[0, 1]))
-    base = alt.Chart(table).encode(
-        x=x.axis(format=".0%", tickCount=5), y=alt.Y("class:N", sort=None, title=None)
-    )
-    text = base.mark_text(align="left", dx=6)
-    text = text.encode(text=alt.Text("probability:Q", format=".1%"))
-    bars = base.mark_bar(height=16, color=BLUE, cornerRadius=2)
-    return framed(bars + text, "Probability of each class", height=30 * len(table) + 40)
+    x = alt.X("probability:Q", title=None).scale(domain=[0, 1]).axis(format=".0%")
+    bars = labelled_bars(table, x, "class", ".1%", alt.value(BLUE))
+    return framed(bars, "Probability of each class", height=30 * len(table) + 40)

@@ -17,12 +17,12 @@ from relevo_ui.charts.look import (
     Figure,
     dashed_line,
     framed,
+    labelled_bars,
     shades,
 )
 from relevo_ui.reading.columns import ColumnDrift
 
 ROW_STATES = {"good": PALE_BLUE, "in quarantine": ORANGE}
-DRIFT_STATES = {"within the limit": BLUE, "beyond the limit": ORANGE}
 
 
 def rows_per_batch(batches: tuple[Batch, ...], chosen: int) -> Figure:
@@ -57,21 +57,13 @@ def drift_by_column(drifts: tuple[ColumnDrift, ...], limit: float) -> Figure:
     table = pd.DataFrame(
         {"column": words.title(each.name), "PSI": each.psi} for each in drifts
     )
-    within, beyond = DRIFT_STATES
-    table["state"] = (table["PSI"] > limit).map({False: within, True: beyond})
     x = alt.X("PSI:Q", title="population stability index (0: as in training)")
-    base = alt.Chart(table).encode(
-        # beside the longest bar there is room for its number
-        x=x.scale(domain=[0, 1.18 * max(limit, table["PSI"].max())]).axis(tickCount=6),
-        y=alt.Y("column:N", sort=None, title=None),
-        tooltip=["column", alt.Tooltip("PSI", format=".3f"), "state"],
-    )
-    bars = base.mark_bar(height=13, cornerRadius=2)
-    bars = bars.encode(color=shades("state", DRIFT_STATES).legend(None))
-    text = base.mark_text(align="left", dx=5).encode(text=alt.Text("PSI", format=".3f"))
+    # beside the longest bar there is room for its number
+    x = x.scale(domain=[0, 1.18 * max(limit, table["PSI"].max())])
+    colour = alt.condition(f"datum.PSI > {limit}", alt.value(ORANGE), alt.value(BLUE))
     most = table["column"].iloc[0].lower()
     return framed(
-        dashed_line(limit, x="PSI") + bars + text,
+        dashed_line(limit, x="PSI") + labelled_bars(table, x, "column", ".3f", colour),
         "Drift of each column since training",
         f"Most in {most}. Dashed: from {limit:.2f} on, the policy calls for training.",
         height=24 * len(table) + 60,

@@ -81,33 +81,16 @@ def error_by_batch(
     entries: tuple[HistoryEntry, ...], metric: Metric, unit: str
 ) -> Figure:
     """The champion's error on each new batch, and each challenger's on the holdout."""
-    on_batch = [
-        (
-            entry.batch.number,
-            entry.error_on_batch,
-            f"version {entry.champion}, champion",
-        )
-        for entry in entries
-        if entry.error_on_batch is not None
-    ]
-    on_holdout = [
-        (entry.batch.number, error, f"version {entry.version}", entry.result)
-        for entry in entries
-        if (error := entry.error_on_holdout(metric)) is not None
-    ]
-    columns = ["batch", "error", "model"]
-    y = alt.Y("error:Q", title=axis_title(metric, unit))
-    y = y.scale(zero=False, padding=20)
-    encoding: dict[str, Any] = {
+    y = alt.Y("error:Q", title=axis_title(metric, unit)).scale(zero=False, padding=20)
+    base = alt.Chart(_errors(entries, metric)).encode(
         # all batches, those without an error too
-        "x": alt.X("batch:O").scale(domain=sorted({e.batch.number for e in entries})),
-        "y": y.axis(format=axis_format(metric)),
-        "tooltip": ["batch", "model", alt.Tooltip("error", format=axis_format(metric))],
-    }
-    line = alt.Chart(pd.DataFrame(on_batch, columns=columns)).encode(**encoding)
+        x=alt.X("batch:O").scale(domain=sorted({e.batch.number for e in entries})),
+        y=y.axis(format=axis_format(metric)),
+        tooltip=["batch", "model", alt.Tooltip("error", format=axis_format(metric))],
+    )
+    line = base.transform_filter("datum.result === ''")
     line = line.mark_line(color=BLUE, point={"size": 38, "color": BLUE})
-    challengers = alt.Chart(pd.DataFrame(on_holdout, columns=[*columns, "result"]))
-    challengers = challengers.encode(**encoding)
+    challengers = base.transform_filter("datum.result !== ''")
     marks = challengers.mark_point(size=95, color=ORANGE)
     marks = marks.encode(shape=_result_shape().legend(None))
     names = challengers.mark_text(dy=15, color=QUIET, fontSize=11).encode(text="model")
@@ -117,6 +100,18 @@ def error_by_batch(
         "Blue: the champion at that time, on rows it was not trained on. Orange: challengers, after training.",
         height=200,
     )
+
+
+def _errors(entries: tuple[HistoryEntry, ...], metric: Metric) -> pd.DataFrame:
+    """Only the errors of challengers have a result."""
+    rows = []
+    for entry in entries:
+        number, champion = entry.batch.number, f"version {entry.champion}, champion"
+        error = entry.error_on_holdout(metric)
+        rows.append((number, entry.error_on_batch, champion, ""))
+        rows.append((number, error, f"version {entry.version}", entry.result))
+    table = pd.DataFrame(rows, columns=["batch", "error", "model", "result"])
+    return table.dropna(subset="error")
 
 
 def _result_shape() -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -57,22 +58,10 @@ def labelled_errors(
     unit: str,
 ) -> Figure | None:
     """The error of each labelled prediction. None where no number is labelled."""
-    points = []
-    for logged in recent:
-        truth, predicted = numeric_truth(logged.get("label")), logged["output"]
-        if truth is None or predicted is None:
-            continue
-        points.append(
-            {
-                "at": predicted_at(logged),
-                "error": _row_error(metric, predicted, truth),
-                "predicted": words.amount(predicted, unit),
-                "truth": words.amount(truth, unit),
-            }
-        )
-    if not points:
+    table = pd.DataFrame(_labelled(recent, metric, unit))
+    if table.empty:
         return None
-    chart = alt.Chart(pd.DataFrame(points)).mark_point(color=BLUE, size=55, opacity=0.8)
+    chart = alt.Chart(table).mark_point(color=BLUE, size=55, opacity=0.8)
     chart = chart.encode(
         x=alt.X("at:T", title=None).axis(format="%H:%M"),
         y=alt.Y("error:Q", title=None).axis(format=axis_format(metric)),
@@ -88,6 +77,20 @@ def labelled_errors(
         amount = words.metric(metric, typical, unit)
         note = f"Dashed: the champion's {metric.label} on the holdout, {amount}."
     return framed(chart, "Error of labelled predictions", note, height=150)
+
+
+def _labelled(
+    recent: tuple[LoggedPrediction, ...], metric: Metric, unit: str
+) -> Iterator[dict[str, Any]]:
+    for logged in recent:
+        truth, predicted = numeric_truth(logged.get("label")), logged["output"]
+        if truth is not None and predicted is not None:
+            yield {
+                "at": predicted_at(logged),
+                "error": _row_error(metric, predicted, truth),
+                "predicted": words.in_unit(predicted, unit),
+                "truth": words.in_unit(truth, unit),
+            }
 
 
 def _row_error(metric: Metric, predicted: float, truth: float) -> float | None:

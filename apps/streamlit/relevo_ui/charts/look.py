@@ -81,3 +81,13 @@ def dashed_line(value: float, **channel: str) -> Any:
     rule = alt.Chart(pd.DataFrame({column: [value]}))
     rule = rule.mark_rule(color=ORANGE, strokeDash=[5, 4], strokeWidth=1.5)
     return rule.encode(**channel)
+
+
+def labelled_bars(
+    table: pd.DataFrame, x: Any, label: str, labels: str, colour: Any
+) -> Any:
+    """Horizontal bars in the table's order, with their values in the format `labels`."""
+    base = alt.Chart(table).encode(x=x, y=alt.Y(f"{label}:N", sort=None, title=None))
+    text = base.mark_text(align="left", dx=6)
+    text = text.encode(text=alt.Text(x.shorthand, format=labels))
+    return base.mark_bar(height=14, cornerRadius=2).encode(color=colour) + text

@@ -11,7 +11,7 @@ import streamlit as st
 from relevo.domain.identity import Split
 from relevo.domain.metrics import Metric
 from relevo.domain.policy import Policy
-from relevo.domain.wording import count, percent, ranges
+from relevo.domain.wording import count, fixed_percent, ranges
 from relevo_ui import blocks, cached, words
 from relevo_ui.charts.history import PICKED, error_by_batch, timeline
 from relevo_ui.reading.record import History, HistoryEntry, measured
@@ -138,7 +138,7 @@ def _show_decision(entry: HistoryEntry) -> None:
     if entry.outcome == "stopped":
         blocks.empty_state(
             "Not decided yet",
-            f"{percent(batch.bad_share)} of its rows break the contract. Look at them under Data. "
+            f"{batch.bad_share:.0%} of its rows break the contract. Look at them under Data. "
             f"Then accept its good rows, or reject all: `relevo accept {batch.case} {batch.number} --reason …` "
             "or `relevo reject …`",
         )
@@ -148,7 +148,7 @@ def _show_decision(entry: HistoryEntry) -> None:
             f"The DAG decides in its next run; without Airflow: `relevo run {batch.case}`",
         )
     else:
-        blocks.evidence(decision.evidence, MARKS_OF_CALLS)
+        blocks.evidence_table(decision.evidence, MARKS_OF_CALLS)
         decided = words.timestamp(decision.decided_at)
         blocks.quiet(f"● calls for training. Decided {decided}.")
         with st.expander("The policy of this decision"):
@@ -208,13 +208,13 @@ def _show_contest(entry: HistoryEntry) -> None:
         return
     if all(verdict.sentence != fact.sentence for fact in verdict.evidence):
         st.html(f"<div>{escape(words.capitalized(verdict.sentence))}.</div>")
-    blocks.evidence(verdict.evidence)
+    blocks.evidence_table(verdict.evidence)
 
 
 def _show_rows(entry: HistoryEntry, selection: Selection) -> None:
     batch = entry.batch
     arrived = f"{batch.rows:,} rows, loaded {words.timestamp(batch.loaded_at)}"
-    bad = f"{count(batch.bad_rows, 'row')} ({words.percent(batch.bad_share)})"
+    bad = f"{count(batch.bad_rows, 'row')} ({fixed_percent(batch.bad_share)})"
     blocks.details(
         [
             ("Arrived", arrived),

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from relevo.domain.prediction import Label
-from relevo.domain.wording import count
+from relevo.domain.wording import count, fixed_percent
 from relevo.errors import RelevoError
 from relevo.serving.responses import DecisionSummary, Receipt, VerdictSummary
 from relevo_ui import blocks, cached, words
@@ -116,7 +116,7 @@ def _show_recent(traffic: Traffic, selection: Selection) -> None:
             "At": predicted_at(logged),
             "Output": logged["error"]
             or logged["output_text"]
-            or words.amount(logged["output"], unit),
+            or words.in_unit(logged["output"], unit),
             "Truth": _truth(logged.get("label"), unit),
             "Version": logged["version"] or "",
             "ms": logged["latency_ms"],
@@ -152,7 +152,7 @@ def _trace_once(receipt: str) -> None:
 def _truth(label: Label | None, unit: str) -> str:
     number = numeric_truth(label)
     if number is not None:
-        return words.amount(number, unit)
+        return words.in_unit(number, unit)
     if label:
         return label["truth"]
     return ""
@@ -198,7 +198,7 @@ def _show_trace(trace: Receipt, selection: Selection) -> None:
     unit = selection.unit
     if trace.case != selection.case_name:  # a receipt of any use case may be entered
         unit = ""
-    output = trace.output_text or words.amount(trace.output, unit)
+    output = trace.output_text or words.in_unit(trace.output, unit)
     if trace.error:
         output = f"failed: {trace.error}"
     st.html(f'<div class="answer" style="font-size:2rem">{escape(output)}</div>')
@@ -248,7 +248,7 @@ def _truth_and_error(trace: Receipt, unit: str) -> str:
         return '<span class="quiet">not known yet</span>'
     if not number or trace.output is None:
         return f"<b>{text}</b>"
-    share = words.percent(abs(trace.output - number) / abs(number))
+    share = fixed_percent(abs(trace.output - number) / abs(number))
     return f"<b>{text}</b>, error {share}"
 
 

@@ -42,6 +42,10 @@ def render_models() -> None:
         first = _chosen_version("Version", champion, selection)
     with right:
         second = _chosen_version("Beside version", others[0], selection)
+    _show_versions(selection, first, second)
+
+
+def _show_versions(selection: Selection, first: str, second: str) -> None:
     try:
         releases = [cached.release(selection.case_name, v) for v in (first, second)]
     except ReleaseAbsent as absent:
@@ -56,7 +60,7 @@ def render_models() -> None:
             _show_comparison(selection, first, second)
         with right:
             for version in dict.fromkeys((first, second)):
-                _show_origin(history.entry_of(version), selection)
+                _show_origin(selection.history.entry_of(version), selection)
     with importances:
         _show_pictures(releases)
     with cards:
@@ -164,6 +168,8 @@ def _show_origin(entry: HistoryEntry | None, selection: Selection) -> None:
             ("Verdict", escape(verdict)),
         ]
     )
+    for sentence in cached.failures(selection.case_name, entry.version):
+        blocks.quiet(sentence)
 
 
 def _show_pictures(releases: list[StoredRelease]) -> None:

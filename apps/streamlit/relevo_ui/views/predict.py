@@ -35,7 +35,7 @@ class ShownResult:
 def render_predict() -> None:
     selection = current_selection()
     try:
-        form = cached.case_schema(selection.case_name, selection.environment)
+        form = cached.form_schema(selection.case_name, selection.environment)
     except ApiError as error:
         _no_form(selection, error)
         return
@@ -122,7 +122,7 @@ def _show_result(result: ShownResult, form: CaseSchema, selection: Selection) ->
         label = f"Predicted {target}"
     value = str(shown.prediction)
     if isinstance(shown.prediction, float):
-        value = words.amount(shown.prediction, form.unit)
+        value = words.in_unit(shown.prediction, form.unit)
     st.html(
         f'<div class="quiet">{escape(label)}</div><div class="answer">{escape(value)}</div>'
     )
@@ -153,8 +153,8 @@ def _show_typical_error(value: float | str, form: CaseSchema) -> None:
         metric = METRICS[error.metric]
         blocks.quiet(
             f"Typically {words.metric(metric, error.value, form.unit)} off "
-            f"({metric.label} on the holdout): between {words.amount(span.low, form.unit)} "
-            f"and {words.amount(span.high, form.unit)}."
+            f"({metric.label} on the holdout): between {words.in_unit(span.low, form.unit)} "
+            f"and {words.in_unit(span.high, form.unit)}."
         )
         st.altair_chart(range_bar(span, form.unit).chart)
 
