@@ -101,8 +101,8 @@ def _x_encoding(
     table: pd.DataFrame, explanation: Explanation, target: str
 ) -> Callable[[str], Any]:
     """The same scale and axis for all layers, made of a column."""
-    ends = table[["start", "end"]]
-    low, high = float(ends.min(axis=None)), float(ends.max(axis=None))
+    ends = table[["start", "end"]].to_numpy()
+    low, high = float(ends.min()), float(ends.max())
     scale = alt.Scale(
         type=AXIS_TYPES.get(explanation.scale, "linear"),
         domain=[low, high],
