@@ -78,9 +78,9 @@ class Settings(EnvSettings):
         5, ge=1, description="requests before a source that may be retried is given up"
     )
     reload_urls: tuple[str, ...] = Field(
-        (), description="APIs to hint at after publishing, as a JSON list"
+        (), description="APIs to notify after publishing, as a JSON list"
     )
-    commit: str = Field("", description="the commit that runs; empty: asked from git")
+    commit: str = Field("", description="the commit that runs; empty: read from git")
     data_api_port: int = Field(
         8000, description="the port of the data API under `make up`"
     )
