@@ -100,6 +100,14 @@ def test_explain_shows_the_evidence_the_training_the_verdict_and_the_policy(
         relevo(ran, "explain", "flats", "99")
 
 
+def test_explain_marks_what_the_policy_sets_itself_and_nothing_else(
+    ran: Settings,
+) -> None:
+    lines = relevo(ran, "explain", "flats", "0").splitlines()
+    marked = [line.split()[0] for line in lines if "(not the default)" in line]
+    assert marked == ["error_rise", "min_rows_to_measure"]
+
+
 def test_status_names_champion_and_newest_batch(ran: Settings) -> None:
     shown = relevo(ran, "status", "flats")
     assert "4 batches, 800 rows" in shown

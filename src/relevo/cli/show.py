@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+import json
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 
@@ -147,7 +148,8 @@ def _decision(
     if result.verdict:
         _verdict(console, result.verdict)
     console.rule("policy", align="left")
-    defaults = {field.name: field.default for field in fields(Policy)}
+    # as the record has it: a tuple is a list there
+    defaults = json.loads(json.dumps(asdict(Policy())))
     for key, value in decision.policy.items():
         line = f"  {key:<22} {value}"
         if value != defaults.get(key):
