@@ -33,13 +33,13 @@ setup: .venv/.ready ## install everything Relevo needs into .venv (the other tar
 	$(UV) sync --frozen
 	@touch $@
 
-up: setup ## run the whole loop on this machine: data API, MLflow, Airflow; Ctrl-C stops it
+up: setup ## run the whole loop on this machine: data API, MLflow, Airflow, inference API, UI; Ctrl-C stops it
 	@$(RUN) relevo up
 
-clean: ## forget all state of `make up` and `relevo run` on this machine
+clean: ## delete all state of `make up` and `relevo run` on this machine
 	rm -rf .relevo
 
-test: setup ## run the tests (those that need a server which is absent say how to get it)
+test: setup ## run the tests; a server that is missing is named, with how to get it
 	$(RUN) pytest $(PARALLEL) -m "not kills and not cluster"
 
 test-kills: setup ## kill the loop at fifty random instants and at every step boundary
