@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from functools import partial
 from typing import BinaryIO
 
-BLOCK_BYTES = 1 << 20
+BLOCK_SIZE = 1 << 20
 
 
 def blocks_of(stream: BinaryIO) -> Iterator[bytes]:
-    return iter(partial(stream.read, BLOCK_BYTES), b"")
+    return iter(partial(stream.read, BLOCK_SIZE), b"")

@@ -17,6 +17,7 @@ from relevo.errors import SourceError, SourceUnavailable
 log = logging.getLogger(__name__)
 
 FINISHED = ".finished"
+# notes, and what browsers and copying programs have not finished
 _NOT_BATCHES = (".md", ".txt", ".tmp", ".part", ".partial", ".crdownload", FINISHED)
 
 

@@ -3,19 +3,17 @@
 import subprocess
 from pathlib import Path
 
-UNKNOWN = "unknown"
+NO_COMMIT = "unknown"
 
 
 def current_commit(folder: Path) -> str:
     """The checked-out commit, with `-dirty` where files differ from it; "unknown" outside Git."""
+    # no tag is to stand for the commit: each is excluded
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
         described = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],  # noqa: S607
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=True,
+            command, cwd=folder, capture_output=True, text=True, check=True
         )
     except (OSError, subprocess.CalledProcessError):
-        return UNKNOWN
+        return NO_COMMIT
     return described.stdout.strip()

@@ -14,15 +14,19 @@ from typing import NoReturn
 import httpx
 import msgspec
 
-from relevo.adapters.blocks import BLOCK_BYTES
+from relevo.adapters.blocks import BLOCK_SIZE
 from relevo.domain.arrival import SourceResponse
 from relevo.errors import SourceError, SourceUnavailable
 
 END_OF_DATA = "ya se recolecto toda la informacion minima necesaria"
 NOT_ANSWERED_YET = ("has not been answered yet", "does not exist")
-_ASK_LATER = (408, 425, 429)
-_LONGEST_REFUSAL = 64 * 1024
-_CONNECT_SECONDS = 10.0
+_ASK_LATER = (408, 425, 429)  # timed out, too early, too many requests
+_LONGEST_REFUSAL = (
+    64 * 1024
+)  # a refusal is a sentence; whatever goes on is not read to its end
+_CONNECT_SECONDS = (
+    10.0  # a server that is up accepts at once, however long it then takes
+)
 _SHOWN_BYTES = 200
 # a connection that was never made: only then is it sure that the cursor has not moved
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
@@ -114,7 +118,7 @@ class HttpSource:
 
     def _chunks(self, response: httpx.Response) -> Iterator[bytes]:
         try:
-            yield from response.iter_bytes(BLOCK_BYTES)
+            yield from response.iter_bytes(BLOCK_SIZE)
         except (httpx.TransportError, httpx.DecodingError) as error:
             raise self._lost(error, self._path_of(response)) from error
 

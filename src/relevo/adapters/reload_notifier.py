@@ -1,4 +1,4 @@
-"""A hint to the APIs that a release was published."""
+"""Tells the APIs that a release was published."""
 
 import logging
 
@@ -16,9 +16,9 @@ class HttpReloadNotifier:
     def __call__(self, case: str) -> None:
         for url in self._urls:
             try:
-                httpx.post(
-                    f"{url.rstrip('/')}/load_model/", timeout=5
-                ).raise_for_status()
+                # a publication waits for this, and nothing depends on it
+                response = httpx.post(f"{url.rstrip('/')}/load_model/", timeout=5)
+                response.raise_for_status()
             except (httpx.HTTPError, httpx.InvalidURL) as error:
                 log.warning(
                     "%s: the API at %s was not told of the new champion and will find it by itself: %s",

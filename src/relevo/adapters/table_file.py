@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from relevo.adapters.blocks import BLOCK_BYTES, blocks_of
+from relevo.adapters.blocks import BLOCK_SIZE, blocks_of
 from relevo.domain.arrival import FORMATS, Format
 from relevo.errors import SourceError, SourceUnavailable
 
@@ -78,7 +78,7 @@ class CsvFile:
             for start, end in self._runs(rows):
                 file.seek(start)
                 while start < end:
-                    block = file.read(min(BLOCK_BYTES, end - start))
+                    block = file.read(min(BLOCK_SIZE, end - start))
                     if not block:
                         raise SourceUnavailable(
                             f"{self._path} became shorter while it was read",

@@ -11,7 +11,7 @@ from relevo.domain.use_case import Task
 
 
 class PredictionStore(Protocol):
-    """Logged predictions and their late labels. StoreUnavailable while it is away; nothing here waits for it."""
+    """Logged predictions and their late labels. StoreUnavailable while it cannot be reached; nothing here waits for it."""
 
     def ship(self, lines: bytes) -> int:
         """Store JSON lines whose receipts are not there yet, all or none; how many were new.

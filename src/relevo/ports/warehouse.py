@@ -126,8 +126,10 @@ class RowStore(Protocol):
 
 
 class Record(Protocol):
-    """What was decided, trained, ruled and moved. Each `add_…` answers the stored object: where it is called again, the
-    one that is there already."""
+    """What was decided, trained, ruled and moved.
+
+    A decision, training or verdict that is added again is answered as it was stored.
+    """
 
     def add_decision(self, decision: Decision) -> Decision: ...
 

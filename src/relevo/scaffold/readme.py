@@ -9,7 +9,7 @@ from relevo.scaffold.study import Findings
 
 MOST_SHOWN = 80
 MOST_REASONS = 12
-TEXT = """# {title}
+TEMPLATE = """# {title}
 Predicts `{target}` ({task}) from {features} columns of `{path}`. \
 Written by `relevo new`; change `use_case.py` as you like, nothing writes it again.
 
@@ -67,7 +67,7 @@ def readme(found: Findings) -> str:
     columns = [_row(found, column) for column in found.columns[:MOST_SHOWN]]
     if (hidden := len(found.columns) - MOST_SHOWN) > 0:
         columns.append(f"\nand {hidden} more, as `use_case.py` lists them.")
-    return TEXT.format(
+    return TEMPLATE.format(
         title=found.title,
         target=found.target,
         task=found.task,

@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from botocore.session import Session
 from urllib3.exceptions import HTTPError
 
-from relevo.adapters.blocks import BLOCK_BYTES
+from relevo.adapters.blocks import BLOCK_SIZE
 from relevo.adapters.objects.object_key import checked_key
 from relevo.errors import NotFound, StoreUnavailable
 
@@ -103,7 +103,7 @@ class S3Store:
         with self._explained(key):
             body = self._client.get_object(**self._name(key))["Body"]
         with contextlib.closing(body):
-            yield io.BufferedReader(_Stream(body, self._explained), BLOCK_BYTES)
+            yield io.BufferedReader(_Stream(body, self._explained), BLOCK_SIZE)
 
     def exists(self, key: str) -> bool:
         with self._explained(), _passing_over(_ABSENT):

@@ -78,8 +78,8 @@ class SqlAttempts:
         return self._entries.update(connection, attempt.id, outcome=outcome, **values)
 
     def of(self, case: str, source: str, *outcomes: Outcome) -> list[Attempt]:
-        wanted = self._table.c.outcome.in_(outcomes or Outcome)
-        return self._entries.find(wanted, case=case, source=source)
+        named = self._table.c.outcome.in_(outcomes or Outcome)
+        return self._entries.find(named, case=case, source=source)
 
     def accept_gap(self, case: str, source: str, number: int, reason: str) -> None:
         table = self._table

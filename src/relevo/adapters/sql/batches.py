@@ -51,7 +51,7 @@ class SqlBatches:
             batch_id = self._next_id(connection)
             self._write_rows(connection, case, batch_id, chunks)
             summary = summarize()
-            if summary.number > due:
+            if summary.number > due:  # known only now: JSON may name it behind its rows
                 connection.rollback()
                 return Ahead(summary.number)
             batch = Batch(
@@ -76,8 +76,8 @@ class SqlBatches:
         return self._entries.get(batch_id)
 
     def find(self, case: str, source: str, number: int) -> Batch | None:
-        found = self._entries.find(case=case, source=source, number=number)
-        return next(iter(found), None)
+        batches = self._entries.find(case=case, source=source, number=number)
+        return next(iter(batches), None)
 
     def of(self, case: str, source: str | None = None) -> list[Batch]:
         return self._entries.find(case=case, source=source)
@@ -174,21 +174,21 @@ class SqlBatches:
         return True
 
     def _known(self, attempt: Attempt, summary: BatchSummary) -> Batch:
-        known = self.find(attempt.case, attempt.source, summary.number)
-        if known is None:
+        batch = self.find(attempt.case, attempt.source, summary.number)
+        if batch is None:
             raise NotFound(
                 f"batch {summary.number} of {attempt.case} was there and is gone; run the step again"
             )
-        if known.content_sha256 != summary.content_sha256:
+        if batch.content_sha256 != summary.content_sha256:
             raise SourceContradiction(
                 f"batch {summary.number} of {attempt.case}: {attempt.source} answered other rows than before "
-                f"(SHA-256 {summary.content_sha256} in {attempt.object_key}, {known.content_sha256} in {known.object_key}); "
+                f"(SHA-256 {summary.content_sha256} in {attempt.object_key}, {batch.content_sha256} in {batch.object_key}); "
                 "find out which are right: the loop goes on when the source answers the first ones again, or has new numbers"
             )
         self._attempts.close(
             attempt, Outcome.KNOWN, number=summary.number, sha256=summary.sha256
         )
-        return known
+        return batch
 
 
 def _state_of(summary: BatchSummary, case: UseCase) -> BatchState:

@@ -15,7 +15,7 @@ from relevo.domain.contract import REST_COLUMN, Contract
 from relevo.domain.use_case import UseCase
 from relevo.errors import UseCaseBroken
 
-MOST_BYTES = 63  # of a name in PostgreSQL
+MOST_BYTES = 63  # of a name in PostgreSQL, which cuts off what is longer
 Layer = Literal["raw", "clean"]
 # Relevo's own columns, which come first
 OWN_COLUMNS: dict[Layer, dict[str, pa.DataType]] = {
@@ -152,9 +152,10 @@ def changes(table: CaseTable, connection: sa.Connection) -> list[str]:
     return [f"ALTER TABLE {table.sql} {statement}" for statement in statements]
 
 
-def change(connection: sa.Connection, statement: str) -> None:
+def execute_verbatim(connection: sa.Connection, statement: str) -> sa.CursorResult[Any]:
     """A % in a column's name is no placeholder."""
-    connection.execution_options(no_parameters=True).exec_driver_sql(statement)
+    connection.execution_options(no_parameters=True)
+    return connection.exec_driver_sql(statement)
 
 
 def _creation(

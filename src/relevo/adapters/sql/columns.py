@@ -94,5 +94,5 @@ def json_of(kind: Callable[[Any], Any]) -> MakeColumn:
     return partial(_required, type_=TextOf(load, partial(json.dumps, default=asdict)))
 
 
-def evidence(facts: list[dict[str, Any]]) -> tuple[Evidence, ...]:
+def stored_evidence(facts: list[dict[str, Any]]) -> tuple[Evidence, ...]:
     return tuple(Evidence(**fact) for fact in facts)

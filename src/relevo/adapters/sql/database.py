@@ -163,9 +163,9 @@ class Database:
             on=faults,
             attempts=None,
             timeout=self.patience,
-            wait_initial=0.1,
+            wait_initial=0.1,  # a restart takes about a second: look often at first
             wait_max=5.0,
-            wait_jitter=0.5,
+            wait_jitter=0.5,  # workers that lost it together do not come back together
         ):
             with attempt:
                 return once()
@@ -186,6 +186,7 @@ def _postgresql(url: sa.URL) -> sa.Engine:
         "options": NOTICE_LOST_PEERS,
         "client_encoding": "utf8",
     }
+    # a server that was restarted leaves dead connections in the pool
     return sa.create_engine(url, pool_pre_ping=True, connect_args=connect_args)
 
 

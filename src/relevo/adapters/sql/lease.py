@@ -20,9 +20,11 @@ from relevo.errors import LeaseHeld, LeaseLost, StoreUnavailable
 
 log = logging.getLogger(__name__)
 
-TTL = timedelta(seconds=60)
+TTL = timedelta(
+    seconds=60
+)  # for which a case stands still when its worker's machine dies
 RENEW_SECONDS = 15.0  # three renewals may fail before a lease runs out
-WAIT_FOR_LAST_WRITE = "20s"
+WAIT_FOR_LAST_WRITE = "20s"  # a load may take minutes: then whoever wants the lease is told, and tries again
 LOCK_NOT_AVAILABLE = "55P03"
 
 

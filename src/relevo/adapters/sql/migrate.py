@@ -33,12 +33,13 @@ def lock_shape(connection: sa.Connection) -> None:
 
 def upgrade(connection: sa.Connection) -> None:
     lock_shape(connection)
-    if is_current(connection):
+    if is_current(connection):  # another worker was first
         return
     if connection.dialect.name == "postgresql":
         _see_that_all_text_fits(connection)
         for schema in set(SCHEMAS) - set(sa.inspect(connection).get_schema_names()):
             connection.execute(sa.schema.CreateSchema(schema))
+    # its lines are for whoever writes migrations, not for whoever runs them
     logging.getLogger("alembic").setLevel(logging.WARNING)
     command.upgrade(config(connection), "head")
 
@@ -54,6 +55,7 @@ def _see_that_all_text_fits(connection: sa.Connection) -> None:
 
 def config(connection: sa.Connection) -> Config:
     settings = Config(attributes={"connection": connection})
+    # Alembic reads a % as the start of a variable
     settings.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     settings.set_main_option("path_separator", "os")
     return settings

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from relevo.adapters.sql.case_tables import (
     CaseTable,
     clean_table,
+    execute_verbatim,
     raw_table,
     table_name,
 )
@@ -52,9 +53,9 @@ class SqlRows:
         batches = self._database.tables.batches
         written = 0
         with self._database.writing(case.name) as connection:
-            connection.exec_driver_sql(
-                f"DELETE FROM {table.sql} WHERE batch_id = {batch.id:d}"  # noqa: S608
-            )
+            # of a preparation that was killed, or of one before a person's decision
+            delete = f"DELETE FROM {table.sql} WHERE batch_id = {batch.id:d}"  # noqa: S608
+            connection.exec_driver_sql(delete)
             with self._transfer.writer(connection) as put:
                 for chunk in chunks:
                     put(table.sql, clean_rows(table, chunk))
@@ -98,8 +99,8 @@ class SqlRows:
             f"SELECT side, count(*) FROM {table.sql} "  # noqa: S608
             f"WHERE {_among(batch_ids, list(Split))} GROUP BY side"
         )
-        found = self._database.fetch(sa.text(query))
-        return counts | {Split(split): count for split, count in found}
+        rows = self._database.fetch(sa.text(query))
+        return counts | {Split(split): count for split, count in rows}
 
 
 def _among(batch_ids: Sequence[int], splits: Sequence[Split]) -> str:
@@ -113,9 +114,7 @@ def _share(
 ) -> str:
     """The condition that leaves about `max_rows` rows, the same ones in every database."""
     query = f"SELECT count(*) FROM {table.sql} WHERE {condition}"  # noqa: S608
-    # a % in a column's name is no placeholder
-    connection.execution_options(no_parameters=True)
-    count = connection.exec_driver_sql(query).scalar_one()
+    count = execute_verbatim(connection, query).scalar_one()
     if count <= max_rows:
         return ""
     return f" AND (identity & {SPREAD - 1}) < {SPREAD * max_rows // count}"

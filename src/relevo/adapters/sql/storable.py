@@ -17,8 +17,6 @@ from relevo.domain.contract import REST_COLUMN
 
 MOST_CHARACTERS = 200  # of a quarantined cell
 MOMENT = pa.timestamp("us")
-# the years that a database knows
-EARLIEST, LATEST = datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 999999)
 Originals = dict[int, str]  # by row, of cells that cannot be stored as they are
 
 
@@ -125,9 +123,10 @@ def _is_storable(values: pa.Array) -> bool:
 
 
 def _moments(values: pa.Array) -> tuple[pa.Array, Originals]:
+    # Python's years, 1 to 9999: PostgreSQL knows more, and its driver cannot read them
     inside = pc.and_(
-        pc.greater_equal(values, pa.scalar(EARLIEST, MOMENT)),
-        pc.less_equal(values, pa.scalar(LATEST, MOMENT)),
+        pc.greater_equal(values, pa.scalar(datetime.min, MOMENT)),
+        pc.less_equal(values, pa.scalar(datetime.max, MOMENT)),
     )
     if pc.all(inside).as_py():
         return values, {}

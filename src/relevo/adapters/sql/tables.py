@@ -23,8 +23,8 @@ from relevo.adapters.sql.columns import (
     TEXT_OR_NULL,
     MakeColumn,
     enum_of,
-    evidence,
     json_of,
+    stored_evidence,
 )
 from relevo.domain.batch import BatchState, Outcome
 from relevo.domain.evidence import Action, MoveKind, Ruling
@@ -148,7 +148,7 @@ class Tables:
             request_id=INTEGER_OR_NULL,
             action=enum_of(Action),
             sentence=TEXT,
-            evidence=json_of(evidence),
+            evidence=json_of(stored_evidence),
             policy=json_of(dict),
             decided_at=INSTANT,
         )
@@ -187,7 +187,7 @@ class Tables:
             champion=TEXT_OR_NULL,
             contest_number=INTEGER,
             sentence=TEXT,
-            evidence=json_of(evidence),
+            evidence=json_of(stored_evidence),
             ruled_at=INSTANT,
         )
         self.moves = self._table(

@@ -8,7 +8,12 @@ import sqlalchemy as sa
 
 from relevo.adapters.sql.attempts import SqlAttempts
 from relevo.adapters.sql.batches import SqlBatches
-from relevo.adapters.sql.case_tables import change, changes, clean_table, raw_table
+from relevo.adapters.sql.case_tables import (
+    changes,
+    clean_table,
+    execute_verbatim,
+    raw_table,
+)
 from relevo.adapters.sql.copying import CopyTransfer
 from relevo.adapters.sql.database import Database
 from relevo.adapters.sql.lease import leased
@@ -53,8 +58,9 @@ class SqlWarehouse:
 
         def work(connection: sa.Connection) -> None:
             lock_shape(connection)
+            # looked up again: another worker may have made them while this one waited
             for statement in needed(connection):
-                change(connection, statement)
+                execute_verbatim(connection, statement)
 
         if self.database.read(needed):
             self.database.write(None, work)

@@ -25,8 +25,6 @@ from relevo.adapters.sql.tables import placed
 
 revision = "0001"
 down_revision = None
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
