@@ -19,7 +19,7 @@ from relevo.adapters.objects.s3_store import S3Store
 from relevo.adapters.sql.predictions import SqlPredictions
 from relevo.serving.log import segments
 from relevo.serving.log.prediction_log import Limits, PredictionLog
-from relevo.serving.log.segments import Position, Segments
+from relevo.serving.log.segments import LogPosition, Segments
 from relevo.serving.log.shipper import Bookmark
 from tests.serving.lines import line, new_receipt
 
@@ -99,7 +99,7 @@ def die_at_boundaries(record: Path, database: SqlPredictions, objects: S3Store) 
 
         return watched
 
-    def move(bookmark: Bookmark, position: Position) -> None:
+    def move(bookmark: Bookmark, position: LogPosition) -> None:
         kind = "claim" if position.claimed > position.offset else "arrival"
         around(f"saving the {kind} at the {bookmark.path.stem}", moved)(
             bookmark, position

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from relevo.domain.contract import boolean, category, code, date, integer, number
 from relevo.serving.request import row_reader
 from relevo.serving.request.row_reader import (
-    MOST_REMEMBERED,
+    REMEMBERED_CELLS,
     Problem,
     RowReader,
     RowsRefused,
@@ -173,18 +173,18 @@ def test_no_number_is_too_large_for_a_model() -> None:
 
 
 def test_a_reader_remembers_neither_without_end_nor_what_is_long() -> None:
-    reader = RowReader((category("city", nullable=True),), MOST_REMEMBERED + 10)
+    reader = RowReader((category("city", nullable=True),), REMEMBERED_CELLS + 10)
     bodies = [
-        [{"city": f" {place}"} for place in range(MOST_REMEMBERED + 10)],
+        [{"city": f" {place}"} for place in range(REMEMBERED_CELLS + 10)],
         [{"city": " " + "x" * 1_000_000}],
     ]
     assert [row[0] for row in reader.read(json.dumps(bodies[0]).encode())] == [
-        str(place) for place in range(MOST_REMEMBERED + 10)
+        str(place) for place in range(REMEMBERED_CELLS + 10)
     ]
     assert reader.read(json.dumps(bodies[1]).encode()) == [("x" * 1_000_000,)]
     ((_, remembered),) = reader._finish
     kept = remembered.__self__  # type: ignore[attr-defined]
-    assert len(kept) == MOST_REMEMBERED
+    assert len(kept) == REMEMBERED_CELLS
     assert max(len(word or "") for word in kept) < 100
 
 

@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 if TYPE_CHECKING:
     from prometheus_fastapi_instrumentator.metrics import Info
 
-SECONDS = (
+DURATIONS = (
     0.0005,
     0.001,
     0.0025,
@@ -32,14 +32,14 @@ SECONDS = (
     5.0,
     10.0,
 )
-EDGES = (*map(str, SECONDS), "+Inf")
+BUCKETS = (*map(str, DURATIONS), "+Inf")
 
 
 class _Handled:
     """The requests of one method, handler and class of status."""
 
     def __init__(self) -> None:
-        self.counts, self.seconds = [0] * len(EDGES), 0.0
+        self.counts, self.seconds = [0] * len(BUCKETS), 0.0
 
 
 class HttpMetrics(Collector):
@@ -53,7 +53,7 @@ class HttpMetrics(Collector):
         handled = self._handled.get(key)
         if handled is None:
             handled = self._handled[key] = _Handled()
-        handled.counts[bisect_left(SECONDS, seconds)] += 1
+        handled.counts[bisect_left(DURATIONS, seconds)] += 1
         handled.seconds += seconds
 
     def instrumentation(self, info: Info) -> None:
@@ -84,7 +84,7 @@ class HttpMetrics(Collector):
             ]
             both.seconds += handled.seconds
         for labels, handled in together.items():
-            buckets = list(zip(EDGES, accumulate(handled.counts), strict=True))
+            buckets = list(zip(BUCKETS, accumulate(handled.counts), strict=True))
             durations.add_metric(labels, buckets, sum_value=handled.seconds)
         yield requests
         yield durations

@@ -19,13 +19,14 @@ from relevo.errors import ModelRefused, PackageMissing
 
 CONTRIBUTIONS = json.dumps(
     {
-        "type": 2,
+        "type": 2,  # what each feature adds, exactly
         "training": False,
         "iteration_begin": 0,
-        "iteration_end": 0,
+        "iteration_end": 0,  # all of them
         "strict_shape": True,
     }
 ).encode()
+# one thread: a single row is explained, and its request has a thread of its own
 DENSE = json.dumps({"missing": float("nan"), "nthread": 1}).encode()
 
 
@@ -56,16 +57,21 @@ class Booster:
             ctypes.byref(matrix),
         )
         try:
-            shape, dimensions = ctypes.POINTER(ctypes.c_uint64)(), ctypes.c_uint64()
-            found = ctypes.POINTER(ctypes.c_float)()
-            out = (ctypes.byref(shape), ctypes.byref(dimensions), ctypes.byref(found))
+            shape = ctypes.POINTER(ctypes.c_uint64)()
+            dimensions = ctypes.c_uint64()
+            values = ctypes.POINTER(ctypes.c_float)()
+            results = map(ctypes.byref, (shape, dimensions, values))
             _call(
-                "XGBoosterPredictFromDMatrix", self._handle, matrix, CONTRIBUTIONS, *out
+                "XGBoosterPredictFromDMatrix",
+                self._handle,
+                matrix,
+                CONTRIBUTIONS,
+                *results,
             )
-            shares: NDArray[np.float64] = np.ctypeslib.as_array(
-                found, tuple(shape[: dimensions.value])
-            )[0].astype(float)
-            return shares
+            by_row = np.ctypeslib.as_array(values, tuple(shape[: dimensions.value]))
+            # a copy: the memory is XGBoost's, and its next call writes over it
+            contributions: NDArray[np.float64] = by_row[0].astype(float)
+            return contributions
         finally:
             xgboost_library().XGDMatrixFree(matrix)
 

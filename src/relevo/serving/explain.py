@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,48 +33,58 @@ class Explainer(Protocol):
         """What each field, in order, and the base add to each of the model's raw outputs."""
 
 
+class _Explained(NamedTuple):
+    """What each field and, last, the base add to a prediction, in this scale."""
+
+    prediction: float | str
+    by_field: NDArray[np.float64]
+    scale: Scale
+
+    def factor(self, added: float) -> float | None:
+        """What is added to a logarithm multiplies its number."""
+        return math.exp(added) if self.scale == "log" else None
+
+
 def explain(model: ServedModel, row: Row) -> Explanation:
     """NoExplanation where the estimator has none that is exact."""
     explainer = _explainer(model.files, model.release.estimator)
     answers = model.answers([row])[0].astype(np.float64)
     parts = explainer.parts(model, row)
-    classes = model.release.classes
-    metadata = model.onnx.metadata
-    scale: Scale = "log odds"
-    log = False
-    if classes:
-        best = int(answers.argmax())
-        prediction: float | str = classes[best]
-        by_field = parts[best] if len(classes) > 2 else _of_two(parts[0], best)
-    else:
-        prediction = float(answers[0])
-        by_field = parts[0] * float(metadata["scale"])
-        by_field[-1] += float(metadata["shift"])
-        log = json.loads(metadata["log_target"])
-        scale = "log" if log else "target"
+    explained = _in_its_scale(model, answers, parts)
+    base = float(explained.by_field[-1])
     contributions = [
-        Contribution(
-            feature=column.name,
-            value=cell,
-            contribution=float(part),
-            factor=math.exp(part) if log else None,
+        Contribution(column.name, cell, float(part), explained.factor(part))
+        for column, cell, part in zip(
+            model.columns, row, explained.by_field, strict=False
         )
-        for column, cell, part in zip(model.columns, row, by_field, strict=False)
     ]
-    base = float(by_field[-1])
     return Explanation(
-        prediction=prediction,
+        prediction=explained.prediction,
         version=model.version,
         alias=model.alias,
         unit=model.release.unit,
-        scale=scale,
+        scale=explained.scale,
         base=base,
-        base_value=math.exp(base) if log else None,
+        base_value=explained.factor(base),
         floor=explainer.floor,
         contributions=sorted(
             contributions, key=lambda each: abs(each.contribution), reverse=True
         ),
     )
+
+
+def _in_its_scale(
+    model: ServedModel, answers: NDArray[np.float64], parts: Parts
+) -> _Explained:
+    if classes := model.release.classes:
+        best = int(answers.argmax())
+        by_field = parts[best] if len(classes) > 2 else _of_two(parts[0], best)
+        return _Explained(classes[best], by_field, "log odds")
+    metadata = model.onnx.metadata
+    by_field = parts[0] * float(metadata["scale"])
+    by_field[-1] += float(metadata["shift"])
+    is_log = json.loads(metadata["log_target"])
+    return _Explained(float(answers[0]), by_field, "log" if is_log else "target")
 
 
 def _of_two(second: NDArray[np.float64], best: int) -> NDArray[np.float64]:

@@ -19,8 +19,8 @@ from relevo.serving.served_case import ServedCase
 LABELS = ("case", "environment")
 RELOAD_RESULTS = ("swapped", "unchanged", "failed")
 Family = type[CounterMetricFamily] | type[GaugeMetricFamily]
-Sample = Callable[[ServedCase], float | None]  # None: nothing is known yet
-Samples = Callable[[ServedCase], Mapping[str, float]]
+CaseValue = Callable[[ServedCase], float | None]  # None: nothing is known yet
+CaseValues = Callable[[ServedCase], Mapping[str, float]]
 
 
 def _age(case: ServedCase) -> float | None:
@@ -32,7 +32,7 @@ def _reload_ok(case: ServedCase) -> float | None:
 
 
 # name: type, help, value of a case
-METRICS: dict[str, tuple[Family, str, Sample]] = {
+SINGLE_METRICS: dict[str, tuple[Family, str, CaseValue]] = {
     "relevo_release_age_seconds": (GaugeMetricFamily, "since training", _age),
     "relevo_ready": (
         GaugeMetricFamily,
@@ -66,7 +66,7 @@ METRICS: dict[str, tuple[Family, str, Sample]] = {
     ),
 }
 # name: type, help, further label, values of a case by that label
-LABELLED: dict[str, tuple[Family, str, str, Samples]] = {
+LABELLED_METRICS: dict[str, tuple[Family, str, str, CaseValues]] = {
     "relevo_reloads": (
         CounterMetricFamily,
         "registry polls, by result",
@@ -105,17 +105,22 @@ class ServingMetrics(Collector):
     def collect(self) -> Iterator[Metric]:
         yield self._release()
         yield self._predictions()
-        for name, (family_type, documentation, sample) in METRICS.items():
+        for name, (family_type, documentation, value_of) in SINGLE_METRICS.items():
             family = family_type(name, documentation, labels=LABELS)
             for case in self._cases.values():
-                if (value := sample(case)) is not None:
+                if (value := value_of(case)) is not None:
                     family.add_metric(_labels(case), value)
             yield family
-        for name, (family_type, documentation, label, samples) in LABELLED.items():
+        for name, (
+            family_type,
+            documentation,
+            label,
+            values_of,
+        ) in LABELLED_METRICS.items():
             family = family_type(name, documentation, labels=(*LABELS, label))
             for case in self._cases.values():
                 # copied at once: requests may add a class meanwhile
-                for key, value in tuple(samples(case).items()):
+                for key, value in tuple(values_of(case).items()):
                     family.add_metric((*_labels(case), key), value)
             yield family
 

@@ -65,7 +65,7 @@ def load_model(
 ) -> ServedModel:
     """The release in `folder`, warmed up. ModelRefused where it is damaged, foreign or contradicts itself."""
     files = ReleaseFolder(folder)
-    release = files.release()
+    release, profile = files.release(), files.profile()
     subject = f"version {version} of {case}"
     if release.case != case:
         raise ModelRefused(
@@ -77,7 +77,6 @@ def load_model(
             f"{subject}: {MODEL_FILE} is not the file that its release names (SHA-256 differs); "
             "restore the artifacts store, or roll back"
         )
-    profile, columns = files.profile(), release.fields
     served = ServedModel(
         release=release,
         version=version,
@@ -87,11 +86,11 @@ def load_model(
         training=files.training(),
         # a few rows are too little work to hand to other threads
         onnx=OnnxModel(content, threads=1),
-        feed=ModelInputs(columns),
-        strict=RowReader(columns, max_rows),
-        lenient=RowReader(columns, max_rows, strict=False),
-        seen=tuple(_seen(columns, profile)),
-        named=_named(columns),
+        feed=ModelInputs(release.fields),
+        strict=RowReader(release.fields, max_rows),
+        lenient=RowReader(release.fields, max_rows, strict=False),
+        seen=tuple(_seen(release.fields, profile)),
+        named=_named(release.fields),
     )
     for fault in chain(_signature_faults(served), _warm_up(served)):
         raise ModelRefused(f"{subject}: {fault}; train it again")
@@ -129,19 +128,11 @@ def _signature_faults(served: ServedModel) -> Iterator[str]:
 
 
 def _warm_up(served: ServedModel) -> Iterator[str]:
-    """Predict rows as they usually come, alone and together, with gaps and categories that training never saw."""
-    columns = served.columns
-    usual = default_row(columns, served.profile)
-    gaps = {column.name: None for column in columns if column.nullable}
-    new = {
-        column.name: "never seen in training"
-        for column in columns
-        if column.kind is Kind.CATEGORY and column.values is None
-    }
-    rows: Any = []
+    """Predict rows as they usually come, alone and together."""
     try:
-        for row in (usual, usual | gaps, usual | new):
-            rows.append(served.strict.read(msgspec.json.encode(row)))
+        rows: Any = [
+            served.strict.read(msgspec.json.encode(row)) for row in _usual_rows(served)
+        ]
     except RowsRefused as error:
         yield f"its own fields refuse its own typical row: {error}"
         return
@@ -151,6 +142,18 @@ def _warm_up(served: ServedModel) -> Iterator[str]:
         if answers.shape != (len(batch), width) or not np.isfinite(answers).all():
             first = answers.tolist()[:1]
             yield f"answers a typical row with {first}; {width} finite numbers per row are wanted"
+
+
+def _usual_rows(served: ServedModel) -> Iterator[dict[str, Cell]]:
+    """As forms begin with, then with gaps, and with categories that training never saw."""
+    usual = default_row(served.columns, served.profile)
+    yield usual
+    yield usual | {column.name: None for column in served.columns if column.nullable}
+    yield usual | {
+        column.name: "never seen in training"
+        for column in served.columns
+        if column.kind is Kind.CATEGORY and column.values is None
+    }
 
 
 def require_compatible(new: ServedModel, old: ServedModel) -> None:

@@ -79,9 +79,13 @@ class Predictions(msgspec.Struct, frozen=True, gc=False):
             self.probabilities[start:end],
         )
 
-    @property
-    def are_finite(self) -> bool:
-        return all(map(math.isfinite, chain(self.outputs, *self.probabilities)))
+
+class NotFinite(Exception):
+    """The model answers this row with infinity, or with no number."""
+
+    def __init__(self, index: int) -> None:
+        super().__init__(index)
+        self.index = index
 
 
 def answer(
@@ -144,21 +148,17 @@ def predict_together(
     case: ServedCase, requests: Sequence[PredictRequest]
 ) -> list[EncodedResponse]:
     """Requests of one model, predicted by one call and logged by one write: that costs little more than one alone."""
-    model = requests[0].model
     rows = requests[0].rows
     if len(requests) > 1:
         rows = [row for request in requests for row in request.rows]
     receipts = new_receipts(len(rows))
     try:
-        predictions = _predict(model, rows)
+        predictions = _predict(requests[0].model, rows)
     except Exception as error:  # noqa: BLE001
         if len(requests) > 1:
-            return _one_by_one(case, requests)
+            # one of them has no answer: the others get theirs
+            return [predict_together(case, [request])[0] for request in requests]
         return [_failed(case, requests[0], receipts, error)]
-    if not predictions.are_finite:
-        if len(requests) > 1:
-            return _one_by_one(case, requests)
-        return [_refused(case, [_too_extreme(requests[0], predictions)])]
     try:
         case.log.append(_log_lines(case, requests, receipts, predictions))
     except LogUnwritable as error:
@@ -178,26 +178,20 @@ def predict_together(
     return responses
 
 
-def _one_by_one(
-    case: ServedCase, requests: Sequence[PredictRequest]
-) -> list[EncodedResponse]:
-    """One of them has no answer: the others get theirs."""
-    return [predict_together(case, [request])[0] for request in requests]
-
-
 def _predict(model: ServedModel, rows: list[Row]) -> Predictions:
+    """NotFinite where a row has no answer that JSON can hold."""
     raw = model.answers(rows)
-    classes = model.release.classes
-    if not classes:
-        numbers = raw[:, 0].tolist()
-        return Predictions(numbers, numbers, [])
-    best = raw.argmax(axis=1).tolist()
-    probabilities = raw.tolist()
-    return Predictions(
-        [classes[index] for index in best],
-        [row[index] for row, index in zip(probabilities, best, strict=True)],
-        probabilities,
-    )
+    answers: list[Any]
+    answers = outputs = raw[:, 0].tolist()
+    probabilities: list[list[float]] = []
+    if classes := model.release.classes:
+        best = raw.argmax(axis=1).tolist()
+        probabilities = raw.tolist()
+        answers = [classes[index] for index in best]
+        outputs = [row[index] for row, index in zip(probabilities, best, strict=True)]
+    if not all(map(math.isfinite, chain(outputs, *probabilities))):
+        raise NotFinite([*map(math.isfinite, outputs), False].index(False))
+    return Predictions(answers, outputs, probabilities)
 
 
 def _respond(
@@ -207,34 +201,29 @@ def _respond(
         return _respond_in_dialect(request, request.dialect, receipts[0], predictions)
     model = request.model
     release = model.release
-    probabilities: Iterable[Any] = repeat(UNSET)
+    warnings = _warnings(model, request.rows)
+    probabilities: list[Any] = [UNSET] * len(receipts)
     if release.classes:
         probabilities = [
             dict(zip(release.classes, row, strict=True))
             for row in predictions.probabilities
         ]
-    each = zip(
-        receipts,
-        predictions.answers,
-        _warnings(model, request.rows),
-        probabilities,
-        strict=False,
-    )
     if request.is_list:
-        items = [PredictionItem(*values) for values in each]
-        answered = PredictionList(model.version, model.alias, release.unit, items)
+        items = map(
+            PredictionItem, receipts, predictions.answers, warnings, probabilities
+        )
+        answered = PredictionList(model.version, model.alias, release.unit, [*items])
         return EncodedResponse(200, encode(answered))
-    ((receipt, prediction, warnings, shares),) = each
-    one = Prediction(
-        receipt=receipt,
-        prediction=prediction,
+    prediction = Prediction(
+        receipt=receipts[0],
+        prediction=predictions.answers[0],
         unit=release.unit,
         version=model.version,
         alias=model.alias,
-        warnings=warnings,
-        probabilities=shares,
+        warnings=warnings[0],
+        probabilities=probabilities[0],
     )
-    return EncodedResponse(200, encode(one), receipt)
+    return EncodedResponse(200, encode(prediction), receipts[0])
 
 
 def _respond_in_dialect(
@@ -247,7 +236,7 @@ def _respond_in_dialect(
         alias=model.alias,
         body=request.body,
         classes=model.release.classes,
-        probabilities=next(iter(predictions.probabilities), ()),
+        probabilities=[*chain(*predictions.probabilities)],
     )
     try:
         body = encode(dialect.respond(row))
@@ -284,20 +273,6 @@ def _warnings(model: ServedModel, rows: Sequence[Row]) -> list[list[FieldWarning
     ]
 
 
-def _too_extreme(request: PredictRequest, predictions: Predictions) -> Problem:
-    problem = Problem(
-        "", "", "leads to no finite answer", "values nearer to those of training"
-    )
-    if not request.is_list:
-        return problem
-    extreme = (
-        index
-        for index, output in enumerate(predictions.outputs)
-        if not math.isfinite(output)
-    )
-    return msgspec.structs.replace(problem, row=next(extreme, 0))
-
-
 def _log_lines(
     case: ServedCase,
     requests: Sequence[PredictRequest],
@@ -309,51 +284,52 @@ def _log_lines(
     """One line per row."""
     model = requests[0].model
     at = datetime.now(UTC)
-    latencies = [
-        latency
+    latencies = chain.from_iterable(
+        repeat(_milliseconds(request.started), len(request.rows))
         for request in requests
-        for latency in repeat(_milliseconds(request.started), len(request.rows))
-    ]
+    )
     rows = chain.from_iterable(request.rows for request in requests)
     texts: Iterable[str | None] = repeat(None)
     if model.release.classes and status == 200:
         texts = predictions.answers
-    lines = [
-        LogLine(
-            receipt=receipt,
-            case=case.name,
-            environment=case.environment,
-            at=at,
-            version=model.version,
-            input=model.named(*row),
-            output=output,
-            output_text=text,
-            status=status,
-            error=error,
-            latency_ms=latency,
-        )
-        for receipt, row, output, text, latency in zip(
-            receipts, rows, predictions.outputs, texts, latencies, strict=False
-        )
-    ]
-    return _encode_lines(lines)
+    each = zip(receipts, rows, predictions.outputs, texts, latencies, strict=False)
+    return _encode_lines(
+        [
+            LogLine(
+                receipt=receipt,
+                case=case.name,
+                environment=case.environment,
+                at=at,
+                version=model.version,
+                input=model.named(*row),
+                output=output,
+                output_text=text,
+                status=status,
+                error=error,
+                latency_ms=latency,
+            )
+            for receipt, row, output, text, latency in each
+        ]
+    )
 
 
 def _failed(
     case: ServedCase, request: PredictRequest, receipts: list[str], error: Exception
 ) -> EncodedResponse:
-    """A failure of the model is logged as predictions are, under receipts of its own."""
+    """A fault of the input is refused; one of the model is logged as predictions are, under receipts of its own."""
+    if isinstance(error, NotFinite):
+        index = error.index if request.is_list else UNSET
+        advice = "values nearer to those of training"
+        problem = Problem("", "", "leads to no finite answer", advice, index)
+        return _refused(case, [problem])
     case.failed += len(request.rows)
     log.exception("%s: version %s failed", case.name, request.model.version)
-    message = repr(error)
-    if isinstance(error, RelevoError):
-        message = str(error)
+    message = str(error) if isinstance(error, RelevoError) else repr(error)
     nothing: list[Any] = [None] * len(request.rows)
     predictions = Predictions(nothing, nothing, [])
     try:
-        case.log.append(
-            _log_lines(case, [request], receipts, predictions, 500, message)
-        )
+        lines = _log_lines(case, [request], receipts, predictions, 500, message)
+        case.log.append(lines)
     except LogUnwritable:
         log.exception("%s: a prediction that failed is not in its log", case.name)
     return refusal(

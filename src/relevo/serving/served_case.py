@@ -10,30 +10,29 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from relevo.domain.cells import Row
-from relevo.domain.prediction import LoggedPrediction
 from relevo.domain.profile import NumberProfile
 from relevo.serving.log.prediction_log import Waiting
 from relevo.serving.model import ServedModel
 from relevo.serving.responses import LastReload
 
-RECENT_ROWS = 10_000
+RECENT_ROWS = 10_000  # enough for the bins of drift, a few MB for each use case
 
 
 class Log(Protocol):
-    """PredictionLog, as far as answering needs it."""
+    """PredictionLog, as far as predicting needs it."""
 
     def append(self, lines: bytes) -> None: ...
-
-    def find(self, receipt: str) -> LoggedPrediction | None: ...
 
     def waiting(self) -> Waiting: ...
 
 
 class Spread:
-    """How regression answers spread: counts between fixed edges, as a histogram metric wants them."""
+    """How the predictions of a regression spread: counts between fixed edges, as a histogram metric wants them."""
 
     def __init__(self, edges: tuple[float, ...]) -> None:
-        self.edges, self.counts, self.sum = edges, [0] * (len(edges) + 1), 0.0
+        self.edges = edges
+        self.counts = [0] * (len(edges) + 1)
+        self.sum = 0.0
 
     def add(self, value: float) -> None:
         self.counts[bisect_left(self.edges, value)] += 1
@@ -55,9 +54,8 @@ class ServedCase:
     reloads: Counter[str] = field(default_factory=Counter)
     refused: int = 0
     failed: int = 0
-    spread: Spread | None = (
-        None  # its edges stay as they are through swaps, so that a series goes on
-    )
+    # its edges stay as they are through swaps, so that a series goes on
+    spread: Spread | None = None
     classes: Counter[str] = field(default_factory=Counter)
     recent: deque[Row] = field(default_factory=lambda: deque(maxlen=RECENT_ROWS))
     drift: dict[str, float] = field(default_factory=dict)
@@ -72,6 +70,7 @@ class ServedCase:
         if self.spread is None and model.release.task == "regression":
             self.spread = Spread(_edges(model))
         if self.model is None or self.model.release.fields != model.release.fields:
+            # drift compares rows field by field
             self.recent.clear()
         self.has_none = False
         self.model = model
@@ -83,6 +82,7 @@ class ServedCase:
         self.last_reload = LastReload(not error, now, error)
 
     def count(self, rows: list[Row], answers: list[float] | list[str]) -> None:
+        # from the event loop, and from threads that predict long lists
         with self._counting:
             self.recent.extend(rows)
             for answer in answers:

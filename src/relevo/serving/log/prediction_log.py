@@ -22,19 +22,23 @@ if TYPE_CHECKING:
     from relevo.ports.predictions import PredictionStore
     from relevo.ports.store import ObjectStore
 
-SYNC_SECONDS = 1.0
-CLOCKS_DIFFER = timedelta(minutes=1)
+SYNC_SECONDS = 1.0  # what a power cut may take
+CLOCKS_DIFFER = timedelta(
+    minutes=1
+)  # the clock may be set between a receipt and its segment
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
+    # a segment is deleted as a whole: small ones give the disk back early
     segment_bytes: int = 16 << 20
     segment_age: timedelta = timedelta(hours=1)
     most_bytes: int = 16 << 30  # an hour at 8,000 predictions a second of 500 bytes
     flush_bytes: int = 4 << 20
+    # lines gather meanwhile: a flush costs as much as thousands of them
     database_seconds: float = 2.0
-    objects_seconds: float = 10.0
+    objects_seconds: float = 10.0  # each flush is an object, and a store prefers few
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ class Waiting:
 
 
 class PredictionLog:
-    """One use case's answers in one environment, from one process. `append` works before `start`; nothing ships yet.
+    """One use case's predictions in one environment, from one process. `append` works before `start`; nothing ships yet.
 
     When `append` returns, its lines survive the end of the process, and at most a second later a power cut. They arrive
     in the database and in the object store exactly once each, whenever these can be reached; neither waits for the other.
@@ -91,6 +95,7 @@ class PredictionLog:
     def close(self, timeout: float) -> None:
         """Append nothing more. Ships what is left, for `timeout` seconds at most; what is left then waits for the next start."""
         deadline = time.monotonic() + timeout
+        # all are told before one is waited for: they share the time
         for shipper in self.shippers:
             shipper.finish(deadline)
         for shipper in self.shippers:

@@ -30,7 +30,9 @@ def restore(
     database: PredictionStore,
 ) -> Restored:
     """Ship every object of the case, or of one day; the database keeps what it has. May be done again at any time."""
-    prefix = upload_prefix(case, environment) + (f"{day}/" if day else "")
+    prefix = upload_prefix(case, environment)
+    if day:
+        prefix += f"{day}/"
     done = Restored()
 
     def send(lines: bytes) -> None:

@@ -80,7 +80,7 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Position:
+class LogPosition:
     """All before `offset` of this segment has arrived. What lies up to `claimed` may have, and is sent again as it was."""
 
     segment: str = ""
@@ -153,7 +153,7 @@ class Segments:
                 if now - begun > age or now.date() != begun.date():
                     self._end()
 
-    def drop_before(self, position: Position) -> None:
+    def drop_before(self, position: LogPosition) -> None:
         """Delete the segments that lie wholly before this, but the one that is written."""
         with self._lock:
             closed = self._segments[:-1] if self._is_open else self._segments
@@ -222,7 +222,7 @@ class Segments:
             self._end()
 
 
-def lines_after(position: Position, segments: Iterable[Segment]) -> Iterator[bytes]:
+def lines_after(position: LogPosition, segments: Iterable[Segment]) -> Iterator[bytes]:
     """In handy pieces. A segment that is dropped meanwhile was shipped."""
     for segment in segments:
         start = position.start_in(segment)

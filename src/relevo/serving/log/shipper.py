@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from relevo.errors import LinesRefused, LogUnwritable, RelevoError
-from relevo.serving.log.segments import Position, Segment, Segments, lines_after
+from relevo.serving.log.segments import LogPosition, Segment, Segments, lines_after
 from relevo.whole_file import write_whole
 
 FIRST_WAIT, LONGEST_WAIT = (
@@ -29,17 +29,17 @@ class Bookmark:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.position = Position()
+        self.position = LogPosition()
         if path.exists():
             try:
-                self.position = msgspec.json.decode(path.read_bytes(), type=Position)
+                self.position = msgspec.json.decode(path.read_bytes(), type=LogPosition)
             except msgspec.DecodeError as error:
                 raise LogUnwritable(
                     f"{path}: {error}, so nobody knows what was shipped; restore it, or delete it: everything that "
                     "still lies there is then shipped once more, which doubles lines in the object store only"
                 ) from error
 
-    def move(self, position: Position) -> None:
+    def move(self, position: LogPosition) -> None:
         write_whole(self.path, msgspec.json.encode(position))
         self.position = position
 
@@ -72,7 +72,7 @@ class Shipper:
         self._tries = 0
 
     @property
-    def position(self) -> Position:
+    def position(self) -> LogPosition:
         return self._bookmark.position
 
     def start(self, segments: Segments) -> None:
@@ -103,7 +103,7 @@ class Shipper:
         self.shipped_rows += lines.count(b"\n")
         return len(lines)
 
-    def _claim(self) -> tuple[Segment, Position] | None:
+    def _claim(self) -> tuple[Segment, LogPosition] | None:
         """What to ship next. The claim is saved first, so that a repetition sends neither more nor fewer lines."""
         position = self.position
         for segment in self._segments.all():
@@ -114,7 +114,7 @@ class Shipper:
                 return segment, position
             self._segments.sync()  # a power cut must not take from here what has arrived there
             end = start + len(segment.read(start, self._most_bytes))
-            claim = Position(segment.name, start, end)
+            claim = LogPosition(segment.name, start, end)
             self._bookmark.move(claim)
             return segment, claim
         return None

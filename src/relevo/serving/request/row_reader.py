@@ -23,8 +23,8 @@ from relevo.serving.request.field_rules import checked_cell
 from relevo.serving.responses import Problem
 
 SHOWN_PROBLEMS = 100
-MOST_REMEMBERED = 10_000  # categories or codes of a column: a few MB at most
-LONGEST_REMEMBERED = 100  # characters of each
+REMEMBERED_CELLS = 10_000  # categories or codes of a column: a few MB at most
+REMEMBERED_CHARACTERS = 100  # characters of each
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, Misfit)
 
 
@@ -207,7 +207,7 @@ class Remembered(dict[Any, Cell]):
 
     def __missing__(self, cell: Any) -> Cell:
         finished = self._finish(cell)
-        if len(self) < MOST_REMEMBERED and len(str(cell)) <= LONGEST_REMEMBERED:
+        if len(self) < REMEMBERED_CELLS and len(str(cell)) <= REMEMBERED_CHARACTERS:
             self[cell] = finished
         return finished
 
