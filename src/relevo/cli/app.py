@@ -38,7 +38,7 @@ console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
 Case = Annotated[str, typer.Argument(help="a use case; `relevo cases` lists them")]
-Number = Annotated[
+BatchNumber = Annotated[
     int, typer.Argument(help="a batch's number, as `relevo history` shows it")
 ]
 Reason = Annotated[
@@ -76,32 +76,32 @@ def _holding(name: str) -> Iterator[Loop]:
         yield loop
 
 
-@app.command(rich_help_panel="Look")
-def cases() -> None:
+@app.command("cases", rich_help_panel="Look")
+def list_cases() -> None:
     """List the use cases and what each predicts."""
     from relevo.bootstrap import find_use_cases, load_use_case
 
     settings = Settings()
     found = [load_use_case(name, settings) for name in find_use_cases(settings)]
-    show.cases(console, found, settings.use_cases)
+    show.print_cases(console, found, settings.use_cases)
 
 
-@app.command(rich_help_panel="Look")
-def status(case: Case) -> None:
+@app.command("status", rich_help_panel="Look")
+def show_status(case: Case) -> None:
     """Show the champion, the challenger, the newest batch, and what needs an admin action."""
-    show.status(console, case, _open(case).status())
+    show.print_status(console, case, _open(case).status())
 
 
-@app.command(rich_help_panel="Look")
-def history(case: Case) -> None:
+@app.command("history", rich_help_panel="Look")
+def show_history(case: Case) -> None:
     """Print one line per decision: the batch, what was decided, and why."""
-    show.history(console, case, _open(case).history())
+    show.print_history(console, case, _open(case).history())
 
 
-@app.command(rich_help_panel="Look")
-def explain(case: Case, batch: Number) -> None:
+@app.command("explain", rich_help_panel="Look")
+def explain_batch(case: Case, batch: BatchNumber) -> None:
     """Show all evidence on a batch: its rows, the decision, the training, the contest, the policy."""
-    show.explain(console, _open(case).explain(batch))
+    show.print_batch(console, _open(case).explain(batch))
 
 
 @app.command(rich_help_panel="Work")
@@ -120,11 +120,11 @@ def run(
                 break
             results.append(result)
             progress.finished(result)
-    show.closing(console, case, loop.champion(), results)
+    show.print_results(console, case, loop.champion(), results)
 
 
-@app.command(rich_help_panel="Work")
-def retrain(case: Case, reason: Reason) -> None:
+@app.command("retrain", rich_help_panel="Work")
+def retrain_now(case: Case, reason: Reason) -> None:
     """Train, contest and publish now, on all rows so far."""
     with _holding(case) as loop, show.ProgressBar(console, case, 1) as progress:
         progress.finished(loop.retrain(reason, progress.step))
@@ -137,17 +137,17 @@ def promote(
     reason: Reason,
 ) -> None:
     """Make a version the champion."""
-    show.move(console, _open(case).promote(version, reason))
+    show.print_move(console, _open(case).promote(version, reason))
 
 
 @app.command(rich_help_panel="Admin actions")
 def rollback(case: Case, reason: Reason) -> None:
     """Make the previous champion the champion again."""
-    show.move(console, _open(case).roll_back(reason))
+    show.print_move(console, _open(case).roll_back(reason))
 
 
 @app.command(rich_help_panel="Admin actions")
-def accept(case: Case, batch: Number, reason: Reason) -> None:
+def accept(case: Case, batch: BatchNumber, reason: Reason) -> None:
     """Use the good rows of a stopped batch, or continue without a lost batch."""
     from relevo.domain.batch import BatchState
 
@@ -155,7 +155,7 @@ def accept(case: Case, batch: Number, reason: Reason) -> None:
 
 
 @app.command(rich_help_panel="Admin actions")
-def reject(case: Case, batch: Number, reason: Reason) -> None:
+def reject(case: Case, batch: BatchNumber, reason: Reason) -> None:
     """Use no row of a stopped batch; the loop continues without it."""
     from relevo.domain.batch import BatchState
 
@@ -251,8 +251,8 @@ def restore_predictions(
     )
 
 
-@app.command(rich_help_panel="Look")
-def replay(
+@app.command("replay", rich_help_panel="Look")
+def replay_policy(
     case: Case,
     policy: Annotated[
         Path,
@@ -270,14 +270,14 @@ def replay(
     """Show what another policy would have decided over the batches already seen."""
     loop = _open(case)
     if not retrain:
-        show.replayed(console, loop.replay(policy), policy.name)
+        show.print_replay(console, loop.replay(policy), policy.name)
         return
     decisions = []
     with show.ProgressBar(console, f"{case} (replay)", None) as progress:
         for result, decision in loop.replay_trained(policy, progress.step):
             progress.finished(result)
             decisions.append(decision)
-    show.replayed(console, decisions, policy.name)
+    show.print_replay(console, decisions, policy.name)
 
 
 @app.command(rich_help_panel="Begin")
@@ -322,9 +322,9 @@ def migrate() -> None:
         show.say(console, f"the tables of {name} are up to date")
 
 
-@app.command(rich_help_panel="Begin")
-def up() -> None:
+@app.command("up", rich_help_panel="Begin")
+def start_everything() -> None:
     """Run everything on this machine: data API, MLflow, Airflow, inference API and UI. Ctrl-C stops it."""
-    from relevo.local import up as start
+    from relevo.local import up
 
-    sys.exit(start(Settings()))
+    sys.exit(up(Settings()))

@@ -39,7 +39,7 @@ def say(console: Console, line: str) -> None:
     console.print(line, soft_wrap=True, markup=False)
 
 
-def cases(console: Console, found: list[UseCase], folder: Path) -> None:
+def print_cases(console: Console, found: list[UseCase], folder: Path) -> None:
     if not found:
         command = "relevo new NAME --from TABLE --target COLUMN"
         say(console, f"no use case in {folder}/ yet; make one: {command}")
@@ -58,7 +58,7 @@ def _table(*columns: str) -> Table:
     return Table(*columns, box=None, pad_edge=False)
 
 
-def status(console: Console, name: str, status: CaseStatus) -> None:
+def print_status(console: Console, name: str, status: CaseStatus) -> None:
     if not status.batches:
         say(console, f"{name} has no rows yet; bring them in: relevo run {name}")
         return
@@ -99,7 +99,7 @@ def _headline(training: Training) -> str:
     return f"{metric.short} {metric.text(value)}"
 
 
-def history(
+def print_history(
     console: Console, name: str, history: list[tuple[Batch, list[Decision]]]
 ) -> None:
     """One line per decision: batch, trained or skipped, and the sentence."""
@@ -122,7 +122,7 @@ def _undecided(batch: Batch) -> str:
     return "loaded   not decided on yet"
 
 
-def explain(console: Console, history: BatchHistory) -> None:
+def print_batch(console: Console, history: BatchHistory) -> None:
     batch = history.batch
     console.rule(f"batch {batch.number} of {batch.case}", align="left")
     rows = f"{batch.rows:,} rows from {batch.source}, {batch.bad_rows:,} in quarantine"
@@ -189,13 +189,13 @@ def _verdict(console: Console, verdict: Verdict) -> None:
     _evidence(console, verdict.evidence, "passed")
 
 
-def move(console: Console, moved: Move) -> None:
+def print_move(console: Console, moved: Move) -> None:
     before = moved.previous or "none"
     champion = f"version {moved.version} of {moved.case} is champion now"
     say(console, f"{champion} (before: {before}): {moved.reason}")
 
 
-def closing(
+def print_results(
     console: Console, case: str, champion: AliasedVersion, results: list[BatchResult]
 ) -> None:
     """The table at the end of a run."""
@@ -219,7 +219,7 @@ def closing(
     say(console, f"why: relevo history {case}; {evidence}")
 
 
-def replayed(
+def print_replay(
     console: Console, decisions: list[ReplayedDecision], policy_file: str
 ) -> None:
     table = _table("batch", "rows", "was", "would be", "why")

@@ -14,10 +14,10 @@ from relevo.domain.contract import Column
 from relevo.domain.kinds import MISSING_WORDS, Kind
 from relevo.formats.columns import type_column
 from relevo.scaffold.kinds import Guess
-from relevo.scaffold.sample import Sample, estimated_distinct
+from relevo.scaffold.sample import TableSample, estimated_distinct
 from relevo.scaffold.survey import Extent, Survey
 
-Numbers = NDArray[np.float64]
+SampleValues = NDArray[np.float64]
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -28,7 +28,7 @@ class ColumnFacts:
     rows: int
     filled: int
     distinct: int
-    values: Numbers
+    values: SampleValues
     is_words: bool
     extent: Extent
     note: str = ""
@@ -61,7 +61,7 @@ class ColumnFacts:
 
 
 def gather(
-    survey: Survey, sample: Sample, guesses: Mapping[str, Guess], *, spelled: bool
+    survey: Survey, sample: TableSample, guesses: Mapping[str, Guess], *, spelled: bool
 ) -> dict[str, ColumnFacts]:
     facts = {}
     for column in survey.columns:
@@ -84,7 +84,9 @@ def gather(
     return facts
 
 
-def _numbers(column: Column, values: pa.Array, spelled: bool) -> tuple[Numbers, bool]:
+def _numbers(
+    column: Column, values: pa.Array, spelled: bool
+) -> tuple[SampleValues, bool]:
     if spelled and column.kind is not Kind.TEXT:
         missing = pc.is_in(values, pa.array(sorted(MISSING_WORDS), values.type))
         values = pc.if_else(missing, pa.scalar(None, values.type), values)

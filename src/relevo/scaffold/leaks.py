@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relevo.domain.use_case import Task
-from relevo.scaffold.facts import ColumnFacts, Numbers
+from relevo.scaffold.facts import ColumnFacts, SampleValues
 
 FEWEST_ROWS = 60
 SAME_ORDER = 0.999  # rank correlation with the target
@@ -67,7 +67,7 @@ def _fixes_class(groups: Codes, classes: Codes) -> bool:
     return bool(others >= FEWEST_OTHERS and wrong <= LEFT_OVER * others)
 
 
-def _fixes_number(groups: Codes, answers: Numbers) -> bool:
+def _fixes_number(groups: Codes, answers: SampleValues) -> bool:
     company = _in_company(groups)
     if company is None:
         return False
@@ -77,7 +77,7 @@ def _fixes_number(groups: Codes, answers: Numbers) -> bool:
     return bool(answers.var() > 0 and left <= LEFT_VARIANCE * answers.var())
 
 
-def _same_order(values: Numbers, answers: Numbers) -> bool:
+def _same_order(values: SampleValues, answers: SampleValues) -> bool:
     both = ~np.isnan(values)
     if both.sum() < max(FEWEST_ROWS, 0.5 * len(values)):
         return False
@@ -87,8 +87,8 @@ def _same_order(values: Numbers, answers: Numbers) -> bool:
     return bool(abs(np.corrcoef(*ranks)[0, 1]) >= SAME_ORDER)
 
 
-def _ranks(values: Numbers) -> Numbers:
+def _ranks(values: SampleValues) -> SampleValues:
     """Places in order; equal values share the middle of theirs."""
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    middle: Numbers = np.cumsum(counts) - (counts - 1) / 2
+    middle: SampleValues = np.cumsum(counts) - (counts - 1) / 2
     return middle[inverse]

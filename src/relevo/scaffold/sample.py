@@ -18,7 +18,7 @@ MOST_RAGGED = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class TableSample:
     """`rows` is how many the table has; `columns` hold every n-th of them, as they arrived."""
 
     rows: int
@@ -55,7 +55,7 @@ def _every(rows: pa.RecordBatch, stride: int, first: int = 0) -> pa.RecordBatch:
     return rows.take(pa.array(np.arange(first, len(rows), stride)))
 
 
-def draw_sample(table: Table) -> Sample:
+def draw_sample(table: Table) -> TableSample:
     """Reads the table once. SourceError where it has too few rows, or too many that do not fit its header."""
     thinned = _Thinned(max(LEAST_ROWS, min(MOST_ROWS, CELLS // len(table.names))))
     rows, ragged, first_ragged = 0, 0, list[str]()
@@ -74,7 +74,7 @@ def draw_sample(table: Table) -> Sample:
         )
     kept = thinned.rows()
     columns = dict(zip(kept.schema.names, kept.columns, strict=True))
-    return Sample(rows, columns, tuple(first_ragged), ragged)
+    return TableSample(rows, columns, tuple(first_ragged), ragged)
 
 
 def _ragged(table: Table, rows: int, ragged: int) -> str:

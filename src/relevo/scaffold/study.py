@@ -14,7 +14,7 @@ from relevo.scaffold.facts import ColumnFacts, gather
 from relevo.scaffold.kinds import guess_kind
 from relevo.scaffold.ranges import contract_column, target_column
 from relevo.scaffold.roles import choose_identity, choose_slice, leave_out
-from relevo.scaffold.sample import Sample, draw_sample
+from relevo.scaffold.sample import TableSample, draw_sample
 from relevo.scaffold.survey import Survey, survey
 from relevo.scaffold.table import Table, check_table
 from relevo.scaffold.target import (
@@ -67,7 +67,7 @@ class _Reading:
     """What was read, before anything but the task is decided. `others` are all columns but the target."""
 
     table: Table
-    sample: Sample
+    sample: TableSample
     choice: TargetChoice
     survey: Survey
     facts: dict[str, ColumnFacts]

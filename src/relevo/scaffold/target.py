@@ -10,7 +10,7 @@ from relevo.domain.cells import listed
 from relevo.domain.kinds import Kind
 from relevo.domain.use_case import Task
 from relevo.errors import UseCaseBroken
-from relevo.scaffold.facts import ColumnFacts, Numbers
+from relevo.scaffold.facts import ColumnFacts, SampleValues
 from relevo.scaffold.kinds import Guess
 
 FEW_CLASSES = 10  # of whole numbers: more are a number
@@ -99,7 +99,7 @@ def is_long_tailed(target: ColumnFacts) -> bool:
     return skewness > LONG_TAIL and abs(_skewness(np.log(values))) < skewness / 2
 
 
-def _skewness(values: Numbers) -> float:
+def _skewness(values: SampleValues) -> float:
     spread = values.std()
     if not spread:
         return 0.0
