@@ -136,7 +136,7 @@ class Laptop:
         return self.ask(
             "warehouse.db",
             "SELECT b.number, d.action, COALESCE(r.reason, '') FROM audit__decisions d JOIN audit__batches b "
-            "ON b.id = d.batch_id LEFT JOIN audit__requests r ON r.decision_id = d.id ORDER BY d.id",
+            "ON b.id = d.batch_id LEFT JOIN audit__training_requests r ON r.decision_id = d.id ORDER BY d.id",
         )
 
     def ask(self, database: str, query: str) -> list[Any]:
