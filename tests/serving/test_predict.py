@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from relevo.bootstrap import load_use_case
+from relevo.domain.dialect import Dialect, PredictedRow
 from relevo.errors import LogUnwritable
 from relevo.serving.drift import measure_drift
 from relevo.serving.model import ServedModel
@@ -274,3 +275,19 @@ def test_a_request_that_fails_or_has_no_answer_spoils_no_other(
     answered = predict_together(case, asked)  # type: ignore[arg-type]
     assert [one.status for one in answered] == [200, 500, 422, 200]
     assert sorted(line["status"] for line in logged(case)) == [200, 200, 500]
+
+
+def test_a_dialect_that_fails_is_answered_500_and_spoils_no_other(
+    case: ServedCase, caplog: pytest.LogCaptureFixture
+) -> None:
+    def respond(row: PredictedRow) -> None:
+        raise ValueError(f"{row.version} and {row.alias} do not please me")
+
+    broken = Dialect(paths=("/old",), response=dict, respond=respond)
+    body = json.dumps(HOUSE).encode()
+    requests = [read_request(case, body, broken), read_request(case, body)]
+    answered = predict_together(case, requests)  # type: ignore[arg-type]
+    assert [one.status for one in answered] == [500, 200]
+    assert "1 and champion do not please me" in caplog.text
+    receipt = logged(case)[0]["receipt"]
+    assert receipt in answered[0].body.decode()

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from relevo.domain.contract import boolean, category, code, date, integer, number
@@ -74,6 +74,16 @@ def test_both_paths_make_the_same_of_every_body(value: Any, strict: bool) -> Non
     body = json.dumps(value).encode()
     reader = STRICT if strict else LENIENT
     assert outcome(reader.read, body) == outcome(lambda body: slow(reader, body), body)
+
+
+@settings(max_examples=400, deadline=None)
+@given(rows, st.booleans())
+@example(GOOD, True)
+def test_a_row_of_a_dialect_is_read_as_the_same_body_is(row: Any, strict: bool) -> None:
+    reader = STRICT if strict else LENIENT
+    body = json.dumps(row).encode()
+    assume(b"Infinity" not in body)
+    assert outcome(reader.read_mapping, row) == outcome(reader.read, body)
 
 
 @settings(max_examples=400, deadline=None)
