@@ -1,4 +1,4 @@
-"""Start the inference API: `python -m relevo_inference_api`, or the script `relevo-inference-api`."""
+"""Start the inference API: `python -m relevo_inference_api` or `relevo-inference-api`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ GARBAGE = 50_000
 
 
 def main() -> None:
-    # uvicorn ends its own work on SIGTERM, then raises it again: this makes that an exit with status 0
+    # uvicorn ends its own work on SIGTERM, then raises it again: this makes that an exit
+    # with status 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         settings = ApiSettings()

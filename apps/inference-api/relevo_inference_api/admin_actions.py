@@ -37,7 +37,11 @@ class RollbackBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def read_labels(body: bytes, case: ServedCase) -> list[tuple[str, str]]:
-    """One object or a list. Where the model answers numbers, the truth is one too: no error is known of anything else."""
+    """One object or a list.
+
+    Where the model answers numbers, the truth is one too: no error is known of anything
+    else.
+    """
     read: LabelBody | list[LabelBody] = read_body_as(
         LabelBody | list[LabelBody],  # type: ignore[arg-type]
         body,

@@ -40,7 +40,10 @@ def create_app(
     *,
     hot: bool = True,
 ) -> Asgi:
-    """No connection is opened before it starts. Without `hot`, FastAPI answers predictions too, to the same effect."""
+    """No connection is opened before it starts.
+
+    Without `hot`, FastAPI answers predictions too, to the same effect.
+    """
     api_settings, settings = api_settings or ApiSettings(), settings or Settings()
     names = api_settings.cases or tuple(find_use_cases(settings))
     if not names:

@@ -21,7 +21,9 @@ class WaitingRequest(NamedTuple):
     response: asyncio.Future[EncodedResponse]
 
     def batch(self) -> tuple[str, int]:
-        """Requests of one case may have begun with different models, where one was swapped in between."""
+        """Requests of one case may have begun with different models, where one was swapped
+        in between.
+        """
         return self.case.name, id(self.request.model)
 
 

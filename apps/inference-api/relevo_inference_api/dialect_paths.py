@@ -33,7 +33,10 @@ def dialect_paths(
 
 
 class HostNames:
-    """Leads `Host: NAME.anything` to that case's own paths. A name in DNS has hyphens for underscores."""
+    """Leads `Host: NAME.anything` to that case's own paths.
+
+    A name in DNS has hyphens for underscores.
+    """
 
     def __init__(self, app: Asgi, dialects: Mapping[str, Dialect]) -> None:
         self._app = app

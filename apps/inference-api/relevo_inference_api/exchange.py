@@ -1,4 +1,6 @@
-"""What is read of a request before its body, how the body is read within its limit, and the headers of a response."""
+"""What is read of a request before its body, how the body is read within its limit, and the
+headers of a response.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,10 @@ class RequestHead(NamedTuple):
 
 
 def read_head(headers: RawHeaders) -> RequestHead:
-    """An X-Request-ID that is sane is kept; else there is a new one. A length that is no number counts as 0."""
+    """An X-Request-ID that is sane is kept; else there is a new one.
+
+    A length that is no number counts as 0.
+    """
     request_id, length, key = b"", 0, b""
     for name, value in headers:
         if name == b"content-length":

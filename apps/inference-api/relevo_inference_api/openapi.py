@@ -1,4 +1,6 @@
-"""The OpenAPI document: FastAPI's own, with each use case's paths spelled out and examples made from its release."""
+"""The OpenAPI document: FastAPI's own, with each use case's paths spelled out and examples
+made from its release.
+"""
 
 from __future__ import annotations
 

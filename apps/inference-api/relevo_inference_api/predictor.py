@@ -1,4 +1,6 @@
-"""One place for all predictions, by whichever way they are asked for: access, limits, and then the model."""
+"""One place for all predictions, by whichever way they are asked for: access, limits, and
+then the model.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,8 @@ from relevo_inference_api.exchange import (
 
 log = logging.getLogger(__name__)
 
-# 16 kB of rows take about a millisecond: more would keep the requests behind waiting, and goes to a thread
+# 16 kB of rows take about a millisecond: more would keep the requests behind waiting, and
+# goes to a thread
 INLINE_BYTES = 16_384
 
 

@@ -17,7 +17,10 @@ STATE = "request_head"
 
 
 class RequestIds:
-    """Outside all of FastAPI, so that its own errors carry the id too. Routes find the head in the request's state."""
+    """Outside all of FastAPI, so that its own errors carry the id too.
+
+    Routes find the head in the request's state.
+    """
 
     def __init__(self, app: Asgi) -> None:
         self._app = app

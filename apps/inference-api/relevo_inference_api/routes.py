@@ -145,7 +145,10 @@ class Routes:
 
     # operations
     async def health(self) -> Response:
-        """The process lives. What it serves, and whether it could look for something newer, is in the body."""
+        """The process lives.
+
+        What it serves, and whether it could look for something newer, is in the body.
+        """
         cases = self.service.cases.values()
         return respond(Health("OK", {case.name: case_health(case) for case in cases}))
 
@@ -157,7 +160,10 @@ class Routes:
         return respond(Readiness(False, cases), 503)
 
     async def notify(self) -> Response:
-        """Poll the registry soon. It chooses no version, and notifications that come together count as one."""
+        """Poll the registry soon.
+
+        It chooses no version, and notifications that come together count as one.
+        """
         self.service.poller.notify()
         return respond(Notified("OK"))
 
@@ -169,7 +175,10 @@ class Routes:
         )
 
     async def explain(self, case: str, request: Request) -> Response:
-        """What each field adds to this prediction, exactly. It is not logged, and leaves no receipt."""
+        """What each field adds to this prediction, exactly.
+
+        It is not logged, and leaves no receipt.
+        """
         self.predictor.case(case)
         self.predictor.require_key(head_of(request))
         return await self._read(case, request, self._explain)
@@ -180,18 +189,24 @@ class Routes:
 
     # what is known
     async def schema(self, case: str) -> Response:
-        """The fields of a row: what each may be, what it usually is, and how far off a prediction usually is."""
+        """The fields of a row: what each may be, what it usually is, and how far off a
+        prediction usually is.
+        """
         model = self._model(self.predictor.case(case))
         return respond(case_schema(model, self.predictor.max_bytes))
 
     def model(self, case: str) -> Response:
-        """The release that serves: where it comes from, how good it is, and why it was made champion."""
+        """The release that serves: where it comes from, how good it is, and why it was made
+        champion.
+        """
         served = self.predictor.case(case)
         record = self.service.ports.record
         return respond(model_info(served, self._model(served), record))
 
     def receipt(self, receipt: str) -> Response:
-        """From one prediction to its input, its release, that release's data and commit, and what was decided."""
+        """From one prediction to its input, its release, that release's data and commit,
+        and what was decided.
+        """
         return respond(self.service.trace(receipt))
 
     # admin actions

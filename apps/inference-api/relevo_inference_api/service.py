@@ -1,4 +1,6 @@
-"""The served cases with all that keeps them going: releases, logs, registry polls, and what is asked of outside."""
+"""The served cases with all that keeps them going: releases, logs, registry polls, and what
+is asked of outside.
+"""
 
 from __future__ import annotations
 
@@ -118,7 +120,10 @@ class Service:
         )
 
     def _follow(self, name: str, move: Move) -> Move:
-        """The response comes from the version promoted. The move stands where this reload fails, which /health tells."""
+        """The response comes from the version promoted.
+
+        The move stands where this reload fails, which /health tells.
+        """
         try:
             self.reload(name)
         except RelevoError as error:

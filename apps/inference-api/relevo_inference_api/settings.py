@@ -1,4 +1,7 @@
-"""Settings of this program, each read from RELEVO_API_ and its name in capitals. Where things are is in relevo.settings."""
+"""Settings of this program, each read from RELEVO_API_ and its name in capitals.
+
+Where things are is in relevo.settings.
+"""
 
 from __future__ import annotations
 

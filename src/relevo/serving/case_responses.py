@@ -1,4 +1,6 @@
-"""What people may know of a served case: its fields, its model, its health, and where a prediction came from."""
+"""What people may know of a served case: its fields, its model, its health, and where a
+prediction came from.
+"""
 
 from __future__ import annotations
 
@@ -72,7 +74,9 @@ def _field_schema(field: Column, model: ServedModel) -> FieldSchema:
 
 
 def typical_error(release: Release) -> TypicalError | None:
-    """How far off a prediction usually is, on rows that the model has not seen where there were any."""
+    """How far off a prediction usually is, on rows that the model has not seen where there
+    were any.
+    """
     if (measured := typical(release.metrics)) is None:
         return None
     metric, value = measured

@@ -128,7 +128,9 @@ class _Trees:
 
 @dataclass(frozen=True, slots=True)
 class _Weights:
-    """A sum: a slope per number, a weight per category; each against its mean over the training rows."""
+    """A sum: a slope per number, a weight per category; each against its mean over the
+    training rows.
+    """
 
     start: Parts
     numbers: dict[str, dict[str, Any]]

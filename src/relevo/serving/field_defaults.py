@@ -1,4 +1,6 @@
-"""What a field usually holds, as the release's profile knows it: for forms, for examples, and to warm a model up."""
+"""What a field usually holds, as the release's profile knows it: for forms, for examples,
+and to warm a model up.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What a monitor may read of the served cases. It is gathered when somebody looks; a request only counts."""
+"""What a monitor may read of the served cases.
+
+It is gathered when somebody looks; a request only counts.
+"""
 
 from __future__ import annotations
 

@@ -63,7 +63,10 @@ class ServedModel:
 def load_model(
     folder: Path, case: str, version: str, alias: str, max_rows: int
 ) -> ServedModel:
-    """The release in `folder`, warmed up. ModelRefused where it is damaged, foreign or contradicts itself."""
+    """The release in `folder`, warmed up.
+
+    ModelRefused where it is damaged, foreign or contradicts itself.
+    """
     files = ReleaseFolder(folder)
     release, profile = files.release(), files.profile()
     subject = f"version {version} of {case}"
@@ -157,7 +160,9 @@ def _usual_rows(served: ServedModel) -> Iterator[dict[str, Cell]]:
 
 
 def require_compatible(new: ServedModel, old: ServedModel) -> None:
-    """ModelRefused where a client that the old model understands would be refused by the new one."""
+    """ModelRefused where a client that the old model understands would be refused by the
+    new one.
+    """
     for difference in _differences(old.release, new.release):
         raise ModelRefused(
             f"version {new.version} of {new.release.case}: does not fit the clients of version {old.version}: "

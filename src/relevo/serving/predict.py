@@ -1,4 +1,7 @@
-"""From the bytes of a request to the bytes of its response: read, predict, log. Every prediction goes through `answer`."""
+"""From the bytes of a request to the bytes of its response: read, predict, log.
+
+Every prediction goes through `answer`.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +58,10 @@ class LogLine(msgspec.Struct, frozen=True, gc=False):
 
 
 class PredictRequest(msgspec.Struct, frozen=True, gc=False):
-    """A request that has been read. It ends with the model it began with, whatever is swapped meanwhile."""
+    """A request that has been read.
+
+    It ends with the model it began with, whatever is swapped meanwhile.
+    """
 
     model: ServedModel
     rows: list[Row]
@@ -147,7 +153,9 @@ def no_model(case: ServedCase) -> str:
 def predict_together(
     case: ServedCase, requests: Sequence[PredictRequest]
 ) -> list[EncodedResponse]:
-    """Requests of one model, predicted by one call and logged by one write: that costs little more than one alone."""
+    """Requests of one model, predicted by one call and logged by one write: that costs
+    little more than one alone.
+    """
     rows = requests[0].rows
     if len(requests) > 1:
         rows = [row for request in requests for row in request.rows]
@@ -241,7 +249,8 @@ def _respond_in_dialect(
     try:
         body = encode(dialect.respond(row))
     except Exception:
-        # code of a use case: what it raises must not reach the requests answered together with this one
+        # code of a use case: what it raises must not reach the requests answered together
+        # with this one
         log.exception("%s: its dialect failed", model.release.case)
         return refusal(500, f"the dialect failed; the prediction is logged: {receipt}")
     return EncodedResponse(200, body, receipt)
@@ -316,7 +325,9 @@ def _log_lines(
 def _failed(
     case: ServedCase, request: PredictRequest, receipts: list[str], error: Exception
 ) -> EncodedResponse:
-    """A fault of the input is refused; one of the model is logged as predictions are, under receipts of its own."""
+    """A fault of the input is refused; one of the model is logged as predictions are, under
+    receipts of its own.
+    """
     if isinstance(error, NotFinite):
         index = error.index if request.is_list else UNSET
         advice = "values nearer to those of training"

@@ -1,4 +1,6 @@
-"""Unguessable characters, drawn from the system many at a time: asking it for a few costs as much as for thousands."""
+"""Unguessable characters, drawn from the system many at a time: asking it for a few costs
+as much as for thousands.
+"""
 
 from __future__ import annotations
 

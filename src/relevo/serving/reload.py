@@ -1,4 +1,7 @@
-"""Follow the alias: fetch the release that it names, check it aside, warm it up, swap it in. What fails leaves the old one."""
+"""Follow the alias: fetch the release that it names, check it aside, warm it up, swap it in.
+
+What fails leaves the old one.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,10 @@ NOTIFICATION_SECONDS = 1.0  # notifications that come closer together count as o
 
 
 class AliasReader(Protocol):
-    """Which version an alias leads to; None where there is none. StoreUnavailable where nobody can tell."""
+    """Which version an alias leads to; None where there is none.
+
+    StoreUnavailable where nobody can tell.
+    """
 
     def alias(self, case: str, alias: str) -> str | None: ...
 
@@ -73,7 +79,10 @@ class RefusedRelease(NamedTuple):
 
 
 class Reloader:
-    """Keeps one use case on its alias. `registry` is the truth, None where only pointers are kept."""
+    """Keeps one use case on its alias.
+
+    `registry` is the truth, None where only pointers are kept.
+    """
 
     def __init__(
         self,
@@ -194,7 +203,9 @@ class Reloader:
 
 
 class RegistryPoller:
-    """One thread that polls for all cases, every `seconds` or so, and at once when it is notified."""
+    """One thread that polls for all cases, every `seconds` or so, and at once when it is
+    notified.
+    """
 
     def __init__(
         self,

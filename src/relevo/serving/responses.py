@@ -84,7 +84,9 @@ class Contribution(ApiShape, frozen=True):
 
 
 class Explanation(ApiShape, frozen=True, kw_only=True):
-    """`base` and the contributions add up to the prediction in `scale`; `floor` is the least there is."""
+    """`base` and the contributions add up to the prediction in `scale`; `floor` is the
+    least there is.
+    """
 
     prediction: float | str
     version: str

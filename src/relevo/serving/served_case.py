@@ -27,7 +27,9 @@ class Log(Protocol):
 
 
 class Spread:
-    """How the predictions of a regression spread: counts between fixed edges, as a histogram metric wants them."""
+    """How the predictions of a regression spread: counts between fixed edges, as a
+    histogram metric wants them.
+    """
 
     def __init__(self, edges: tuple[float, ...]) -> None:
         self.edges = edges

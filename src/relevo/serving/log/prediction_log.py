@@ -1,4 +1,6 @@
-"""Every answered prediction: first in a file of this machine, then in the warehouse and in the object store."""
+"""Every answered prediction: first in a file of this machine, then in the warehouse and in
+the object store.
+"""
 
 from __future__ import annotations
 
@@ -93,7 +95,11 @@ class PredictionLog:
             shipper.start(self._segments)
 
     def close(self, timeout: float) -> None:
-        """Append nothing more. Ships what is left, for `timeout` seconds at most; what is left then waits for the next start."""
+        """Append nothing more.
+
+        Ships what is left, for `timeout` seconds at most; what is left then waits for the
+        next start.
+        """
         deadline = time.monotonic() + timeout
         # all are told before one is waited for: they share the time
         for shipper in self.shippers:
@@ -116,7 +122,10 @@ class PredictionLog:
             os.close(self._held)
 
     def find(self, receipt: str) -> LoggedPrediction | None:
-        """A prediction that has not reached the database yet. Ask here first, then there: it may arrive in between."""
+        """A prediction that has not reached the database yet.
+
+        Ask here first, then there: it may arrive in between.
+        """
         needle = b'"receipt":"%s"' % receipt.encode()
         # the database is the first: what has arrived there is found there
         for lines in lines_after(self.shippers[0].position, self._around(receipt)):
@@ -146,7 +155,9 @@ class PredictionLog:
         return Waiting(rows, size, max(0.0, (now - oldest).total_seconds()))
 
     def _around(self, receipt: str) -> list[Segment]:
-        """The segments of about the time that a receipt tells: after an outage there are too many to search all."""
+        """The segments of about the time that a receipt tells: after an outage there are
+        too many to search all.
+        """
         try:
             made = datetime.fromtimestamp(int(receipt[:12], 16) / 1000, UTC)
         except (ValueError, OverflowError):

@@ -1,4 +1,6 @@
-"""Predictions that reached the object store and not the database, as after a pod that ended while it was away."""
+"""Predictions that reached the object store and not the database, as after a pod that ended
+while it was unavailable.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,10 @@ def restore(
     objects: ObjectStore,
     database: PredictionStore,
 ) -> Restored:
-    """Ship every object of the case, or of one day; the database keeps what it has. May be done again at any time."""
+    """Ship every object of the case, or of one day; the database keeps what it has.
+
+    May be done again at any time.
+    """
     prefix = upload_prefix(case, environment)
     if day:
         prefix += f"{day}/"

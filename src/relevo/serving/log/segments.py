@@ -26,7 +26,9 @@ _log = logging.getLogger(__name__)
 
 
 def hold(folder: Path) -> int:
-    """Make the folder this process's own, until the answer is closed or the process ends, however it ends."""
+    """Make the folder this process's own, until the answer is closed or the process ends,
+    however it ends.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
@@ -61,7 +63,9 @@ class Segment:
 
     @property
     def name(self) -> str:
-        """Unlike any other on any machine, and later in order than those before it in its folder."""
+        """Unlike any other on any machine, and later in order than those before it in its
+        folder.
+        """
         return self.path.stem
 
     @property
@@ -69,7 +73,9 @@ class Segment:
         return datetime.strptime(self.name.partition("-")[0], BEGUN).replace(tzinfo=UTC)
 
     def read(self, start: int, most: int) -> bytes:
-        """Whole lines from `start` on, about `most` bytes of them; at least one where there is one."""
+        """Whole lines from `start` on, about `most` bytes of them; at least one where there
+        is one.
+        """
         with self.path.open("rb", buffering=0) as file:
             while True:
                 lines = os.pread(file.fileno(), min(most, self.size - start), start)
@@ -81,7 +87,10 @@ class Segment:
 
 @dataclass(frozen=True, slots=True, order=True)
 class LogPosition:
-    """All before `offset` of this segment has arrived. What lies up to `claimed` may have, and is sent again as it was."""
+    """All before `offset` of this segment has arrived.
+
+    What lies up to `claimed` may have, and is sent again as it was.
+    """
 
     segment: str = ""
     offset: int = 0
@@ -95,12 +104,17 @@ class LogPosition:
 
 
 class Segments:
-    """Of a folder that is held. What a process that was killed left is taken over, its torn last line cut off."""
+    """Of a folder that is held.
+
+    What a process that was killed left is taken over, its torn last line cut off.
+    """
 
     def __init__(
         self, folder: Path, after: str, segment_bytes: int, most_bytes: int
     ) -> None:
-        """`after`: the newest name that was ever shipped; names go on from it though the clock may not."""
+        """`after`: the newest name that was ever shipped; names go on from it though the
+        clock may not.
+        """
         self._folder = folder
         self._segment_bytes = segment_bytes
         self._most_bytes = most_bytes
@@ -116,7 +130,10 @@ class Segments:
         self._last = max([after, *(segment.name for segment in self._segments)])
 
     def append(self, lines: bytes) -> None:
-        """One write. What it has answered for survives the end of this process, however it comes."""
+        """One write.
+
+        What it has answered for survives the end of this process, however it comes.
+        """
         with self._lock:
             if not self._is_open or self._segments[-1].size >= self._segment_bytes:
                 self._begin()

@@ -25,7 +25,9 @@ _log = logging.getLogger(__name__)
 
 
 class Bookmark:
-    """A position that survives: whole or not at all, and on the disk before anything is done that relies on it."""
+    """A position that survives: whole or not at all, and on the disk before anything is
+    done that relies on it.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -104,7 +106,10 @@ class Shipper:
         return len(lines)
 
     def _claim(self) -> tuple[Segment, LogPosition] | None:
-        """What to ship next. The claim is saved first, so that a repetition sends neither more nor fewer lines."""
+        """What to ship next.
+
+        The claim is saved first, so that a repetition sends neither more nor fewer lines.
+        """
         position = self.position
         for segment in self._segments.all():
             start = position.start_in(segment)
@@ -149,7 +154,10 @@ class Shipper:
             last_round = self._closing.wait(self._every)
 
     def _count_found(self) -> None:
-        """Rows that an earlier process left. There may be gigabytes of them: nobody waits for this at the start."""
+        """Rows that an earlier process left.
+
+        There may be gigabytes of them: nobody waits for this at the start.
+        """
         left = lines_after(self.position, self._segments.recovered)
         self.found_rows = sum(lines.count(b"\n") for lines in left)
 
@@ -187,7 +195,9 @@ def deliver(
     refused: Callable[[int, bytes, LinesRefused], None],
     offset: int = 0,
 ) -> None:
-    """Lines that are refused for what they are hold up nobody: they are found by halving and handed to `refused`."""
+    """Lines that are refused for what they are hold up nobody: they are found by halving
+    and handed to `refused`.
+    """
     try:
         send(lines)
     except LinesRefused as error:

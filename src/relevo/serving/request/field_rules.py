@@ -1,4 +1,6 @@
-"""What one field of a request may be: the contract's rules, and the form in which the model takes the value."""
+"""What one field of a request may be: the contract's rules, and the form in which the model
+takes the value.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,10 @@ from relevo.domain.contract import Column
 
 
 def checked_cell(column: Column, value: object) -> Cell:
-    """The value as the model knows it: a code by its name, a category without stray blanks. Misfit says what is wrong."""
+    """The value as the model knows it: a code by its name, a category without stray blanks.
+
+    Misfit says what is wrong.
+    """
     cell = column.kind.read(value, spelled=False)
     if cell is None:
         if not column.nullable:

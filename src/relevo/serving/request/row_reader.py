@@ -86,7 +86,8 @@ class RowReader:
             rows, present = self._finished(cells)
         except UNREADABLE:
             return self._explained(body)
-        # each field that is there brought one colon: any more stand in a text, or in a name that is given twice
+        # each field that is there brought one colon: any more stand in a text, or in a name
+        # that is given twice
         if body.count(b":") != present:
             return self._explained(body)
         return rows if is_list else rows[0]
@@ -162,7 +163,10 @@ class RowReader:
 
 
 def parse(body: bytes) -> Any:
-    """JSON, strictly: UTF-8, no NaN, no name twice in an object. RecursionError where it is nested too deeply."""
+    """JSON, strictly: UTF-8, no NaN, no name twice in an object.
+
+    RecursionError where it is nested too deeply.
+    """
     try:
         return json.loads(
             body.decode(), object_pairs_hook=_once, parse_constant=_no_constant
@@ -199,7 +203,9 @@ def _slot(index: int, column: Column) -> tuple[str, Any] | tuple[str, Any, Any]:
 
 
 class Remembered(dict[Any, Cell]):
-    """What a cell becomes, worked out once for as many different cells as categories usually have."""
+    """What a cell becomes, worked out once for as many different cells as categories
+    usually have.
+    """
 
     def __init__(self, finish: Callable[[Any], Cell]) -> None:
         super().__init__({None: None})
@@ -213,7 +219,9 @@ class Remembered(dict[Any, Cell]):
 
 
 def _finish(column: Column) -> Callable[[Any], Cell] | None:
-    """What is left to do to a cell that has its fast type; Misfit where the type did not tell all."""
+    """What is left to do to a cell that has its fast type; Misfit where the type did not
+    tell all.
+    """
     if column.kind.is_settled_by_type:
         return None
     finish = partial(checked_cell, column)

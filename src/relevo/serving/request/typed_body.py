@@ -1,4 +1,6 @@
-"""A body that is not a row of the model: read as strictly, into the type that is declared for it."""
+"""A body that is not a row of the model: read as strictly, into the type that is declared
+for it.
+"""
 
 from __future__ import annotations
 
