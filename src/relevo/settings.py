@@ -1,4 +1,4 @@
-"""Everything that differs from one place to another, from RELEVO_… variables or a .env file."""
+"""Everything that differs between installations, from RELEVO_… variables or a .env file."""
 
 from __future__ import annotations
 
@@ -12,24 +12,25 @@ from relevo.errors import InvalidSetting
 
 
 class EnvSettings(BaseSettings):
-    """What makes no sense is named as the variable that people set."""
+    """A value that makes no sense is named as the variable that people set."""
 
     def __init__(self, **values: Any) -> None:
-        prefix = self.model_config["env_prefix"]
         try:
             super().__init__(**values)
         except ValidationError as error:
             wrong = [
-                f"{prefix}{one['loc'][0]}".upper()
-                + f": {one['msg']}; got {one['input']!r}"
-                for one in error.errors()
+                f"{self._variable(str(fault['loc'][0]))}: {fault['msg']}; got {fault['input']!r}"
+                for fault in error.errors()
             ]
             raise InvalidSetting("\n".join(wrong)) from None
         except SettingsError as error:
-            name = str(error).split('"')[1]
-            raise InvalidSetting(
-                f"{prefix}{name}".upper() + f": is no JSON; {error.__cause__}"
-            ) from None
+            # its message names the field in quotes; the cause says what is wrong
+            name = self._variable(str(error).split('"')[1])
+            raise InvalidSetting(f"{name}: is no JSON; {error.__cause__}") from None
+
+    @classmethod
+    def _variable(cls, field: str) -> str:
+        return f"{cls.model_config['env_prefix']}{field}".upper()
 
 
 class Settings(EnvSettings):
@@ -39,9 +40,7 @@ class Settings(EnvSettings):
         env_prefix="RELEVO_", env_file=".env", extra="ignore", frozen=True
     )
 
-    home: Path = Field(
-        Path(".relevo"), description="where embedded parts keep their state"
-    )
+    home: Path = Field(Path(".relevo"), description="where local state is kept")
     use_cases: Path = Field(Path("use_cases"), description="the folder of use cases")
     warehouse_url: str = Field(
         "", description="SQLAlchemy URL; empty: SQLite under home"
@@ -72,10 +71,12 @@ class Settings(EnvSettings):
         None, description="overrides may_restart of HTTP sources"
     )
     source_timeout: float = Field(
-        60.0, gt=0, description="seconds without a byte before a request is given up"
+        60.0, gt=0, description="seconds without a byte before a request fails"
     )
     source_tries: int = Field(
-        5, ge=1, description="requests before a source that may be retried is given up"
+        5,
+        ge=1,
+        description="requests to a source that may be retried, before a batch fails",
     )
     reload_urls: tuple[str, ...] = Field(
         (), description="APIs to notify after publishing, as a JSON list"
