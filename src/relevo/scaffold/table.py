@@ -103,10 +103,9 @@ def check_table(path: Path, target: str) -> Table:
         )
     if not path.stat().st_size:
         raise SourceError(f"{path} is empty; it needs a header and rows")
-    opened = {"csv": _open_csv, "parquet": _open_parquet}
-    table = opened[FORMATS[suffix]](path, target)
-    _check_names(table, target)
-    return table
+    if FORMATS[suffix] == "csv":
+        return _checked(_open_csv(path, target), target)
+    return _checked(_open_parquet(path), target)
 
 
 def _similar_files(path: Path) -> str:
@@ -151,7 +150,7 @@ def _header_line(path: Path) -> str:
     return line
 
 
-def _open_parquet(path: Path, _: str) -> Table:
+def _open_parquet(path: Path) -> Table:
     try:
         schema = pq.read_schema(path)
     except (pa.ArrowException, OSError) as error:
@@ -191,7 +190,7 @@ def _usable(path: Path, names: list[str], left_out: dict[str, str]) -> tuple[str
     return tuple(name for name in names if name not in left_out)
 
 
-def _check_names(table: Table, target: str) -> None:
+def _checked(table: Table, target: str) -> Table:
     if target in table.left_out:
         raise SourceError(
             f"{table.path}: {target!r} cannot be the target ({table.left_out[target]}); rename it in the file"
@@ -205,6 +204,7 @@ def _check_names(table: Table, target: str) -> None:
             f"{table.path} has one usable column, the target {target!r}: there is nothing to predict it from; "
             "add columns, or check that the header uses one delimiter of , ; tab |"
         )
+    return table
 
 
 def _nearest(table: Table, target: str) -> str:
