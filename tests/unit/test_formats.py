@@ -25,7 +25,7 @@ ROW = {"price": 1.0, "zip": 601.0, "city": "Ponce", "note": None}
 
 @pytest.fixture
 def small_window(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(json_window, "BLOCK", 64)
+    monkeypatch.setattr(json_window, "WINDOW_BYTES", 64)
 
 
 def body(rows: list[object], number: object = 3, indent: int | None = None) -> bytes:
@@ -112,7 +112,7 @@ def test_any_rows_come_through_whole_wherever_blocks_end(
     texts: list[str], nested: object, indent: int | None, block: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(json_window, "BLOCK", block)
+        patch.setattr(json_window, "WINDOW_BYTES", block)
         content = body(
             [ROW | {"note": note, "extra": nested} for note in texts], indent=indent
         )
@@ -124,7 +124,7 @@ def test_the_same_rows_under_another_number_or_block_have_the_same_content(
 ) -> None:
     rows: list[object] = [ROW | {"price": price} for price in range(50)]
     contents = {read(body(rows, number=k))[1].content_sha256 for k in (3, 4444)}
-    monkeypatch.setattr(json_window, "BLOCK", 100)
+    monkeypatch.setattr(json_window, "WINDOW_BYTES", 100)
     contents |= {read(body(rows, number=k))[1].content_sha256 for k in (3, 4444)}
     assert len(contents) == 1
     assert read(body(rows[1:]))[1].content_sha256 not in contents

@@ -21,16 +21,14 @@ INFINITIES = (math.inf, -math.inf)
 
 @dataclass(slots=True)
 class Block:
-    """Some rows, a column at a time.
-
-    `spelled`: the format has no types, all values are text. `extras`: by index, fields that have no column.
-    `broken`: by index, why a row as a whole cannot be read into columns; its text is in its extras.
-    """
+    """Some rows, a column at a time."""
 
     rows: int
     columns: dict[str, Values]
-    spelled: bool = False
+    spelled: bool = False  # the format has no types, all values are text
+    # by index, fields that have no column
     extras: dict[int, dict[str, object]] = field(default_factory=dict)
+    # by index, why a row cannot be read into columns; its text is in its extras
     broken: dict[int, str] = field(default_factory=dict)
 
 
@@ -45,28 +43,20 @@ def note_extras(
 
 def raw_schema(contract: Contract) -> pa.Schema:
     """The columns of a RawChunk's rows."""
-    return pa.schema(
-        [
-            *((column.name, column.kind.raw_type) for column in contract),
-            (REST_COLUMN, pa.string()),
-        ]
-    )
+    columns = [(column.name, column.kind.raw_type) for column in contract]
+    return pa.schema([*columns, (REST_COLUMN, pa.string())])
 
 
 def to_chunk(block: Block, contract: Contract, first_position: int) -> RawChunk:
-    arrays: list[pa.Array] = []
     rest = block.extras
     bad = [
-        BadCell(first_position + i, REST_COLUMN, _shown(rest[i]), reason)
-        for i, reason in block.broken.items()
+        BadCell(first_position + index, REST_COLUMN, printable(rest[index][LINE]), why)
+        for index, why in block.broken.items()
     ]
+    arrays: list[pa.Array] = []
     for column in contract:
-        values = block.columns.get(column.name)
-        typed = type_column(
-            column,
-            pa.nulls(block.rows) if values is None else values,
-            spelled=block.spelled,
-        )
+        values = block.columns.get(column.name, pa.nulls(block.rows))
+        typed = type_column(column, values, spelled=block.spelled)
         arrays.append(typed.array)
         for index, original in typed.misfits.items():
             rest.setdefault(index, {})[column.name] = original
@@ -76,22 +66,15 @@ def to_chunk(block: Block, contract: Contract, first_position: int) -> RawChunk:
             if index not in block.broken
         ]
     arrays.append(_rest_column(rest, block.rows))
-    return RawChunk(
-        first_position, pa.record_batch(arrays, schema=raw_schema(contract)), bad
-    )
-
-
-def _shown(extras: dict[str, object]) -> str:
-    return printable(extras.get(LINE, ""))
+    rows = pa.record_batch(arrays, schema=raw_schema(contract))
+    return RawChunk(first_position, rows, bad)
 
 
 def _rest_column(rest: dict[int, dict[str, object]], rows: int) -> pa.Array:
     if not rest:
         return pa.nulls(rows, pa.string())
-    texts: list[str | None] = [None] * rows
-    for index, fields in rest.items():
-        texts[index] = _to_json(fields)
-    return pa.array(texts, pa.string())
+    texts = {index: _to_json(fields) for index, fields in rest.items()}
+    return pa.array(map(texts.get, range(rows)), pa.string())
 
 
 def _to_json(fields: dict[str, object]) -> str:

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from relevo.domain.cells import IS_MISSING, Misfit, printable
 from relevo.domain.contract import Column, Rule
-from relevo.domain.kinds import NotWhole
+from relevo.domain.kinds import INT64, NotWhole
 
 Values: TypeAlias = "Sequence[object] | pa.Array"
 # why a whole column cannot be typed at once; each cell then says what is wrong with it
@@ -52,6 +52,7 @@ def _whole(column: Column, values: Values, spelled: bool) -> pa.Array:
     array = values
     if not isinstance(array, pa.Array):
         array = pa.array(values)
+    # Arrow cuts what is too long for one array
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
     if pa.types.is_dictionary(array.type):
@@ -115,12 +116,12 @@ def _broken_rules(column: Column, array: pa.Array) -> Iterator[tuple[Rule, pa.Ar
     if column.high is not None:
         yield "high", pc.greater(array, _bound(array, column.high, math.floor))
     if column.values is not None:
-        admitted = pc.is_in(array, pa.array(column.values, pa.string()))
-        yield "values", pc.and_not(pc.is_valid(array), admitted)
+        admitted = pc.is_in(array, pa.array((*column.values, None), pa.string()))
+        yield "values", pc.invert(admitted)
 
 
-def _bound(array: pa.Array, bound: float, whole: Callable[[float], int]) -> pa.Scalar:
+def _bound(array: pa.Array, bound: float, to_whole: Callable[[float], int]) -> Any:
     """Whole numbers are compared with whole ones: a float cannot tell those above 2^53 apart, and Arrow refuses to."""
-    if not pa.types.is_integer(array.type):
-        return pa.scalar(bound, pa.float64())
-    return pa.scalar(max(-(2**63), min(2**63 - 1, whole(bound))), pa.int64())
+    if pa.types.is_integer(array.type):
+        return max(-INT64, min(INT64 - 1, to_whole(bound)))
+    return float(bound)

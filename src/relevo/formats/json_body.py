@@ -1,7 +1,7 @@
 """The data API's body, `{"group_number": N, "batch_number": K, "data": [{…}, …]}`, read with bounded memory.
 
-Rows are decoded a block at a time: a block is cut after the last `}` that a `,{` follows. Such a place may also lie
-inside a string or a nested list, but then what stands before it does not decode, and the place before it is tried.
+Rows are decoded a block at a time. A block ends at the last `}` that a `,{` follows. Such a cut may also lie
+inside a string or a nested list; then the text before it does not decode, and the cut before it is tried.
 """
 
 from __future__ import annotations
@@ -11,40 +11,38 @@ import json
 import re
 from collections.abc import Iterator
 from operator import attrgetter
-from typing import Any, BinaryIO
+from typing import Any
 
 import msgspec
 
 from relevo.domain.cells import type_name
 from relevo.domain.contract import Contract
 from relevo.formats.block import Block
+from relevo.formats.body import BatchBody, HashedStream
+from relevo.formats.columns import Values
 from relevo.formats.json_window import DECODER, JsonWindow
 
-Rows = list[Any]
+JsonRows = list[Any]
 
 _BOUNDARY = re.compile(rb"\}[ \t\r\n]*,[ \t\r\n]*\{")
-_CUTS_TRIED = 8
-_LARGEST_ROW = 64 * 1024 * 1024
+_CUTS_TRIED = 8  # each costs decoding the whole window
+_LARGEST_ROW = 64 * 1024 * 1024  # above it, memory would have no bound
 _TRUNCATED = "truncated"  # msgspec's word for text that ends too early
 _NEAR_THE_END = 12  # longer than any literal or escape that a cut may split
 
 
-class JsonBody:
+class JsonBody(BatchBody):
     """`number` is the envelope's batch_number; `content_sha256` is of the bytes between the brackets of `data`."""
 
-    def __init__(self, stream: BinaryIO, contract: Contract, what: str) -> None:
-        self.number: int | None = None
-        self._window = JsonWindow(stream, what)
-        self.malformed = self._window.malformed
-        self._names = [column.name for column in contract]
+    def __init__(
+        self, stream: HashedStream, contract: Contract, rows_per_block: int
+    ) -> None:
+        super().__init__(stream, contract, rows_per_block)
+        self._window = JsonWindow(stream)
         self._decoders: list[msgspec.json.Decoder[Any]] = [
             _struct_decoder(contract),
             msgspec.json.Decoder(list[dict[str, Any]]),
         ]
-
-    @property
-    def sha256(self) -> str:
-        return self._window.sha256.hexdigest()
 
     @property
     def content_sha256(self) -> str:
@@ -92,22 +90,19 @@ class JsonBody:
             yield self._block(rows)
         window.expect(b"]")
 
-    def _cut(self) -> tuple[Rows, int, bool]:
+    def _cut(self) -> tuple[JsonRows, int, bool]:
         """Whole rows from the start of the window, the bytes they take, and whether they are the last."""
         window = self._window
         window.fill()
         while True:
             for end, following in _row_ends(window.buffer):
-                found = self._decode(b"[" + window.buffer[:end] + b"]")
-                if found is None:
-                    continue
-                rows, length = found
-                if length == end:
-                    return rows, following, False
-                return rows, length, True  # the array ended before the cut
-            found = self._decode_slowly(b"[" + window.buffer)
-            if found is not None:
-                return *found, True
+                if decoded := self._decode(b"[" + window.buffer[:end] + b"]"):
+                    rows, length = decoded
+                    if length == end:
+                        return rows, following, False
+                    return rows, length, True  # the array ended before the cut
+            if decoded := self._decode_slowly(b"[" + window.buffer):
+                return *decoded, True
             if len(window.buffer) > _LARGEST_ROW:
                 raise window.malformed(f"has a row of more than {_LARGEST_ROW:,} bytes")
             if not window.fill():
@@ -115,7 +110,7 @@ class JsonBody:
                     "ends in the middle of its rows, or they are not JSON"
                 )
 
-    def _decode(self, text: bytes) -> tuple[Rows, int] | None:
+    def _decode(self, text: bytes) -> tuple[JsonRows, int] | None:
         """The rows of an array and their length within its brackets; None where the text ends too early."""
         for decoder in tuple(self._decoders):
             try:
@@ -130,7 +125,7 @@ class JsonBody:
                 break
         return self._decode_slowly(text)
 
-    def _decode_slowly(self, text: bytes) -> tuple[Rows, int] | None:
+    def _decode_slowly(self, text: bytes) -> tuple[JsonRows, int] | None:
         """As `_decode`, by a parser that finds where the array ends, and reads 1e999 and lone surrogates."""
         try:
             characters, _ = codecs.utf_8_decode(text, "strict", False)
@@ -152,36 +147,37 @@ class JsonBody:
                 )
         return rows, len(characters[: end - 1].encode()) - 1
 
-    def _block(self, rows: Rows) -> Block:
+    def _block(self, rows: JsonRows) -> Block:
+        names = self.kinds.keys()
+        columns: dict[str, Values]
         if not isinstance(rows[0], dict):
-            fields = (attrgetter(field) for field in type(rows[0]).__struct_fields__)
-            columns = [list(map(field, rows)) for field in fields]
-            return Block(len(rows), dict(zip(self._names, columns, strict=True)))
-        columns = [[row.get(name) for row in rows] for name in self._names]
+            fields = map(attrgetter, type(rows[0]).__struct_fields__)
+            # lists of cells, since a tuple per row would keep the collector busy
+            cells = (list(map(field, rows)) for field in fields)
+            columns = dict(zip(names, cells, strict=True))
+            return Block(len(rows), columns)
+        columns = {name: [row.get(name) for row in rows] for name in names}
         extras: dict[int, dict[str, object]] = {}
-        names = set(self._names)
         for index, row in enumerate(rows):
             if row.keys() <= names:
                 continue
-            rest = {name: value for name, value in row.items() if name not in names}
-            if any(value is not None for value in rest.values()):
-                extras[index] = {n: v for n, v in rest.items() if v is not None}
-        return Block(
-            len(rows), dict(zip(self._names, columns, strict=True)), extras=extras
-        )
+            rest = {n: v for n, v in row.items() if v is not None and n not in names}
+            if rest:
+                extras[index] = rest
+        return Block(len(rows), columns, extras=extras)
 
 
-def _struct_decoder(contract: Contract) -> msgspec.json.Decoder[Rows]:
+def _struct_decoder(contract: Contract) -> msgspec.json.Decoder[JsonRows]:
     """For rows that hold the contract's columns in its types and nothing else: twice as fast as dictionaries."""
-    fields: list[tuple[str, Any, Any]] = [
-        (
-            f"field_{index}",
-            column.kind.body_type,
-            msgspec.field(default=None, name=column.name),
-        )
-        for index, column in enumerate(contract)
-    ]
-    row = msgspec.defstruct("Row", fields, forbid_unknown_fields=True, gc=False)
+    # a column's name need not be a name of Python
+    fields = {f"field_{index}": column for index, column in enumerate(contract)}
+    row = msgspec.defstruct(
+        "Row",
+        [(field, column.kind.body_type, None) for field, column in fields.items()],
+        rename={field: column.name for field, column in fields.items()},
+        forbid_unknown_fields=True,
+        gc=False,  # rows hold no cycles, and there are many
+    )
     return msgspec.json.Decoder(list[row])  # type: ignore[valid-type]
 
 

@@ -1,27 +1,19 @@
-"""A window that moves over a JSON body: hashed as it is read, and consumed from its start."""
+"""A window that moves over a JSON body and is consumed from its start."""
 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
-from typing import Any, BinaryIO
+from typing import Any
 
-from relevo.errors import SourceUnavailable
+from relevo.formats.body import READ_BYTES, HashedStream
 
-BLOCK = 2 * 1024 * 1024
-SHOWN = 80
+# some thousand rows: less is more calls of the decoder, more is more memory
+WINDOW_BYTES = 2 * 1024 * 1024
 _LONGEST_FIELD = 1024 * 1024
 SPACE = b" \t\r\n"
 _BOM = b"\xef\xbb\xbf"
-
-
-def malformed(what: str, why: str, head: bytes) -> SourceUnavailable:
-    """An answer that cannot be read. What the source did with its cursor is unknown."""
-    begins = head[:SHOWN].decode("utf-8", "backslashreplace")
-    return SourceUnavailable(
-        f"{what} {why}; it begins with {begins!r}; look at what the source answers and ask it again",
-        maybe_answered=True,
-    )
 
 
 def _no_constant(name: str) -> None:
@@ -32,32 +24,22 @@ DECODER = json.JSONDecoder(parse_constant=_no_constant)
 
 
 class JsonWindow:
-    """`sha256` covers all bytes read; `content` those taken as rows."""
+    """`content` is the hash of the bytes taken as rows."""
 
-    def __init__(self, stream: BinaryIO, what: str) -> None:
+    def __init__(self, stream: HashedStream) -> None:
         self.buffer = b""
-        self.sha256 = hashlib.sha256()
         self.content = hashlib.sha256()
-        self._stream = stream
-        self._what = what
-        self._head = b""
-        self._at_end = False
+        self.malformed = stream.malformed
+        # a store may answer less than it was asked for; this one reads on
+        self._stream = io.BufferedReader(stream, READ_BYTES)
         self.fill()
-        self._head = self.buffer[:SHOWN]
         self.buffer = self.buffer.removeprefix(_BOM)
 
     def fill(self) -> bool:
-        """Read up to a block more; False at the end of the body."""
-        parts = [self.buffer]
-        missing = BLOCK
-        while missing > 0 and not self._at_end:
-            part = self._stream.read(missing)
-            self._at_end = not part
-            self.sha256.update(part)
-            parts.append(part)
-            missing -= len(part)
-        self.buffer = b"".join(parts)
-        return missing < BLOCK
+        """Read some more; False at the end of the body."""
+        more = self._stream.read(WINDOW_BYTES)
+        self.buffer += more
+        return bool(more)
 
     def peek(self) -> bytes:
         """The next byte that is not white space; empty at the end."""
@@ -68,20 +50,17 @@ class JsonWindow:
 
     def expect(self, admitted: bytes) -> bytes:
         """Consume one of the admitted bytes."""
-        found = self.peek()
-        if not found or found not in admitted:
-            where = "ends" if not found else f"has {found.decode('latin-1')!r}"
+        following = self.peek()
+        if not following or following not in admitted:
             raise self.malformed(
-                f"{where} where it should have {' or '.join(chr(byte) for byte in admitted)}"
+                f"{_shown(following)} where it should have {' or '.join(admitted.decode())}"
             )
         self.buffer = self.buffer[1:]
-        return found
+        return following
 
     def expect_end(self) -> None:
-        if found := self.peek():
-            raise self.malformed(
-                f"goes on with {found.decode('latin-1')!r} after its end"
-            )
+        if following := self.peek():
+            raise self.malformed(f"{_shown(following)} after its end")
 
     def value(self) -> Any:
         """Consume a small JSON value of the envelope. Latin-1 keeps byte and character positions the same."""
@@ -103,5 +82,8 @@ class JsonWindow:
         self.content.update(rows.rstrip(SPACE) if last else rows)
         self.buffer = self.buffer[length:]
 
-    def malformed(self, why: str) -> SourceUnavailable:
-        return malformed(self._what, why, self._head)
+
+def _shown(following: bytes) -> str:
+    if not following:
+        return "ends"
+    return f"has {following.decode('latin-1')!r}"
