@@ -33,10 +33,10 @@ def raw_rows(
     columns: list[pa.Array] = []
     changed: dict[int, dict[str, str]] = {}
     for field in table.schema:
-        values = arrays.get(field.name)
-        if values is None:
-            values = pa.nulls(count, field.type)
-        stored, originals = _stored(values, field.type)
+        if field.name not in arrays:
+            columns.append(pa.nulls(count, field.type))
+            continue
+        stored, originals = _stored(arrays[field.name], field.type)
         columns.append(stored)
         if field.name != REST_COLUMN:
             for row, original in originals.items():
@@ -75,8 +75,9 @@ def _stored(values: pa.Array, kind: pa.DataType) -> tuple[pa.Array, Originals]:
     """The column in its stored type, and the originals of what had to be changed."""
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
-    # a moment beyond what Arrow's microseconds reach wraps around, and is then found to lie outside
-    values = values.cast(kind, safe=not pa.types.is_timestamp(kind))
+    if values.type != kind:
+        # a moment beyond what Arrow's microseconds reach wraps around, and is then found to lie outside
+        values = values.cast(kind, safe=not pa.types.is_timestamp(kind))
     return _STORABLE.get(kind, _as_it_is)(values)
 
 
