@@ -68,22 +68,13 @@ def data(
 ) -> StreamingResponse:
     """Answer the group's next batch and move its cursor on, or answer an earlier batch again."""
     group = _group(request, group_number)
+    message = "group %d: batch %d of %s answered"
     if batch_number is None:
         batch_number, body = group.next_batch()
-        log.info(
-            "group %d: batch %d of %s answered",
-            group_number,
-            batch_number,
-            group.stream.name,
-        )
     else:
         body = group.answered_batch(batch_number)
-        log.info(
-            "group %d: batch %d of %s answered again",
-            group_number,
-            batch_number,
-            group.stream.name,
-        )
+        message += " again"
+    log.info(message, group_number, batch_number, group.stream.name)
     return StreamingResponse(body, media_type="application/json")
 
 

@@ -28,34 +28,26 @@ class Cursor:
         self, state_dir: Path, group_number: int, stream: str, batches: int
     ) -> None:
         self.path = state_dir / f"group-{group_number}.json"
-        self._lock_path = state_dir / f"group-{group_number}.lock"
         self._stream = stream
         self._batches = batches
         self._restart = f"GET /restart_data_generation?group_number={group_number}"
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        try:
-            lock = self._lock_path.open("a")
-        except OSError as error:
-            raise CursorBroken(
-                f"cursor lock {self._lock_path} cannot be opened: {error}"
-            ) from error
+        with self._explained("locked"):
+            lock = self.path.with_suffix(".lock").open("a")
         with lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
     def read(self) -> int:
         """The number of the next batch, which is also how many have been answered."""
-        try:
+        with self._explained("read"):
+            if not self.path.exists():
+                return 0
             content = self.path.read_bytes()
+        try:
             position = msgspec.json.decode(content, type=Position)
-        except FileNotFoundError:
-            return 0
-        except OSError as error:
-            raise CursorBroken(
-                f"cursor file {self.path} cannot be read: {error}"
-            ) from error
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise self._broken(f"is corrupt: {error}") from error
         if position.stream != self._stream:
@@ -72,16 +64,21 @@ class Cursor:
         """On return the new position survives a kill and a loss of power."""
         content = msgspec.json.encode(Position(self._stream, next_batch))
         unfinished = self.path.with_suffix(".tmp")
-        try:
+        with self._explained("written"):
             with unfinished.open("wb") as file:
                 file.write(content)
                 file.flush()
-                os.fsync(file.fileno())
+                os.fsync(file)
             unfinished.replace(self.path)
             _fsync_directory(self.path.parent)
+
+    @contextmanager
+    def _explained(self, done: str) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise CursorBroken(
-                f"cursor file {self.path} cannot be written: {error}"
+                f"cursor file {self.path} cannot be {done}: {error}"
             ) from error
 
     def _broken(self, what: str) -> CursorBroken:

@@ -1,6 +1,7 @@
 """Consumer groups: each reads one stream, at its own cursor."""
 
 from collections.abc import Iterator, Mapping
+from functools import cache, partial
 from itertools import chain
 
 from relevo_data_api.cursor import Cursor
@@ -10,8 +11,9 @@ from relevo_data_api.errors import (
     NotYetAnswered,
     SourceUnusable,
 )
-from relevo_data_api.settings import DataApiSettings
-from relevo_data_api.streams import open_stream
+from relevo_data_api.settings import DataApiSettings, StreamName
+from relevo_data_api.streams.campaign import Campaign
+from relevo_data_api.streams.king_county import KingCounty
 from relevo_data_api.streams.stream import Stream
 
 Body = Iterator[bytes]
@@ -67,12 +69,19 @@ def open_groups(settings: DataApiSettings) -> Mapping[int, ConsumerGroup]:
         raise SourceUnusable(
             f"state_dir {settings.state_dir} cannot be made: {error}"
         ) from error
-    streams = {
-        name: open_stream(name, settings) for name in set(settings.groups.values())
-    }
+    open_once = cache(partial(open_stream, settings))
     groups = {}
     for number, name in sorted(settings.groups.items()):
-        stream = streams[name]
+        stream = open_once(name)
         cursor = Cursor(settings.state_dir, number, stream.identity, stream.batches)
         groups[number] = ConsumerGroup(number, stream, cursor)
     return groups
+
+
+def open_stream(settings: DataApiSettings, name: StreamName) -> Stream:
+    """SourceUnusable where its data is not there."""
+    if name == "king-county":
+        return KingCounty(settings.batch_rows)
+    return Campaign(
+        settings.campaign_seed, settings.campaign_scale, settings.batch_rows
+    )

@@ -73,21 +73,21 @@ class HttpSource:
                 f"{self._shown} may not be started over; set may_restart=True in the use case to allow it"
             )
         with self._get("/restart_data_generation", {}) as response:
-            body = self._read(response)
+            body = _head(response)
             if response.status_code != httpx.codes.OK:
                 self._refuse(response, _detail(body))
             if _field(body, "ok") is not True:
                 raise SourceError(
-                    f"{self._request_of(response)} did not answer {{'ok': true}} but {_shown(body)}"
+                    f"{_request_of(response)} did not answer {{'ok': true}} but {_shown(body)}"
                 )
 
     @contextmanager
     def _batch(self, parameters: dict[str, int]) -> Iterator[SourceResponse | None]:
         with self._get("/data", parameters) as response:
             if response.status_code == httpx.codes.OK:
-                yield SourceResponse("json", self._chunks(response))
+                yield SourceResponse("json", response.iter_bytes(BLOCK_SIZE))
                 return
-            detail = _detail(self._read(response))
+            detail = _detail(_head(response))
             ended = response.status_code == 400 and _plain(detail) == END_OF_DATA
             unknown = (
                 bool(parameters)
@@ -103,32 +103,15 @@ class HttpSource:
     def _get(self, path: str, parameters: dict[str, int]) -> Iterator[httpx.Response]:
         url = self._url.copy_with(path=self._path + path)
         url = url.copy_merge_params({"group_number": self._group, **parameters})
-        with httpx.Client(timeout=self._timeout, follow_redirects=False) as client:
-            # compressed, an answer that breaks off could look whole
-            headers = {"Accept-Encoding": "identity"}
-            request = client.build_request("GET", url, headers=headers)
-            try:
-                response = client.send(request, stream=True)
-            except httpx.TransportError as error:
-                raise self._lost(error, path) from error
-            try:
-                yield response
-            finally:
-                response.close()
-
-    def _chunks(self, response: httpx.Response) -> Iterator[bytes]:
+        # compressed, an answer that breaks off could look whole
+        headers = {"Accept-Encoding": "identity"}
+        request = httpx.stream("GET", url, headers=headers, timeout=self._timeout)
         try:
-            yield from response.iter_bytes(BLOCK_SIZE)
+            with request as response:
+                yield response
+        # also what breaks off while the caller reads the response
         except (httpx.TransportError, httpx.DecodingError) as error:
-            raise self._lost(error, self._path_of(response)) from error
-
-    def _read(self, response: httpx.Response) -> bytes:
-        body = b""
-        for chunk in self._chunks(response):
-            body += chunk
-            if len(body) > _LONGEST_REFUSAL:
-                break
-        return body
+            raise self._lost(error, path) from error
 
     def _lost(self, error: httpx.HTTPError, path: str) -> SourceUnavailable:
         never_sent = isinstance(error, _NEVER_SENT)
@@ -137,14 +120,14 @@ class HttpSource:
         elif isinstance(error, httpx.TimeoutException):
             reason = f"sent nothing for {self._timeout.read:g} s; raise RELEVO_SOURCE_TIMEOUT if it needs longer"
         else:
-            reason = f"broke off: {error or type(error).__name__}"
+            reason = f"broke off: {str(error) or type(error).__name__}"
         return SourceUnavailable(
             f"{self._shown}{path} {reason}", maybe_answered=not never_sent
         )
 
     def _refuse(self, response: httpx.Response, detail: str) -> NoReturn:
         status = response.status_code
-        request = self._request_of(response)
+        request = _request_of(response)
         if response.is_redirect:
             target = response.headers.get("location", "").split("?")[0]
             raise SourceError(
@@ -155,17 +138,18 @@ class HttpSource:
             raise SourceError(f"{message}; check the group and the url in the use case")
         raise SourceUnavailable(message, maybe_answered=True)
 
-    def _path_of(self, response: httpx.Response) -> str:
-        return response.request.url.path.removeprefix(self._path)
 
-    def _request_of(self, response: httpx.Response) -> str:
-        """As people see it: without a login, and without what else the url may hold."""
-        query = "&".join(
-            f"{name}={value}"
-            for name, value in response.request.url.params.items()
-            if name in ("group_number", "batch_number")
-        )
-        return f"{self._shown}{self._path_of(response)}?{query}"
+def _request_of(response: httpx.Response) -> str:
+    """As people see it: without a login, and without what else the url may hold."""
+    url = response.request.url
+    public = ("group_number", "batch_number")
+    params = {name: value for name, value in url.params.items() if name in public}
+    return str(url.copy_with(username=None, password=None, params=params))
+
+
+def _head(response: httpx.Response) -> bytes:
+    """As much of a refusal as is ever looked at."""
+    return next(response.iter_bytes(_LONGEST_REFUSAL), b"")
 
 
 def _checked_url(text: str) -> httpx.URL:

@@ -7,6 +7,7 @@ import os
 import secrets
 import socket
 import sys
+import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,34 +20,6 @@ from relevo.settings import Settings
 
 HERE = "127.0.0.1"
 KEPT_TOKEN = "api-token"  # noqa: S105
-# Imported once by the server that tasks are forked from: a task would spend most of its time importing them.
-PRELOADED = (
-    "airflow.executors.local_executor",
-    "airflow.sdk.execution_time.task_runner",
-    "airflow.providers.standard.operators.trigger_dagrun",
-    "relevo.bootstrap",
-    "relevo.adapters.sql.warehouse",
-    "relevo.adapters.mlflow.registry",
-    "relevo.adapters.http_source",
-    "relevo.loop.train",
-    "relevo.loop.contest",
-    "xgboost",
-)
-# As small as Airflow gets, and quick to notice that a process is gone; AIRFLOW__… in the environment goes before.
-PREFERRED = {
-    "CORE__LOAD_EXAMPLES": False,
-    "CORE__PARALLELISM": 2,
-    "CORE__DEFAULT_TASK_RETRY_DELAY": 10,
-    "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": 0.5,
-    "WORKERS__MIN_HEARTBEAT_INTERVAL": 1,  # also how late the end of a task is noticed
-    "SCHEDULER__MP_START_METHOD": "forkserver",
-    "SCHEDULER__MP_FORKSERVER_PRELOAD": ",".join(PRELOADED),
-    "API__WORKERS": 1,
-    "DAG_PROCESSOR__PARSING_PROCESSES": 1,
-    "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": 15,
-    "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": 60,
-    "USAGE_DATA_COLLECTION__ENABLED": False,
-}
 
 
 def _any_answer(_: bytes) -> bool:
@@ -233,7 +206,8 @@ def _airflow_env(settings: Settings) -> dict[str, str]:
         "LOGGING__WORKER_LOG_SERVER_PORT": free_port(),
         "LOGGING__TRIGGER_LOG_SERVER_PORT": free_port(),
     }
-    preferred = {f"AIRFLOW__{name}": value for name, value in PREFERRED.items()}
+    preferences = tomllib.loads(Path(__file__).with_name("airflow.toml").read_text())
+    preferred = {f"AIRFLOW__{name}": value for name, value in preferences.items()}
     path = (str(Path(sys.executable).parent), os.environ.get("PATH", ""))
     return {
         "AIRFLOW_HOME": f"{settings.home.absolute()}/airflow",

@@ -81,21 +81,12 @@ def check_ports(programs: list[Program]) -> None:
 
 
 def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HERE, port))
-        except OSError:
-            return False
-        return True
+    try:
+        socket.create_server((HERE, port)).close()
+    except OSError:
+        return False
+    return True
 
 
 def _free_near(port: int) -> int:
-    return next(
-        (
-            other
-            for other in range(port + 1, port + 100)
-            if other < 65536 and _is_free(other)
-        ),
-        0,
-    )
+    return next(filter(_is_free, range(port + 1, min(port + 100, 65536))), 0)

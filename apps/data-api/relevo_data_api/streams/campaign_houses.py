@@ -132,7 +132,7 @@ def _acres(
     acres = np.exp(
         -1.6 + 0.45 * worth + rural + 1.2 * land + rng.normal(0, 0.7, count) + ranch
     )
-    return np.round(np.clip(acres, 0.01, 100_000), 2)
+    return acres.clip(0.01, 100_000).round(2)
 
 
 def _sold_days(rng: np.random.Generator, sold: BoolArray) -> IntArray:

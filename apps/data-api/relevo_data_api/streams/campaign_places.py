@@ -37,7 +37,7 @@ class Places:
         """For each ZIP, whether it is in that state; None means any state."""
         if name is None:
             return np.ones(len(self.state), bool)
-        return np.isin(self.state, np.flatnonzero(self.state_names == name))
+        return np.equal(self.state_names[self.state], name)
 
 
 def build_places(rng: np.random.Generator) -> Places:
@@ -124,6 +124,5 @@ class PlaceSampler:
         step = np.clip(
             position + rng.random(len(log_price)), 0, len(PRICE_GRID) - 1
         ).astype(np.int64)
-        return np.asarray(
-            self._table[step, rng.integers(0, DRAWS, len(log_price))], np.int64
-        )
+        column = rng.integers(0, DRAWS, len(log_price))
+        return np.asarray(self._table[step, column], np.int64)

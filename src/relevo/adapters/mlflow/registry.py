@@ -75,9 +75,6 @@ class MlflowRegistry:
             self._end_abandoned_runs(experiment, decision_key)
             run_id = self._log_run(experiment, run, folder, tags)
             model_id = self._log_model(experiment, case, run_id, folder)
-            now = int(datetime.now(UTC).timestamp() * 1000)
-            metrics = [Metric(key, value, now, 0) for key, value in run.metrics.items()]
-            self._client.log_batch(run_id, metrics=metrics)
             self._client.set_terminated(run_id)
             # last: a version is complete or absent
             version = self._client.create_model_version(
@@ -176,8 +173,10 @@ class MlflowRegistry:
             Param(key, str(value)[:LONGEST_PARAMETER])
             for key, value in run.parameters.items()
         ]
+        now = int(datetime.now(UTC).timestamp() * 1000)
+        metrics = [Metric(key, value, now, 0) for key, value in run.metrics.items()]
         note = RunTag("mlflow.note.content", _note(folder))
-        self._client.log_batch(run_id, params=params, tags=[note])
+        self._client.log_batch(run_id, metrics, params, [note])
         pictures = ReleaseFolder(folder).pictures
         if pictures.is_dir():
             self._client.log_artifacts(run_id, str(pictures), pictures.name)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import builtins
 import contextlib
 import io
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from itertools import islice
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import chain
 from typing import Any, BinaryIO
 
 from botocore.config import Config
@@ -51,10 +50,14 @@ class S3Store:
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
         )
-        with self._explained():
+        try:
             self._client: Any = Session().create_client(
                 "s3", endpoint_url=endpoint or None, config=config
             )
+        except (BotoCoreError, ValueError) as error:
+            raise StoreUnavailable(
+                f"s3://{bucket}: {error}; is RELEVO_S3_ENDPOINT right?"
+            ) from error
 
     def put(self, key: str, chunks: Iterable[bytes]) -> int:
         """Parts go out as the chunks come in; the object appears when the last one has arrived."""
@@ -69,29 +72,23 @@ class S3Store:
                 return len(first)
             name["UploadId"] = self._client.create_multipart_upload(**name)["UploadId"]
         try:
-            return self._put_parts(name, deque([first, second]), parts)
+            return self._put_parts(name, chain([first, second], parts))
         except BaseException:
             with contextlib.suppress(BotoCoreError, ClientError):
                 self._client.abort_multipart_upload(**name)
             raise
 
-    def _put_parts(
-        self, upload: dict[str, str], ready: deque[bytes], more: Iterator[bytes]
-    ) -> int:
+    def _put_parts(self, upload: dict[str, str], parts: Iterator[bytes]) -> int:
         """What the chunks themselves raise passes as it is."""
         done: list[dict[str, Any]] = []
         size = 0
-        while ready:
-            part = ready.popleft()  # and let go once it is sent
+        for number, part in enumerate(parts, 1):
             size += len(part)
-            number = len(done) + 1
             with self._explained():
                 answer = self._client.upload_part(
                     **upload, PartNumber=number, Body=part
                 )
             done.append({"PartNumber": number, "ETag": answer["ETag"]})
-            if not ready:
-                ready.extend(islice(more, 1))
         with self._explained():
             self._client.complete_multipart_upload(
                 **upload, MultipartUpload={"Parts": done}
@@ -100,10 +97,11 @@ class S3Store:
 
     @contextmanager
     def open(self, key: str) -> Iterator[BinaryIO]:
+        # also explains a connection that breaks while the caller reads
         with self._explained(key):
-            body = self._client.get_object(**self._name(key))["Body"]
-        with contextlib.closing(body):
-            yield io.BufferedReader(_Stream(body, self._explained), BLOCK_SIZE)
+            answer = self._client.get_object(**self._name(key))
+            with io.BufferedReader(answer["Body"], BLOCK_SIZE) as stream:
+                yield stream
 
     def exists(self, key: str) -> bool:
         with self._explained(), _passing_over(_ABSENT):
@@ -167,29 +165,10 @@ class S3Store:
             raise StoreUnavailable(
                 f"{where}: {error}; check the bucket and the rights of these credentials"
             ) from error
-        except (BotoCoreError, HTTPError, ValueError) as error:
+        except (BotoCoreError, HTTPError) as error:
             raise StoreUnavailable(
                 f"{where}: {error}; is it up, and RELEVO_S3_ENDPOINT right?"
             ) from error
-
-
-class _Stream(io.RawIOBase):
-    """An object's bytes on their way, with a connection that breaks named as such."""
-
-    def __init__(
-        self, body: Any, explained: Callable[[], AbstractContextManager[None]]
-    ) -> None:
-        self._body = body
-        self._explained = explained
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        with self._explained():
-            part: bytes = self._body.read(len(buffer))
-        buffer[: len(part)] = part
-        return len(part)
 
 
 def _parts(chunks: Iterable[bytes]) -> Iterator[bytes]:
