@@ -153,22 +153,16 @@ def _provenance(release: Release, record: Record) -> _Provenance:
 
 
 def case_health(case: ServedCase) -> CaseHealth:
-    model, waiting = case.model, case.log.waiting()
-    log = WaitingLog(waiting.rows, waiting.oldest_seconds)
-    if model is None:
-        return CaseHealth(
-            version=None,
-            alias=None,
-            age_seconds=None,
-            last_reload=case.last_reload,
-            log=log,
-        )
+    waiting = case.log.waiting()
+    version = alias = age = None
+    if (model := case.model) is not None:
+        version, alias, age = model.version, model.alias, age_seconds(model)
     return CaseHealth(
-        version=model.version,
-        alias=model.alias,
-        age_seconds=age_seconds(model),
+        version=version,
+        alias=alias,
+        age_seconds=age,
         last_reload=case.last_reload,
-        log=log,
+        log=WaitingLog(waiting.rows, waiting.oldest_seconds),
     )
 
 
