@@ -60,6 +60,7 @@ class NotFound(RelevoError):
 
 class SourceError(RelevoError):
     retryable = False
+    maybe_answered = False  # True: the source's cursor may have moved on
 
 
 class SourceUnavailable(SourceError):

@@ -1,4 +1,4 @@
-"""What a source sends, and what is known of it before it is a batch."""
+"""What a source sends, from its bytes to typed rows."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class SourceResponse:
 
 @dataclass(frozen=True, slots=True)
 class LandedAnswer:
-    """An answer in the landing store. Its key says what the bytes are, for the successor of a killed process."""
+    """An answer in the landing store. Its key says what the bytes are, should the process be killed next."""
 
     prefix: str
     number: int | None
@@ -38,10 +38,9 @@ class LandedAnswer:
 
     @staticmethod
     def parse(prefix: str, key: str) -> LandedAnswer:
-        *number, format = key.removeprefix(f"{prefix}.").split(".")
-        return LandedAnswer(
-            prefix, int(number[0]) if number else None, cast(Format, format)
-        )
+        *numbers, format = key.removeprefix(f"{prefix}.").split(".")
+        number = next(map(int, numbers), None)
+        return LandedAnswer(prefix, number, cast(Format, format))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,7 @@ class RawChunk:
 
 @dataclass(frozen=True, slots=True)
 class BatchSummary:
-    """What is known of a batch once its bytes have been read to the end."""
+    """A batch whose bytes have been read to the end."""
 
     number: int
     rows: int

@@ -37,12 +37,12 @@ class Batch:
 
 
 class Outcome(StrEnum):
-    OPEN = "open"  # asked, no answer known: the source may have moved on
+    OPEN = "open"  # requested, no answer yet: the cursor may have moved
     LANDED = "landed"  # stored, not yet a batch
     LOADED = "loaded"  # became a batch
-    KNOWN = "known"  # answered a batch that is already loaded, same content
+    KNOWN = "known"  # brought a batch that is already loaded, same content
     END = "end"  # the source had no more
-    REFUSED = "refused"  # surely never answered: no connection, or a clear no
+    REFUSED = "refused"  # certainly not answered: no connection, or a refusal
     UNANSWERED = "unanswered"  # failed after the request left: a batch may be lost
     HARMLESS = "harmless"  # was unanswered, and what came next proved nothing was lost
     GAP = "gap"  # was unanswered, and a person accepted the loss

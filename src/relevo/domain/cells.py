@@ -11,15 +11,13 @@ Row = tuple[Cell, ...]
 
 IS_MISSING = "is missing"
 SHOWN_CHARACTERS = 200
-# a float of more than this has no digits to tell whole numbers apart
-EXACT = 2**63
-_TYPE_NAMES: tuple[tuple[type, str], ...] = (
+# above it a float is shown as one, not as twenty digits that it does not have
+LARGEST_WHOLE = 2**63
+# the first that fits: a bool is an int as well
+_TYPE_NAMES: tuple[tuple[type | tuple[type, ...], str], ...] = (
     (bool, "true or false"),
     (str, "text"),
-    (int, "a number"),
-    (float, "a number"),
-    (Decimal, "a number"),
-    (datetime, "a date"),
+    ((int, float, Decimal), "a number"),
     (date, "a date"),
     (dict, "an object"),
     (list, "a list"),
@@ -32,7 +30,7 @@ class Misfit(Exception):
 
 
 def is_punctuation(value: object) -> bool:
-    """ "?", "-", ".": these stand for no number and no date."""
+    """ "?", "-", ".": people write these where a number or a date is missing."""
     return isinstance(value, str) and not any(map(str.isalnum, value))
 
 
@@ -40,7 +38,7 @@ def spell(value: object) -> str:
     """One spelling for each value: 3.0 is "3", true is "true"."""
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, float) and value.is_integer() and abs(value) < EXACT:
+    if isinstance(value, float) and value.is_integer() and abs(value) < LARGEST_WHOLE:
         return str(int(value))
     return str(value)
 
@@ -62,7 +60,7 @@ def listed(values: Sequence[str], most: int) -> str:
 
 
 def type_name(value: object) -> str:
-    for known_type, name in _TYPE_NAMES:
-        if isinstance(value, known_type):
+    for types, name in _TYPE_NAMES:
+        if isinstance(value, types):
             return name
     return f"a {type(value).__name__}"

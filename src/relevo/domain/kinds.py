@@ -2,7 +2,7 @@
 
 A kind of your own is a subclass of `Kind` with a name, in the file of its use case. `parse`
 is all that it must have: whole columns are then parsed cell by cell.
-Arrow is imported where whole columns are handled: what serves models has none of it.
+Arrow is imported where whole columns are handled, since the inference API does not have it.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 MISSING_WORDS = frozenset(
     {"", "NA", "N/A", "n/a", "<NA>", "NaN", "nan", "NULL", "null"}
 )
-SHOWN_VALUES = 200  # of the admitted ones, in a refusal
-LARGEST = 3.4028234663852886e38  # of a float32, which is what models take
+MOST_DESCRIBED = 200  # of the admitted values, in a refusal
+# the largest float32, which is what models take
+LARGEST = 3.4028234663852886e38
 INT64 = 2**63
 EPOCH = datetime(1970, 1, 1)
 MICROSECONDS_PER_DAY = 86_400_000_000
@@ -66,8 +67,10 @@ class Kind:
     is_settled_by_type: ClassVar[bool] = False
 
     def __init_subclass__(cls) -> None:
+        # a base without a name of its own is no kind
         if "name" in cls.__dict__:
             Kind._all[cls.name] = cls()
+            setattr(Kind, cls.name.upper(), Kind._all[cls.name])
 
     @staticmethod
     def named(name: str) -> Kind:
@@ -84,10 +87,8 @@ class Kind:
 
     __repr__ = __str__
 
-    def __deepcopy__(self, _memo: object) -> Kind:
-        return self
-
     def __reduce__(self) -> tuple[Any, ...]:
+        # copied or sent to another process it stays the same object, which `is` compares
         return Kind.named, (self.name,)
 
     # a cell
@@ -186,16 +187,16 @@ class Kind:
 
     def describe(self, column: Column) -> str:
         """What the column admits, for a person whose value was refused."""
-        what = self.noun
+        low, high = column.low, column.high
         if column.values is not None:
-            what = f"one of {listed(column.values, SHOWN_VALUES)}"
-        elif column.low is not None and column.high is not None:
-            what += f" from {spell(column.low)} to {spell(column.high)}"
-        elif column.low is not None:
-            what += f" of at least {spell(column.low)}"
-        elif column.high is not None:
-            what += f" of at most {spell(column.high)}"
-        return what
+            return f"one of {listed(column.values, MOST_DESCRIBED)}"
+        if low is not None and high is not None:
+            return f"{self.noun} from {spell(low)} to {spell(high)}"
+        if low is not None:
+            return f"{self.noun} of at least {spell(low)}"
+        if high is not None:
+            return f"{self.noun} of at most {spell(high)}"
+        return self.noun
 
     def from_number(self, number: float) -> Cell:
         """The value that a person would write for a model's number."""
@@ -228,8 +229,7 @@ class Number(Kind):
         return _number_array(array, spelled)
 
     def request_type(self, column: Column) -> Any:
-        low = max(-LARGEST, -LARGEST if column.low is None else column.low)
-        high = min(LARGEST, LARGEST if column.high is None else column.high)
+        low, high = _range(column, -LARGEST, LARGEST)
         return Annotated[float, msgspec.Meta(ge=low, le=high)]
 
 
@@ -257,20 +257,14 @@ class Integer(Kind):
 
         if spelled and pa.types.is_string(array.type):
             # Arrow would read hexadecimal
-            _require(
-                not pc.any(pc.match_substring(array, "x", ignore_case=True)).as_py()
-            )
-            return array.cast(pa.int64())
-        if pa.types.is_integer(array.type):
-            return array.cast(pa.int64())
-        return _number_array(array, spelled=False).cast(pa.int64())
+            _require_none(pc.match_substring(array, "x", ignore_case=True))
+        elif not pa.types.is_integer(array.type):
+            array = _number_array(array, spelled=False)
+        return array.cast(pa.int64())
 
     def request_type(self, column: Column) -> Any:
-        low = -INT64 if column.low is None else max(-INT64, math.ceil(column.low))
-        high = INT64 - 1
-        if column.high is not None:
-            high = min(high, math.floor(column.high))
-        return Annotated[int, msgspec.Meta(ge=low, le=high)]
+        low, high = _range(column, -INT64, INT64 - 1)
+        return Annotated[int, msgspec.Meta(ge=math.ceil(low), le=math.floor(high))]
 
     def from_number(self, number: float) -> int:
         return int(number)
@@ -282,21 +276,15 @@ class Boolean(Kind):
     body_type = bool | int | None
     schema: ClassVar = {"type": ["boolean"]}
     is_settled_by_type = True
-    words: ClassVar = {
+    spellings: ClassVar = {
         **dict.fromkeys(("true", "yes", "1", "1.0"), True),
         **dict.fromkeys(("false", "no", "0", "0.0"), False),
     }
 
     def parse(self, value: object, spelled: bool) -> bool:
-        if isinstance(value, bool):
-            return value
-        if (
-            spelled
-            and isinstance(value, str)
-            and value.strip().casefold() in self.words
-        ):
-            return self.words[value.strip().casefold()]
-        if isinstance(value, (int, float)) and value in (0, 1):
+        if spelled and isinstance(value, str):
+            value = self.spellings.get(value.strip().casefold(), value)
+        if isinstance(value, (bool, int, float)) and value in (0, 1):
             return bool(value)
         raise Misfit(f"is {type_name(value)}, not true or false")
 
@@ -307,7 +295,7 @@ class Boolean(Kind):
         if pa.types.is_boolean(array.type):
             return array
         numbers = _number_array(array, spelled=False)
-        _require(pc.all(pc.is_in(numbers, pa.array([0.0, 1.0, None]))).as_py())
+        _require_none(pc.invert(pc.is_in(numbers, pa.array([0.0, 1.0, None]))))
         return pc.equal(numbers, 1.0)
 
     def request_type(self, column: Column) -> Any:  # noqa: ARG002
@@ -354,16 +342,14 @@ class Date(Kind):
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        safe = True
-        if pa.types.is_timestamp(array.type):
-            safe = array.type.unit != "ns"  # nanoseconds are cut to microseconds
-        else:
-            _require(pa.types.is_string(array.type) or pa.types.is_date(array.type))
-        dates = array.cast(self.raw_type, safe=safe)
-        if dates.null_count < len(dates):
-            limits = pc.min_max(dates)
-            _require(limits["min"].as_py() >= datetime.min)
-            _require(limits["max"].as_py() <= datetime.max)
+        types = pa.types
+        is_timestamp = types.is_timestamp(array.type)
+        if not is_timestamp:
+            _require(types.is_string(array.type) or types.is_date(array.type))
+        # nanoseconds are cut to microseconds
+        is_cut = is_timestamp and array.type.unit == "ns"
+        dates = array.cast(self.raw_type, safe=not is_cut)
+        pc.min_max(dates).as_py()  # raises outside the years 1 to 9999
         return dates
 
     def from_number(self, number: float) -> str:
@@ -402,7 +388,7 @@ class Text(Kind):
 
         _require(pa.types.is_string(array.type) or pa.types.is_large_string(array.type))
         texts = array.cast(pa.string())
-        _require(not pc.any(pc.match_substring(texts, "\x00")).as_py())
+        _require_none(pc.match_substring(texts, "\x00"))
         return texts
 
     def example(self, column: Column) -> str:
@@ -427,7 +413,9 @@ class Category(Text):
 
         texts = super().read_array(array, spelled)
         empty = pc.equal(texts, "")
-        return pc.if_else(empty, None, texts) if pc.any(empty).as_py() else texts
+        if pc.any(empty).as_py():  # seldom: the texts need not be copied
+            return pc.if_else(empty, None, texts)
+        return texts
 
     def request_type(self, column: Column) -> Any:
         return Literal[column.values] if column.values else str
@@ -467,10 +455,6 @@ class Code(Kind):
         return "0"
 
 
-for _name in ("number", "integer", "boolean", "date", "category", "code", "text"):
-    setattr(Kind, _name.upper(), Kind.named(_name))
-
-
 def _parse_number(value: object, spelled: bool) -> float:
     if spelled and isinstance(value, str) and _NUMERAL.fullmatch(value.strip()):
         value = float(value)
@@ -491,29 +475,38 @@ def _whole(number: float) -> float:
     return number
 
 
+def _range(column: Column, low: float, high: float) -> tuple[float, float]:
+    """What the column admits of that which its type can hold."""
+    if column.low is not None:
+        low = max(low, column.low)
+    if column.high is not None:
+        high = min(high, column.high)
+    return low, high
+
+
 def _number_array(array: pa.Array, spelled: bool) -> pa.Array:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    is_text = pa.types.is_string(array.type)
-    _require(_is_numeric(array.type) or (spelled and is_text))
+    kind, types = array.type, pa.types
+    is_text = spelled and types.is_string(kind)
+    is_number = types.is_integer(kind) or types.is_floating(kind)
+    _require(is_text or is_number or types.is_decimal(kind))
     numbers = array.cast(pa.float64())
-    limits = pc.min_max(numbers)
-    low, high = limits["min"].as_py(), limits["max"].as_py()
-    _require(low is None or (low > -math.inf and high < math.inf))
-    if pc.any(pc.is_nan(numbers)).as_py():
+    _require_none(pc.is_inf(numbers))
+    missing = pc.is_nan(numbers)
+    if pc.any(missing).as_py():
         _require(not is_text)  # the text "nan" is a word that somebody wrote
-        numbers = pc.if_else(pc.is_nan(numbers), None, numbers)
+        numbers = pc.if_else(missing, None, numbers)
     return numbers
 
 
-def _is_numeric(kind: pa.DataType) -> bool:
-    import pyarrow as pa
+def _require_none(mask: pa.Array) -> None:
+    import pyarrow.compute as pc
 
-    is_one = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
-    return any(test(kind) for test in is_one)
+    _require(not pc.any(mask).as_py())
 
 
-def _require(holds: bool | None) -> None:
+def _require(holds: bool) -> None:
     if not holds:
         raise NotWhole

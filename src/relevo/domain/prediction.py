@@ -1,4 +1,4 @@
-"""A logged prediction, its label, and how far off answers were."""
+"""A logged prediction, its label, and how far predictions were from their labels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from relevo.domain.metrics import ACCURACY, MAE, MAPE
 
 @dataclass(frozen=True, slots=True)
 class LiveError:
-    """How far off answers were whose truth is known by now. Of `rows` none, nothing is known."""
+    """How far predictions were from their labels. Without labels `rows` is 0 and nothing else is there."""
 
     rows: int
     mean_absolute: float | None = None  # regression
@@ -21,7 +21,7 @@ class LiveError:
 
     @property
     def by_metric(self) -> dict[str, float]:
-        """What is known, by the metric's name."""
+        """Each that could be measured, by its metric's name."""
         means = {
             MAE.name: self.mean_absolute,
             MAPE.name: self.mean_absolute_percentage,
@@ -36,7 +36,7 @@ class Label(TypedDict):
 
 
 class LoggedPrediction(TypedDict):
-    """One answer, as its line in the log says it; what the database knows has its newest label too."""
+    """One prediction, as its line in the log has it; from the database it comes with its newest label."""
 
     receipt: str
     case: str
@@ -54,7 +54,7 @@ class LoggedPrediction(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Minute:
-    """What was answered in the minute that begins at `at`."""
+    """Predictions of the minute that begins at `at`."""
 
     at: datetime
     predictions: int

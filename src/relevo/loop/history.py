@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Container
 from dataclasses import dataclass
 
-from relevo.domain.batch import Batch, Outcome
+from relevo.domain.batch import Attempt, Batch, Outcome
 from relevo.domain.evidence import Action, Decision, Ruling, Training, Verdict
 from relevo.domain.release import CHALLENGER, CHAMPION
 from relevo.domain.use_case import UseCase
@@ -51,17 +52,16 @@ def read_status(
     case: UseCase, warehouse: Warehouse, registry: ModelRegistry
 ) -> CaseStatus:
     batches = warehouse.batches.of(case.name)
-    unanswered = 0
+    lost: list[Attempt] = []
     if batches:
         source = batches[-1].source
         lost = warehouse.attempts.of(case.name, source, Outcome.UNANSWERED)
-        unanswered = len(lost)
     aliases = (CHAMPION, CHALLENGER)
     return CaseStatus(
         batches=batches,
         aliases=[read_alias(case, warehouse, registry, alias) for alias in aliases],
         last_verdict=next(reversed(warehouse.record.verdicts(case.name)), None),
-        unanswered=unanswered,
+        unanswered=len(lost),
     )
 
 
@@ -79,11 +79,10 @@ def read_history(
     case: UseCase, warehouse: Warehouse
 ) -> list[tuple[Batch, list[Decision]]]:
     """Each batch with what was decided on it."""
-    decided: dict[int, list[Decision]] = {}
+    decided: dict[int, list[Decision]] = defaultdict(list)
     for decision in warehouse.record.decisions(case.name):
-        decided.setdefault(decision.batch_id, []).append(decision)
-    batches = warehouse.batches.of(case.name)
-    return [(batch, decided.get(batch.id, [])) for batch in batches]
+        decided[decision.batch_id].append(decision)
+    return [(batch, decided[batch.id]) for batch in warehouse.batches.of(case.name)]
 
 
 def finished_results(
@@ -124,14 +123,10 @@ def read_batch(
     """Everything on record about the newest batch of that number."""
     numbered = {batch.number: batch for batch in warehouse.batches.of(case.name)}
     if number not in numbered:
-        raise NotFound(
-            f"{case.name} has no batch {number}; `relevo history {case.name}` lists those it has"
-        )
+        raise no_batch(case.name, number)
     batch, record = numbered[number], warehouse.record
-    results = [
-        _result(batch, decision, record)
-        for decision in record.decisions(case.name, batch.id)
-    ]
+    decisions = record.decisions(case.name, batch.id)
+    results = [_result(batch, decision, record) for decision in decisions]
     trained = [result.training.version for result in results if result.training]
     return BatchHistory(
         batch=batch,
@@ -143,10 +138,17 @@ def read_batch(
     )
 
 
+def no_batch(case: str, number: int) -> NotFound:
+    return NotFound(
+        f"{case} has no batch {number}; `relevo history {case}` lists those it has"
+    )
+
+
 def read_failures(case: str, version: str, artifacts: ObjectStore) -> list[str]:
-    """What the version's training says of candidates that raised; the record can be read without the store."""
+    """What the version's training says of candidates that raised."""
     try:
         failed = failed_candidates(case, version, artifacts)
     except StoreUnavailable as error:
+        # the rest of the record can be read without the store
         return [f"whether a candidate failed is not known: {error}"]
     return [f"{name} failed: {reason}" for name, reason in failed.items()]

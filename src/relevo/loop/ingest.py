@@ -1,21 +1,21 @@
 """Bring in the next batch, exactly once, from a source that may forget what it answered.
 
-A committed attempt precedes each request, and what is answered is stored before it is looked
-at. So at each start it is known which requests may have moved the source's cursor without an
-answer reaching us. What may be lost is found again (the source repeats it, or starts over) or
-reported. Batches are loaded in order of their number.
+A committed attempt precedes each request, and an answer is stored before it is read.
+So each start knows which requests may have moved the source's cursor without an answer.
+A batch that may be lost is requested again (the source repeats it, or starts over) or reported.
+Batches are loaded in order of their number.
 """
 
 from __future__ import annotations
 
 import logging
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import stamina
 
 from relevo.domain.arrival import LandedAnswer, SourceResponse
-from relevo.domain.batch import Ahead, Attempt, Batch, BatchState, Outcome
+from relevo.domain.batch import Ahead, Attempt, Batch, BatchState, LoadResult, Outcome
 from relevo.domain.use_case import UseCase
 from relevo.domain.wording import percent
 from relevo.errors import BatchStopped, GapFound, SourceError, SourceUnavailable
@@ -27,7 +27,7 @@ from relevo.ports.warehouse import Warehouse
 
 log = logging.getLogger(__name__)
 
-WORST_COLUMNS = 3
+WORST_COLUMNS = 3  # more would bury the remedy at the sentence's end
 # the first wait is for a source that restarts, the last for one that is overloaded
 FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0
 
@@ -39,9 +39,9 @@ def ingest(
     landing: ObjectStore,
     tries: int,
 ) -> Batch | None:
-    """The next batch to work on; None when the source has no more.
+    """The next batch to process; None when the source has no more.
 
-    A batch that a killed chain left half-way comes first. Raises GapFound or BatchStopped
+    A batch that a killed process left unfinished comes first. Raises GapFound or BatchStopped
     where a person must decide.
     """
     batch = warehouse.batches.last(case.name, source.name)
@@ -53,12 +53,12 @@ def ingest(
 
 
 def _next_batch(arrivals: _Arrivals, tries: int) -> Batch | None:
-    """All that is known of earlier tries is on record, so a retry simply goes on."""
+    """Each try leaves its attempt on record, so a retry simply goes on."""
     arrivals.settle()
     for attempt in stamina.retry_context(
         on=SourceUnavailable,
         attempts=tries,
-        timeout=None,
+        timeout=None,  # a large answer may take minutes, and tries are counted
         wait_initial=FIRST_WAIT,
         wait_max=LONGEST_WAIT,
     ):
@@ -93,16 +93,14 @@ class _Arrivals:
     warehouse: Warehouse
     landing: ObjectStore
     started_over: bool = False
-    repeated: int | None = (
-        None  # the number that the source answered though it was known
-    )
+    # the number of a loaded batch that the source has sent again
+    repeated: int | None = None
 
     def settle(self) -> None:
-        """What a killed predecessor left open: its answer is in the landing store, or it never came."""
+        """Close what a killed process left open: its answer is in the landing store, or it never came."""
         for attempt in self._attempts(Outcome.OPEN):
-            stored = self.landing.list(attempt.object_key + ".")
-            if stored:
-                self._landed(attempt, LandedAnswer.parse(attempt.object_key, stored[0]))
+            if self.landing.list(attempt.object_key + "."):
+                self._close_landed(attempt, self._answer_to(attempt))
             else:
                 self.warehouse.attempts.close(
                     attempt,
@@ -114,10 +112,10 @@ class _Arrivals:
         while True:
             due = self._due()
             landed = self._attempts(Outcome.LANDED)
+            # without a number it may be the next batch: reading it will tell
             ready = [a for a in landed if a.number is None or a.number <= due]
             if ready:
-                batch = self._load(ready[0], due)
-                if batch is not None:
+                if batch := self._load(ready[0], due):
                     return batch
             elif landed and not (self.source.can_repeat or self.started_over):
                 self._start_over(due, "a later batch came instead")
@@ -127,7 +125,7 @@ class _Arrivals:
                 self._end_in_doubt(due, ahead=bool(landed))
 
     def _due(self) -> int:
-        """The number that comes next: one after the last loaded, less those a person gave up."""
+        """The number that comes next: after the last loaded, and after those that a person gave up."""
         due = next_number(self.warehouse.batches, self.case.name, self.source.name)
         given_up = self.warehouse.attempts.accepted_gaps(
             self.case.name, self.source.name
@@ -137,16 +135,19 @@ class _Arrivals:
         return due
 
     def _receive(self, due: int, ahead: bool) -> bool:
-        """Ask for a batch: True where it has landed, False at the end of data."""
+        """Request a batch: True where it has landed, False at the end of data."""
         in_doubt = ahead or self._attempts(Outcome.UNANSWERED)
         if self.source.can_repeat and in_doubt:
-            # asked by its number first: `next` would move the cursor past what may be lost
-            if self._ask(self.source.repeat(due), Outcome.REFUSED):
+            # by its number first: `next` would move the cursor past what may be lost
+            if self._request(self.source.repeat(due), Outcome.REFUSED):
                 return True
             self._clear_suspicion()
-        return self._ask(self.source.next(due - 1 if due else None), Outcome.END)
+        last = None
+        if due:
+            last = due - 1
+        return self._request(self.source.next(last), Outcome.END)
 
-    def _ask(
+    def _request(
         self, request: AbstractContextManager[SourceResponse | None], nothing: Outcome
     ) -> bool:
         """One request, on record before it leaves: True where its answer has landed."""
@@ -162,40 +163,35 @@ class _Arrivals:
                 self.landing.put(answer.key, response.chunks)
         except SourceError as error:
             outcome = Outcome.REFUSED
-            if isinstance(error, SourceUnavailable) and error.maybe_answered:
+            if error.maybe_answered:
                 outcome = Outcome.UNANSWERED
             self.warehouse.attempts.close(attempt, outcome, detail=str(error))
             raise
-        self._landed(attempt, answer)
+        self._close_landed(attempt, answer)
         return True
 
-    def _landed(self, attempt: Attempt, answer: LandedAnswer) -> None:
+    def _answer_to(self, attempt: Attempt) -> LandedAnswer:
+        [key, *_] = self.landing.list(attempt.object_key + ".")
+        return LandedAnswer.parse(attempt.object_key, key)
+
+    def _close_landed(self, attempt: Attempt, answer: LandedAnswer) -> None:
         self.warehouse.attempts.close(
             attempt, Outcome.LANDED, format=answer.format, number=answer.number
         )
 
     def _load(self, attempt: Attempt, due: int) -> Batch | None:
-        """The landed answer as a batch; None where it is ahead of its turn or known already."""
-        stored = self.landing.list(attempt.object_key + ".")[0]
-        answer = LandedAnswer.parse(attempt.object_key, stored)
-        with self.landing.open(stored) as stream:
-            reading = read_rows(
-                stream, answer.format, self.case.contract, attempt.number
-            )
-            try:
-                result = self.warehouse.batches.load(
-                    self.case, attempt, iter(reading), reading.facts, due=due
-                )
-            except SourceUnavailable as error:
-                # what landed is no batch, such as half a body: it counts as never answered
-                self.warehouse.attempts.close(
-                    attempt, Outcome.UNANSWERED, format=answer.format, detail=str(error)
-                )
-                raise
-        if isinstance(result, Ahead):
+        """The landed answer as a batch; None where it is ahead of its turn or loaded already."""
+        answer = self._answer_to(attempt)
+        try:
+            result = self._read(attempt, answer, due)
+        except SourceUnavailable as error:
+            # what landed is no batch, such as half a body: it counts as never answered
             self.warehouse.attempts.close(
-                attempt, Outcome.LANDED, format=answer.format, number=result.number
+                attempt, Outcome.UNANSWERED, format=answer.format, detail=str(error)
             )
+            raise
+        if isinstance(result, Ahead):
+            self._close_landed(attempt, replace(answer, number=result.number))
             return None
         if result.batch.number == due:
             self._clear_suspicion()
@@ -203,18 +199,25 @@ class _Arrivals:
         self._tolerate_once(result.batch)
         return None
 
-    def _tolerate_once(self, known: Batch) -> None:
-        """A source may repeat itself once; one that never moves on would keep us here for ever."""
-        if self.repeated == known.number:
+    def _read(self, attempt: Attempt, answer: LandedAnswer, due: int) -> LoadResult:
+        with self.landing.open(answer.key) as stream:
+            rows = read_rows(stream, answer.format, self.case.contract, attempt.number)
+            return self.warehouse.batches.load(
+                self.case, attempt, iter(rows), rows.facts, due=due
+            )
+
+    def _tolerate_once(self, batch: Batch) -> None:
+        """A source may repeat a batch once; one whose cursor never moves would be read for ever."""
+        if self.repeated == batch.number:
             raise SourceUnavailable(
-                f"{self.source.name} answers batch {known.number} of {self.case.name} "
+                f"{self.source.name} answers batch {batch.number} of {self.case.name} "
                 "again and again: its cursor does not move; repair it",
                 maybe_answered=False,
             )
-        self.repeated = known.number
+        self.repeated = batch.number
 
     def _end_in_doubt(self, due: int, *, ahead: bool) -> None:
-        """The source has ended, and a request before it got no answer: the last batch may be what is missing."""
+        """The source has ended after a request without an answer: that may have been the last batch."""
         if not self.started_over:
             self._start_over(due, "the source then had no more")
         elif ahead:
@@ -223,7 +226,7 @@ class _Arrivals:
             self._clear_suspicion()
 
     def _start_over(self, due: int, what_came: str) -> None:
-        """Put the cursor back where a setting allows it: known batches are compared, what is missing comes again."""
+        """Put the cursor back where the use case allows it: loaded batches are compared, a lost one comes again."""
         if not self.source.can_restart:
             raise GapFound(self._gap(due, what_came))
         log.warning("%s; starting the source over", self._gap(due, what_came))
@@ -239,7 +242,7 @@ class _Arrivals:
         )
 
     def _clear_suspicion(self) -> None:
-        """What came next proves that nothing was lost."""
+        """The batch that came next proves that nothing was lost."""
         for attempt in self._attempts(Outcome.UNANSWERED):
             self.warehouse.attempts.close(attempt, Outcome.HARMLESS)
 

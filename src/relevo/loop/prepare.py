@@ -1,4 +1,4 @@
-"""Clean rows from RAW: good rows only, each with the identity that fixes its side for ever."""
+"""Clean rows from RAW: good rows only, each with the identity that fixes its split for ever."""
 
 from __future__ import annotations
 
@@ -25,17 +25,14 @@ def _clean(case: UseCase, batch: Batch, rows: pa.RecordBatch) -> pa.RecordBatch:
         for column in case.contract
         if column.kind.clean
     }
-    about = [
-        (columns.get(name, rows[name])).to_pylist() for name in case.contract.identity
-    ]
-    identity = identities(case.name, about)
-    side = splits_of(identity, case.policy.holdout_share, case.policy.validation_share)
-    return pa.RecordBatch.from_pydict(
-        {
-            "batch_id": pa.array(np.full(len(rows), batch.id, np.int32)),
-            "position": rows["position"],
-            "identity": pa.array(identity),
-            "side": pa.array(side),
-            **columns,
-        }
-    )
+    # CLEAN has no free text, which may be what a row is about all the same
+    about = [columns.get(name, rows[name]) for name in case.contract.identity]
+    identity = identities(case.name, [array.to_pylist() for array in about])
+    policy = case.policy
+    added = {
+        "batch_id": np.full(len(rows), batch.id, np.int32),
+        "position": rows["position"],
+        "identity": identity,
+        "side": splits_of(identity, policy.holdout_share, policy.validation_share),
+    }
+    return pa.RecordBatch.from_pydict(added | columns)

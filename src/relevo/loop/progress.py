@@ -1,4 +1,4 @@
-"""How far the work on a batch has come: what a chain that was killed has left to do."""
+"""How far a batch has come: what a killed process has left to do."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ def is_finished(batch: Batch, record: Record) -> bool:
     """True where the batch was decided on and all its decisions have taken effect."""
     if batch.state is BatchState.STOPPED:
         return False
+    # more than one where a person has requested a training at this batch
     decisions = record.decisions(batch.case, batch.id)
     return bool(decisions) and all(
         is_carried_out(decision, record) for decision in decisions
@@ -30,10 +31,8 @@ def is_carried_out(decision: Decision, record: Record) -> bool:
     verdicts = record.verdicts(decision.case, decision.stored_id)
     if not verdicts:
         return False
-    if verdicts[0].ruling is Ruling.KEEP:
-        return True
+    verdict = verdicts[0]
     moves = record.moves(decision.case)
-    move = move_of(verdicts[0], moves)
-    if move:
+    if move := move_of(verdict, moves):
         return move.done_at is not None
-    return overtaking_move(verdicts[0], moves) is not None
+    return verdict.ruling is Ruling.KEEP or bool(overtaking_move(verdict, moves))

@@ -1,7 +1,8 @@
 """What would another policy have decided over the batches already seen?
 
-From the record alone, evidence on a champion is only known while the other policy has trained at the same batches;
-after that it is unknown. Trained anew, the loop runs again on a scratch copy, fed with the bytes that landed.
+From the record alone, evidence on a champion holds only while the other policy has trained at
+the same batches; after that it is unknown. With --retrain the loop runs again on a scratch
+copy, from the bytes that landed.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from relevo.errors import NotFound, UseCaseBroken
 from relevo.loop.run_batch import BatchResult, ReportProgress, Steps, run_batch
 from relevo.ports.warehouse import Warehouse
 
-# Evidence that hangs on the champion, with the policy's limit on it.
+# evidence that depends on the champion, with the policy's limit on it
 LIMITS = {
     "input_drift": "input_drift",
     "target_drift": "target_drift",
@@ -124,7 +125,7 @@ def _calls_for_training(evidence: Evidence, decision: Decision, policy: Policy) 
 def _error_limit(
     threshold: float | None, decision: Decision, policy: Policy
 ) -> float | None:
-    """The recorded limit, with the rise that the policy of then allowed exchanged for the other policy's."""
+    """The recorded limit, with the rise that its policy allowed replaced by the other policy's."""
     if threshold is None:
         return None
     rise = float(str(decision.policy["error_rise"]))

@@ -1,16 +1,17 @@
-"""What a person may ask of the loop: accept or reject a stopped batch, give a lost one up, train again."""
+"""Admin actions of the loop: accept or reject a stopped batch, go on without a lost one, train again."""
 
 from __future__ import annotations
 
 from relevo.domain.batch import Batch, BatchState, Outcome
 from relevo.domain.evidence import Decision
 from relevo.domain.use_case import UseCase
-from relevo.errors import BatchNotStopped, NotFound, NothingToTrainOn
+from relevo.errors import BatchNotStopped, NothingToTrainOn
 from relevo.loop.decide import decide
+from relevo.loop.history import no_batch
 from relevo.loop.progress import next_number
 from relevo.ports.clock import Clock
 from relevo.ports.registry import ModelRegistry
-from relevo.ports.warehouse import Warehouse
+from relevo.ports.warehouse import AttemptStore, Warehouse
 from relevo.releases.publisher import require_reason
 
 
@@ -25,23 +26,27 @@ def judge_batch(
     """Accept or reject a stopped batch; accepting a number that never arrived gives a lost batch up (None)."""
     require_reason(reason)
     batch = warehouse.batches.find(case.name, source, number)
-    if batch is not None:
-        if batch.state is not BatchState.STOPPED:
-            raise BatchNotStopped(
-                f"batch {number} of {case.name} is {batch.state}, not stopped; there is nothing to decide"
-            )
-        return warehouse.batches.set_state(batch, state, reason)
-    due = next_number(warehouse.batches, case.name, source)
-    if state is BatchState.REJECTED or number != due:
-        raise NotFound(
-            f"{case.name} has no batch {number}; `relevo history {case.name}` lists those it has"
-        )
-    if not warehouse.attempts.of(case.name, source, Outcome.UNANSWERED, Outcome.LANDED):
+    if batch is None:
+        due = next_number(warehouse.batches, case.name, source)
+        if state is BatchState.REJECTED or number != due:
+            raise no_batch(case.name, number)
+        _accept_gap(case.name, source, number, reason, warehouse.attempts)
+        return None
+    if batch.state is not BatchState.STOPPED:
         raise BatchNotStopped(
-            f"batch {number} of {case.name} has not been asked for yet; nothing of it is lost"
+            f"batch {number} of {case.name} is {batch.state}, not stopped; there is nothing to decide"
         )
-    warehouse.attempts.accept_gap(case.name, source, number, reason)
-    return None
+    return warehouse.batches.set_state(batch, state, reason)
+
+
+def _accept_gap(
+    case: str, source: str, number: int, reason: str, attempts: AttemptStore
+) -> None:
+    if not attempts.of(case, source, Outcome.UNANSWERED, Outcome.LANDED):
+        raise BatchNotStopped(
+            f"batch {number} of {case} has not been requested yet; nothing of it is lost"
+        )
+    attempts.accept_gap(case, source, number, reason)
 
 
 def retrain(

@@ -67,5 +67,6 @@ def run_decision(
     report(f"batch {batch.number}: version {training.version} meets the champion")
     verdict = steps.contest(decision.stored_id)
     steps.publish(decision.stored_id)
+    # the next batch begins with the memory that this training has freed
     give_back()
     return BatchResult(batch, decision, training, verdict)

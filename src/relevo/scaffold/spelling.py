@@ -31,7 +31,7 @@ GAP_MARKS = frozenset(_MARKS.split())
 
 
 def is_boolean(word: str) -> bool:
-    return word.strip().casefold() in Boolean.words
+    return word.strip().casefold() in Boolean.spellings
 
 
 def is_iso(word: str) -> bool:
