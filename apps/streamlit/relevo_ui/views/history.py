@@ -11,7 +11,7 @@ import streamlit as st
 from relevo.domain.identity import Split
 from relevo.domain.metrics import Metric
 from relevo.domain.policy import Policy
-from relevo.domain.wording import count, fixed_percent, ranges
+from relevo.domain.wording import count, fixed_percent, percent, ranges
 from relevo_ui import blocks, cached, words
 from relevo_ui.charts.history import PICKED, error_by_batch, timeline
 from relevo_ui.reading.record import History, HistoryEntry, measured
@@ -138,7 +138,7 @@ def _show_decision(entry: HistoryEntry) -> None:
     if entry.outcome == "stopped":
         blocks.empty_state(
             "Not decided yet",
-            f"{batch.bad_share:.0%} of its rows break the contract. Look at them under Data. "
+            f"{percent(batch.bad_share)} of its rows break the contract. Look at them under Data. "
             f"Then accept its good rows, or reject all: `relevo accept {batch.case} {batch.number} --reason …` "
             "or `relevo reject …`",
         )
