@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from relevo.app import Loop
 from relevo.domain.batch import Batch, BatchState
@@ -13,12 +12,8 @@ from relevo.domain.metrics import ERROR_RATE, METRICS, MSE, Metric
 from relevo.domain.wording import percent
 from relevo.loop.history import read_history
 
-DecisionOutcome = Literal["trained", "skipped", "stopped", "waiting"]
-ContestResult = Literal["promoted", "rejected", "in contest", ""]
-RESULTS_OF_RULING: dict[Ruling, ContestResult] = {
-    Ruling.PROMOTE: "promoted",
-    Ruling.KEEP: "rejected",
-}
+OUTCOMES_OF_ACTION = {Action.TRAIN: "trained", Action.SKIP: "skipped"}
+RESULTS_OF_RULING = {Ruling.PROMOTE: "promoted", Ruling.KEEP: "rejected"}
 
 
 def measured(metrics: dict[str, float], split: Split | None = None) -> list[Metric]:
@@ -44,15 +39,15 @@ class HistoryEntry:
         return f"{self.batch.number}.{request_id or 0}"
 
     @property
-    def outcome(self) -> DecisionOutcome:
+    def outcome(self) -> str:
         if self.decision:
-            return "trained" if self.decision.action is Action.TRAIN else "skipped"
+            return OUTCOMES_OF_ACTION[self.decision.action]
         if self.batch.state is BatchState.STOPPED:
             return "stopped"
         return "waiting"
 
     @property
-    def result(self) -> ContestResult:
+    def result(self) -> str:
         if self.verdict:
             return RESULTS_OF_RULING[self.verdict.ruling]
         if self.training:
