@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import expect
 
 from tests.apps.streamlit.visit import Visit
@@ -45,7 +47,9 @@ def test_a_click_on_a_row_shows_what_is_in_quarantine(visit: Visit) -> None:
     visit.sees("Batch 9")
     visit.tab("Rows")
     visit.sees("Reason of the quarantine")
-    visit.page.get_by_role("link", name="Its columns beside those of training").click()
+    link = visit.page.get_by_role("link", name="Its columns beside those of training")
+    expect(link).to_have_attribute("href", re.compile(r"batch=9\b"))
+    link.click()
     expect(
         visit.page.get_by_role("heading", name="Quarantine of batch 9")
     ).to_be_visible()

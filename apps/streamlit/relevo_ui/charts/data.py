@@ -80,7 +80,7 @@ def distribution(drift: ColumnDrift, batch: int, version: str) -> Figure:
         .transform_fold(list(colours), as_=["rows of", "share"])
         .mark_bar()
         .encode(
-            x=alt.X("share:Q", title="share of rows").axis(format=".0%", tickCount=5),
+            x=alt.X("share:Q", title="share of rows").axis(format=".0%"),
             y=alt.Y("bin:N", sort=None, title=None),
             yOffset=alt.YOffset("rows of:N", sort=list(colours)),
             color=shades("rows of", colours),

@@ -21,11 +21,14 @@ BLUE, PALE_BLUE, ORANGE = "#2f6f9f", "#a9c8e0", "#d1662b"
 LOOK: dict[str, Any] = {
     "axis": {
         "labelColor": QUIET,
+        "labelFontSize": 12,
         "labelLimit": 220,
         "titleColor": QUIET,
+        "titleFontSize": 12,
         "titlePadding": 8,
         "gridColor": GRID,
     },
+    "axisXQuantitative": {"tickCount": 5},
     "axisXDiscrete": {"labelAngle": 0, "ticks": False},
     "axisXTemporal": {"grid": False, "tickCount": 5},
     "axisYDiscrete": {"ticks": False, "domain": False, "labelColor": INK},

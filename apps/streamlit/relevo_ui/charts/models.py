@@ -38,7 +38,7 @@ def error_by_slice(
     x = alt.X("error:Q", title=axis_title(metric, unit)).scale(zero=False, padding=24)
     dots = alt.Chart(points).mark_point(size=120)
     dots = dots.encode(
-        x=x.axis(format=axis_format(metric), tickCount=5),
+        x=x.axis(format=axis_format(metric)),
         y=y,
         color=shades("version", dict(zip(names, (BLUE, ORANGE), strict=True))),
         shape=alt.Shape("version:N").scale(domain=names, range=["circle", "diamond"]),
