@@ -14,7 +14,7 @@ from locust import FastHttpUser, task
 from locust.exception import StopUser
 from rows import random_row
 
-CASE = os.environ.get("RELEVO_LOAD_CASE", "house_prices")
+LOADED_CASE = os.environ.get("RELEVO_LOAD_CASE", "house_prices")
 KEY = os.environ.get("RELEVO_LOAD_KEY", "")
 ROWS_PER_REQUEST = 50
 
@@ -26,11 +26,11 @@ class PredictUser(FastHttpUser):
         if KEY:
             self.headers["X-API-Key"] = KEY
         with self.client.get(
-            f"/v1/{CASE}/schema", name="schema", catch_response=True
+            f"/v1/{LOADED_CASE}/schema", name="schema", catch_response=True
         ) as answer:
             if answer.status_code != 200:
                 answer.failure(
-                    f"no schema of {CASE}: {answer.status_code} {answer.text}; "
+                    f"no schema of {LOADED_CASE}: {answer.status_code} {answer.text}; "
                     "is there a model yet?"
                 )
                 raise StopUser
@@ -47,5 +47,5 @@ class PredictUser(FastHttpUser):
 
     def _predict(self, body: Any, name: str) -> None:
         self.client.post(
-            f"/v1/{CASE}/predict", json=body, headers=self.headers, name=name
+            f"/v1/{LOADED_CASE}/predict", json=body, headers=self.headers, name=name
         )

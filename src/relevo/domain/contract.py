@@ -13,7 +13,7 @@ from relevo.errors import UseCaseBroken
 # `side` is the split, as CLEAN has called it from the start
 REST_COLUMN = "_rest"  # JSON of what fits no column
 RESERVED = frozenset({"batch_id", "position", "identity", "side", REST_COLUMN})
-MOST_LISTED = 10  # of the admitted values, in each bad cell's reason
+VALUES_IN_REASON = 10  # of the admitted values, in each bad cell's reason
 Rule = Literal["low", "high", "values"]
 
 
@@ -47,7 +47,7 @@ class Column:
             return f"is below {spell(self.low)}"
         if rule == "high":
             return f"is above {spell(self.high)}"
-        return f"is not one of {listed(self.values or (), MOST_LISTED)}"
+        return f"is not one of {listed(self.values or (), VALUES_IN_REASON)}"
 
     def broken_rule(self, cell: Cell) -> Rule | None:
         if isinstance(cell, (int, float)):

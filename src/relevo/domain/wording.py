@@ -44,7 +44,7 @@ def amount(value: float, digits: int = 3) -> str:
     return f"{value:.{digits}g}"
 
 
-def number(value: float) -> str:
+def table_number(value: float) -> str:
     """Four digits of a number that stands in a table: `0.1235`, `12,346`."""
     if abs(value) >= 1_000:
         return f"{value:,.0f}"

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from relevo.domain.arrival import BadCell, Format
 from relevo.domain.contract import Contract
-from relevo.domain.frame import Categorical, Frame
+from relevo.domain.frame import Categorical, Floats, Frame
 from relevo.domain.use_case import UseCase
 from relevo.formats import read_rows
 
@@ -20,6 +20,7 @@ def read_features(
     stream: BinaryIO, format: Format, case: UseCase
 ) -> Iterator[tuple[Frame, list[BadCell]]]:
     """Frames of features without a target, with the cells that break the contract."""
+    # the rows to predict have no target yet, or an old one
     target = replace(case.contract[case.contract.target], nullable=True)
     columns = (*(case.contract[name] for name in case.features), target)
     contract = Contract(columns, target.name, (case.features[0],))
@@ -28,17 +29,18 @@ def read_features(
 
 
 def _frame(case: UseCase, rows: pa.RecordBatch) -> Frame:
-    clean = {
-        name: case.contract[name].kind.canonical_array(rows[name], case.contract[name])
-        for name in case.features
-    }
+    numbers: dict[str, Floats] = {}
+    categories: dict[str, Categorical] = {}
+    for name in case.features:
+        column = case.contract[name]
+        clean = column.kind.canonical_array(rows[name], column)
+        if column.is_categorical:
+            categories[name] = Categorical.of(clean.to_pylist())
+        else:
+            numbers[name] = column.kind.inputs(clean)
     return Frame(
-        numbers={
-            name: case.contract[name].kind.inputs(clean[name]) for name in case.numbers
-        },
-        categories={
-            name: Categorical.of(clean[name].to_pylist()) for name in case.categories
-        },
+        numbers,
+        categories,
         target=np.full(len(rows), np.nan),
         identity=np.zeros(len(rows), np.int64),
         batch=np.zeros(len(rows), np.int32),

@@ -11,7 +11,7 @@ from relevo.domain.contract import Contract
 from relevo.errors import SourceUnavailable
 from relevo.formats.block import Block
 
-READ_BYTES = 1024 * 1024
+STREAM_BYTES = 1024 * 1024
 SHOWN = 80
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from relevo.formats.block import LINE, Block, note_extras
-from relevo.formats.body import READ_BYTES, BatchBody
+from relevo.formats.body import STREAM_BYTES, BatchBody
 from relevo.formats.columns import Values
 
 DELIMITERS = ",;\t|"
@@ -21,7 +21,7 @@ class CsvBody(BatchBody):
     def __iter__(self) -> Iterator[Block]:
         # a byte that is no UTF-8 becomes a lone surrogate: its cell is bad, not the batch
         text = io.TextIOWrapper(
-            io.BufferedReader(self.stream, READ_BYTES),
+            io.BufferedReader(self.stream, STREAM_BYTES),
             encoding="utf-8-sig",
             errors="surrogateescape",
             newline="",

@@ -7,7 +7,7 @@ import io
 import json
 from typing import Any
 
-from relevo.formats.body import READ_BYTES, HashedStream
+from relevo.formats.body import STREAM_BYTES, HashedStream
 
 # some thousand rows: less is more calls of the decoder, more is more memory
 WINDOW_BYTES = 2 * 1024 * 1024
@@ -31,7 +31,7 @@ class JsonWindow:
         self.content = hashlib.sha256()
         self.malformed = stream.malformed
         # a store may answer less than it was asked for; this one reads on
-        self._stream = io.BufferedReader(stream, READ_BYTES)
+        self._stream = io.BufferedReader(stream, STREAM_BYTES)
         self.fill()
         self.buffer = self.buffer.removeprefix(_BOM)
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from relevo.formats.block import Block, note_extras
-from relevo.formats.body import READ_BYTES, BatchBody
+from relevo.formats.body import STREAM_BYTES, BatchBody
 
 
 class ParquetBody(BatchBody):
@@ -18,7 +18,7 @@ class ParquetBody(BatchBody):
 
     def __iter__(self) -> Iterator[Block]:
         with tempfile.TemporaryFile() as copy:
-            shutil.copyfileobj(self.stream, copy, READ_BYTES)
+            shutil.copyfileobj(self.stream, copy, STREAM_BYTES)
             try:
                 yield from self._blocks(pq.ParquetFile(copy))
             except (pa.ArrowException, OSError) as error:

@@ -10,7 +10,7 @@ from relevo.domain.identity import Split
 from relevo.domain.metrics import MAPE, METRICS
 from relevo.domain.release import Release
 from relevo.domain.use_case import UseCase
-from relevo.domain.wording import number, ranges
+from relevo.domain.wording import ranges, table_number
 
 LISTED_CLASSES = 20
 LISTED_VALUES = 10
@@ -126,7 +126,7 @@ def _metrics(facts: CardFacts) -> str:
 def _candidates(facts: CardFacts) -> str:
     names = {name: f"`{name}`" for name in (*facts.scores, *facts.errors)}
     names[facts.release.estimator] = f"`{facts.release.estimator}` (chosen)"
-    rows = [(names[name], number(score)) for name, score in facts.scores.items()]
+    rows = [(names[name], table_number(score)) for name, score in facts.scores.items()]
     rows += [(names[name], f"failed: {why}") for name, why in facts.errors.items()]
     if not rows:
         return ""
@@ -140,7 +140,7 @@ def _candidates(facts: CardFacts) -> str:
 def _slices(facts: CardFacts) -> str:
     if not facts.slices:
         return ""
-    rows = [(name, number(loss)) for name, loss in facts.slices.items()]
+    rows = [(name, table_number(loss)) for name, loss in facts.slices.items()]
     table = _table(("Slice", "Loss"), rows)
     return f"## Slices\n\nMean loss on the test rows.\n\n{table}"
 
@@ -173,7 +173,7 @@ def _some(names: Sequence[str], most: int) -> str:
 def _number(value: float | None) -> str:
     if value is None:
         return ""
-    return number(value)
+    return table_number(value)
 
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

@@ -1,4 +1,4 @@
-"""Releases on this machine's own disk: what a restarted process answers from before it has asked anybody."""
+"""Releases on this machine's own disk, from which a restarted process serves before it reaches anything else."""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ from pathlib import Path
 
 import msgspec
 
-from relevo.errors import ModelRefused
 from relevo.ports.store import ObjectStore
-from relevo.releases.release_folder import NOT_SERVED, RELEASE_FILE
-from relevo.releases.stored_release import release_prefix
+from relevo.releases.release_folder import NOT_SERVED
+from relevo.releases.stored_release import read_digest, release_prefix
 from relevo.whole_file import sync, whole_folder, write_whole
 
 CURRENT = "current.json"
-KEPT = 2  # the one that serves, and the one before it, whose last requests may still read from it
+RELEASES_KEPT = 2  # the one that serves, and the one before it, whose last requests may still read from it
 
 
-class Kept(msgspec.Struct, frozen=True):
+class LastServed(msgspec.Struct, frozen=True):
     """The release that served last."""
 
     version: str
@@ -26,31 +25,33 @@ class Kept(msgspec.Struct, frozen=True):
     folder: str
 
 
-class _Digest(msgspec.Struct):
-    digest: str
-
-
 class ReleaseCache:
     """One use case's releases. A folder is whole or not there, and named by version and digest."""
 
     def __init__(self, folder: Path, case: str, store: ObjectStore) -> None:
-        self._root, self._case, self._store = folder / case, case, store
+        self._root = folder / case
+        self._case = case
+        self._store = store
 
-    def last(self) -> tuple[Kept, Path] | None:
-        """What `keep` was told last; None where nothing of it is left."""
+    def last(self) -> tuple[LastServed, Path] | None:
+        """The release that `keep` was called with last; None where its folder is gone."""
         try:
-            kept = msgspec.json.decode((self._root / CURRENT).read_bytes(), type=Kept)
+            content = (self._root / CURRENT).read_bytes()
+            last = msgspec.json.decode(content, type=LastServed)
         except (OSError, msgspec.MsgspecError):
             return None
-        folder = self._root / kept.folder
-        return (kept, folder) if folder.is_dir() else None
+        folder = self._root / last.folder
+        if not folder.is_dir():
+            return None
+        return last, folder
 
     def fetch(self, version: str) -> Path:
         """The version's folder here, downloaded where it is not."""
-        prefix = f"{release_prefix(self._case, version)}/"
-        folder = self._root / f"{version}-{self._digest(prefix)[:16]}"
+        digest = read_digest(self._case, version, self._store)
+        # a registry that was set up anew counts its versions from 1 again
+        folder = self._root / f"{version}-{digest[:16]}"
         if not folder.is_dir():
-            self._download(prefix, folder)
+            self._download(f"{release_prefix(self._case, version)}/", folder)
         return folder
 
     def forget(self, folder: Path) -> None:
@@ -59,28 +60,15 @@ class ReleaseCache:
 
     def keep(self, version: str, alias: str, folder: Path) -> None:
         """Start from this one next time; older ones are dropped."""
-        os.utime(folder)
-        kept = Kept(version, alias, folder.name)
-        write_whole(self._root / CURRENT, msgspec.json.encode(kept))
+        os.utime(folder)  # an old one that serves again counts as new
+        last = LastServed(version, alias, folder.name)
+        write_whole(self._root / CURRENT, msgspec.json.encode(last))
         folders = [path for path in self._root.iterdir() if path.is_dir()]
-        for old in sorted(folders, key=lambda path: path.stat().st_mtime, reverse=True)[
-            KEPT:
-        ]:
+        newest_first = sorted(
+            folders, key=lambda path: path.stat().st_mtime, reverse=True
+        )
+        for old in newest_first[RELEASES_KEPT:]:
             shutil.rmtree(old, ignore_errors=True)
-
-    def _digest(self, prefix: str) -> str:
-        with self._store.open(prefix + RELEASE_FILE) as stream:
-            try:
-                digest = msgspec.json.decode(stream.read(), type=_Digest).digest
-            except msgspec.MsgspecError as error:
-                raise ModelRefused(
-                    f"{prefix}{RELEASE_FILE}: cannot be read: {error}; train it again"
-                ) from error
-        if not digest.isalnum():
-            raise ModelRefused(
-                f"{prefix}{RELEASE_FILE}: names no digest of its model; train it again"
-            )
-        return digest
 
     def _download(self, prefix: str, folder: Path) -> None:
         with whole_folder(folder) as unfinished:

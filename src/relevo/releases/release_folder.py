@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from relevo.domain.profile import Profile
 from relevo.domain.release import Release
@@ -18,13 +19,14 @@ TRAINING_FILE = "training.json"
 CARD_FILE = "card.md"
 NATIVE_FOLDER = "native"
 PICTURES_FOLDER = "pictures"
+Stored = TypeVar("Stored")
 # what people look at in the registry, and no server needs
 NOT_SERVED = (f"{PICTURES_FOLDER}/", CARD_FILE)
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseFolder:
-    """Reads what is asked for. ModelRefused where a file is absent, damaged or of another shape."""
+    """Reads one file at a time. ModelRefused where it is absent, damaged or of another shape."""
 
     path: Path
 
@@ -52,21 +54,16 @@ class ReleaseFolder:
         return self.path / NATIVE_FOLDER / name
 
     def release(self) -> Release:
-        return read_release(self._read(RELEASE_FILE), str(self.path / RELEASE_FILE))
+        return self._parse(RELEASE_FILE, Release.from_dict)
 
     def profile(self) -> Profile:
-        values = self._json(PROFILE_FILE)
-        try:
-            return Profile.from_dict(values)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise _unreadable(str(self.path / PROFILE_FILE), error) from error
+        return self._parse(PROFILE_FILE, Profile.from_dict)
 
     def training(self) -> dict[str, Any]:
-        """The batches and rows that were learnt; empty for a release that does not say."""
+        """The batches and rows that were learnt; empty for a release without that file."""
         if not (self.path / TRAINING_FILE).is_file():
             return {}
-        training: dict[str, Any] = self._json(TRAINING_FILE)
-        return training
+        return self._parse(TRAINING_FILE, dict)
 
     def write(
         self,
@@ -92,11 +89,9 @@ class ReleaseFolder:
             (self.path / name).parent.mkdir(parents=True, exist_ok=True)
             (self.path / name).write_bytes(content)
 
-    def _json(self, name: str) -> Any:
-        try:
-            return json.loads(self._read(name))
-        except ValueError as error:
-            raise _unreadable(str(self.path / name), error) from error
+    def _parse(self, name: str, parse: Callable[[Any], Stored]) -> Stored:
+        content = self._read(name)
+        return _parsed(content, str(self.path / name), parse)
 
     def _read(self, name: str) -> bytes:
         try:
@@ -108,14 +103,16 @@ class ReleaseFolder:
 
 
 def read_release(content: bytes, where: str) -> Release:
+    return _parsed(content, where, Release.from_dict)
+
+
+def _parsed(content: bytes, where: str, parse: Callable[[Any], Stored]) -> Stored:
     try:
-        return Release.from_dict(json.loads(content))
+        return parse(json.loads(content))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise _unreadable(where, error) from error
-
-
-def _unreadable(where: str, error: Exception) -> ModelRefused:
-    return ModelRefused(f"{where}: cannot be read: {error!r}; train it again")
+        raise ModelRefused(
+            f"{where}: cannot be read: {error!r}; train it again"
+        ) from error
 
 
 def _to_json(values: dict[str, Any]) -> bytes:

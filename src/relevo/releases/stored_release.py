@@ -5,9 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
+
 from relevo.errors import ModelRefused
 from relevo.ports.store import ObjectStore
 from relevo.releases.release_folder import RELEASE_FILE, TRAINING_FILE
+
+
+class _Digest(msgspec.Struct):
+    digest: str
 
 
 def release_prefix(case: str, version: str) -> str:
@@ -30,7 +36,7 @@ def upload(case: str, version: str, folder: Path, store: ObjectStore) -> None:
 
 
 def failed_candidates(case: str, version: str, store: ObjectStore) -> dict[str, str]:
-    """Why each candidate that raised is not in the version; none of a release that does not say."""
+    """Why each candidate that raised is not in the version; empty for a release without that file."""
     key = f"{release_prefix(case, version)}/{TRAINING_FILE}"
     if not store.exists(key):
         return {}
@@ -39,8 +45,24 @@ def failed_candidates(case: str, version: str, store: ObjectStore) -> dict[str, 
     return failed
 
 
+def read_digest(case: str, version: str, store: ObjectStore) -> str:
+    """Of the version's model, as its release.json has it."""
+    key = f"{release_prefix(case, version)}/{RELEASE_FILE}"
+    with store.open(key) as stream:
+        try:
+            digest = msgspec.json.decode(stream.read(), type=_Digest).digest
+        except msgspec.MsgspecError as error:
+            raise ModelRefused(
+                f"{key}: cannot be read: {error}; train it again"
+            ) from error
+    # it becomes part of a folder's name
+    if not digest.isalnum():
+        raise ModelRefused(f"{key}: names no digest of its model; train it again")
+    return digest
+
+
 def write_pointer(case: str, alias: str, version: str, store: ObjectStore) -> None:
-    """Lead those who cannot ask the registry to a version that is in the store."""
+    """Lead those who cannot reach the registry to a version that is in the store."""
     prefix = release_prefix(case, version)
     release = f"{prefix}/{RELEASE_FILE}"
     if not store.exists(release):
@@ -48,7 +70,6 @@ def write_pointer(case: str, alias: str, version: str, store: ObjectStore) -> No
             f"version {version} of {case}: {release} is not in the artifacts store; "
             "restore the store, or choose another version"
         )
-    with store.open(release) as stream:
-        digest = json.load(stream)["digest"]
+    digest = read_digest(case, version, store)
     pointer = {"version": version, "digest": digest, "folder": prefix}
     store.put(pointer_key(case, alias), [json.dumps(pointer).encode()])

@@ -54,7 +54,7 @@ def field(
     names = ("name", "nullable", "low", "high", "values", "digits", "doc")
     known = {name: getattr(column, name) for name in names}
     return known | {
-        "kind": column.kind.value,
+        "kind": column.kind.name,
         "default": None,
         "typical": typical,
         "suggestions": suggestions,

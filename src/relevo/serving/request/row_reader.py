@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import filterfalse
 from typing import Annotated, Any, NoReturn, Union
@@ -40,17 +40,13 @@ class RowsRefused(RelevoError):
 
 
 class _Problems(list[Problem]):
-    """As many as are shown. A body of 8 MB can have millions: none is looked for behind these."""
+    """As many as are shown: a body of 8 MB can have millions, which would take 600 MB."""
 
     def add(
         self, index: int | UnsetType, field: str, value: str, message: str, allowed: str
     ) -> None:
         self.append(Problem(field, value, message, allowed, index))
         if len(self) == SHOWN_PROBLEMS:
-            raise RowsRefused(self)
-
-    def raise_if_any(self) -> None:
-        if self:
             raise RowsRefused(self)
 
 
@@ -60,22 +56,20 @@ class RowReader:
     def __init__(
         self, columns: Sequence[Column], max_rows: int, *, strict: bool = True
     ) -> None:
-        self._columns, self.max_rows, self._strict = tuple(columns), max_rows, strict
+        self._columns = tuple(columns)
+        self.max_rows = max_rows
+        self._strict = strict
         self._names = {column.name: None for column in columns}
-        row: Any = msgspec.defstruct(
-            "Row",
-            [_slot(index, column) for index, column in enumerate(columns)],
-            rename={f"f{index}": column.name for index, column in enumerate(columns)},
-            kw_only=True,
-            forbid_unknown_fields=strict,
-            gc=False,
-        )
+        row: Any = _row_type(columns, strict)
         self._row_type = row
         self._decode = msgspec.json.Decoder(
             Union[row, Annotated[list[row], Meta(max_length=max_rows)]]  # noqa: UP007
         ).decode
-        finished = ((index, _finish(column)) for index, column in enumerate(columns))
-        self._finish = [(index, finish) for index, finish in finished if finish]
+        self._finish = [
+            (index, _finish(column))
+            for index, column in enumerate(columns)
+            if not column.kind.is_settled_by_type
+        ]
 
     def read(self, body: bytes) -> Row | list[Row]:
         """Cells in the order of the columns. RowsRefused names every field that is wrong."""
@@ -97,7 +91,7 @@ class RowReader:
         try:
             rows, _ = self._finished([astuple(msgspec.convert(row, self._row_type))])
         except UNREADABLE:
-            return self._one_row(row)
+            return self._checked([row], [UNSET])[0]
         return rows[0]
 
     def _finished(self, cells: list[tuple[Any, ...]]) -> tuple[list[Row], int]:
@@ -122,20 +116,23 @@ class RowReader:
 
     def _one_by_one(self, parsed: Any) -> Row | list[Row]:
         if not isinstance(parsed, list):
-            return self._one_row(parsed)
+            return self._checked([parsed], [UNSET])[0]
         if len(parsed) > self.max_rows:
-            limit = f"at most {self.max_rows} rows a request"
+            limit = f"at most {self.max_rows} rows per request"
             _refuse("", f"{len(parsed)} rows", "is too long a list", limit)
-        problems = _Problems()
-        rows = [self._row(row, index, problems) for index, row in enumerate(parsed)]
-        problems.raise_if_any()
-        return rows
+        return self._checked(parsed, range(len(parsed)))
 
-    def _one_row(self, parsed: Any) -> Row:
+    def _checked(
+        self, parsed: Sequence[Any], indices: Iterable[int | UnsetType]
+    ) -> list[Row]:
         problems = _Problems()
-        row = self._row(parsed, UNSET, problems)
-        problems.raise_if_any()
-        return row
+        rows = [
+            self._row(row, index, problems)
+            for row, index in zip(parsed, indices, strict=True)
+        ]
+        if problems:
+            raise RowsRefused(problems)
+        return rows
 
     def _row(self, parsed: Any, index: int | UnsetType, problems: _Problems) -> Row:
         add = partial(problems.add, index)
@@ -195,11 +192,24 @@ def _refuse(field: str, value: str, message: str, allowed: str) -> NoReturn:
     raise RowsRefused([Problem(field, value, message, allowed)])
 
 
-def _slot(index: int, column: Column) -> tuple[str, Any] | tuple[str, Any, Any]:
+def _row_type(columns: Sequence[Column], strict: bool) -> Any:
+    # a field's name need not be a name of Python
+    slots = {f"f{index}": column for index, column in enumerate(columns)}
+    return msgspec.defstruct(
+        "Row",
+        [_slot(slot, column) for slot, column in slots.items()],
+        rename={slot: column.name for slot, column in slots.items()},
+        kw_only=True,
+        forbid_unknown_fields=strict,
+        gc=False,  # cells refer to nothing, so the collector need not look
+    )
+
+
+def _slot(name: str, column: Column) -> tuple[str, Any] | tuple[str, Any, Any]:
     cell = column.kind.request_type(column)
     if not column.nullable:
-        return f"f{index}", cell
-    return f"f{index}", Union[cell, None, UnsetType], UNSET  # noqa: UP007
+        return name, cell
+    return name, Union[cell, None, UnsetType], UNSET  # noqa: UP007
 
 
 class Remembered(dict[Any, Cell]):
@@ -218,12 +228,8 @@ class Remembered(dict[Any, Cell]):
         return finished
 
 
-def _finish(column: Column) -> Callable[[Any], Cell] | None:
-    """What is left to do to a cell that has its fast type; Misfit where the type did not
-    tell all.
-    """
-    if column.kind.is_settled_by_type:
-        return None
+def _finish(column: Column) -> Callable[[Any], Cell]:
+    """What is left to do to a cell that has its fast type; Misfit where the type did not tell all."""
     finish = partial(checked_cell, column)
     if column.is_categorical:
         return Remembered(finish).__getitem__
