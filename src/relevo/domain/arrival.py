@@ -16,7 +16,7 @@ FORMATS: dict[str, Format] = {".csv": "csv", ".tsv": "csv", ".parquet": "parquet
 
 @dataclass(frozen=True, slots=True)
 class SourceResponse:
-    """Bytes on their way in. `number` is set where the source knows it before the bytes are read."""
+    """Bytes on their way in, and their number where the source knows it before they are read."""
 
     format: Format
     chunks: Iterable[bytes]
@@ -25,7 +25,7 @@ class SourceResponse:
 
 @dataclass(frozen=True, slots=True)
 class LandedAnswer:
-    """An answer in the landing store. Its key says what the bytes are, should the process be killed next."""
+    """An answer in the landing store. Its key holds all of it, should the process be killed next."""
 
     prefix: str
     number: int | None
@@ -53,8 +53,10 @@ class BadCell:
 
 @dataclass(frozen=True, slots=True)
 class RawChunk:
-    """Rows as they arrived, in order. `rows` has the contract's columns, typed, and `_rest`: JSON of what
-    does not fit a column's type or has no column. `bad` names the cells that break the contract."""
+    """Rows as they arrived, in order, and the cells among them that break the contract.
+
+    `rows` has the contract's columns, typed, and `_rest`: JSON of what fits no type or column.
+    """
 
     first_position: int
     rows: pa.RecordBatch

@@ -16,9 +16,9 @@ class BatchState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Rows that arrived together. `id` is the warehouse's key, in order of loading; people say `number`."""
+    """Rows that arrived together."""
 
-    id: int
+    id: int  # the warehouse's key, in order of loading; people see `number`
     case: str
     source: str
     number: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass
+from functools import partial
 from typing import Literal
 
 from relevo.domain.cells import Cell, listed, spell
@@ -19,7 +20,7 @@ Rule = Literal["low", "high", "values"]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column. `values` closes a category: anything else is a bad row; open, a new one is no error."""
+    """A column and its rules. A category without `values` is open: a new one is no error."""
 
     name: str
     kind: Kind
@@ -82,13 +83,9 @@ def integer(
     return Column(name, Kind.INTEGER, nullable=nullable, low=low, high=high, doc=doc)
 
 
-def boolean(name: str, *, nullable: bool = False, doc: str = "") -> Column:
-    return Column(name, Kind.BOOLEAN, nullable=nullable, doc=doc)
-
-
-def date(name: str, *, nullable: bool = False, doc: str = "") -> Column:
-    """A day or an instant in ISO 8601; as a feature, days since 1970."""
-    return Column(name, Kind.DATE, nullable=nullable, doc=doc)
+boolean = partial(Column, kind=Kind.BOOLEAN)
+# a day or an instant in ISO 8601; as a feature, days since 1970
+date = partial(Column, kind=Kind.DATE)
 
 
 def category(
@@ -108,13 +105,13 @@ def code(name: str, digits: int, *, nullable: bool = False, doc: str = "") -> Co
     )
 
 
-def text(name: str, *, nullable: bool = True, doc: str = "") -> Column:
-    return Column(name, Kind.TEXT, nullable=nullable, doc=doc)
+# free text: kept in RAW, never a feature
+text = partial(Column, kind=Kind.TEXT, nullable=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """The columns of a table, its target, and the identity columns that say what a row is about."""
+    """The columns of a table, its target, and the identity columns: what a row is about."""
 
     columns: tuple[Column, ...]
     target: str
@@ -133,11 +130,12 @@ class Contract:
                 )
         if taken := RESERVED & set(names):
             raise UseCaseBroken(
-                f"contract: {sorted(taken)[0]!r} is a name the warehouse keeps for itself; rename the column at its source"
+                f"contract: {sorted(taken)[0]!r} is reserved for the warehouse; rename the column at its source"
             )
         if self.target in self.identity:
             raise UseCaseBroken(
-                f"contract: the target {self.target!r} is an identity column; a row's split must not depend on the answer"
+                f"contract: the target {self.target!r} is an identity column; "
+                "a row's split must not depend on the target"
             )
         if not self.identity:
             raise UseCaseBroken(

@@ -1,4 +1,4 @@
-"""Kinds of columns. A kind is one class: how its values are parsed, stored, checked, fed to a model and shown.
+"""Kinds of columns. A kind is one class: how its values are parsed, stored, checked and shown.
 
 A kind of your own is a subclass of `Kind` with a name, in the file of its use case. `parse`
 is all that it must have: whole columns are then parsed cell by cell.
@@ -203,7 +203,7 @@ class Kind:
         return float(f"{number:.6g}")
 
     def example(self, column: Column) -> Cell:
-        """A value that the column takes, where nothing is known of its usual ones."""
+        """A value that the column takes, where its usual ones are unknown."""
         if column.values:
             return column.values[0]
         return self.from_number(max(column.low or 0.0, 0.0))
@@ -442,7 +442,7 @@ class Code(Kind):
         import pyarrow as pa
 
         numbers = _number_array(array, spelled=True)
-        numbers.cast(pa.int64())  # raises where one is no whole number
+        numbers.cast(pa.int64())  # raises where a number is not whole
         return numbers
 
     def request_type(self, column: Column) -> Any:

@@ -11,7 +11,7 @@ from relevo.domain.metrics import ACCURACY, MAE, MAPE
 
 @dataclass(frozen=True, slots=True)
 class LiveError:
-    """How far predictions were from their labels. Without labels `rows` is 0 and nothing else is there."""
+    """How far predictions were from their labels. Without labels `rows` is 0."""
 
     rows: int
     mean_absolute: float | None = None  # regression
@@ -36,7 +36,7 @@ class Label(TypedDict):
 
 
 class LoggedPrediction(TypedDict):
-    """One prediction, as its line in the log has it; from the database it comes with its newest label."""
+    """A prediction as its line in the log; from the database, with its newest label."""
 
     receipt: str
     case: str

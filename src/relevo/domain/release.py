@@ -16,7 +16,7 @@ CHALLENGER = "challenger"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """What `release.json` says. The version number is the registry's and not in it."""
+    """What `release.json` holds: not the version's number, which is the registry's."""
 
     case: str
     task: Task

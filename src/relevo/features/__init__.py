@@ -1,1 +1,1 @@
-"""From a value of the contract to an input of the model: the same for training, serving, explaining and the CLI."""
+"""From a contract value to a model input, the same for training, serving, explaining and the CLI."""

@@ -1,17 +1,17 @@
-"""Rows that came as a file or from the command line, as a frame for the model: features alone, no target."""
+"""Rows of a file or of the command line as a frame for the model: features, and no target."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
 
 from relevo.domain.arrival import BadCell, Format
-from relevo.domain.contract import Contract
-from relevo.domain.frame import Categorical, Floats, Frame
+from relevo.domain.contract import Column, Contract
+from relevo.domain.frame import Categorical, Frame
 from relevo.domain.use_case import UseCase
 from relevo.formats import read_rows
 
@@ -29,19 +29,18 @@ def read_features(
 
 
 def _frame(case: UseCase, rows: pa.RecordBatch) -> Frame:
-    numbers: dict[str, Floats] = {}
-    categories: dict[str, Categorical] = {}
-    for name in case.features:
-        column = case.contract[name]
-        clean = column.kind.canonical_array(rows[name], column)
-        if column.is_categorical:
-            categories[name] = Categorical.of(clean.to_pylist())
-        else:
-            numbers[name] = column.kind.inputs(clean)
+    values = {name: _values(case.contract[name], rows[name]) for name in case.features}
     return Frame(
-        numbers,
-        categories,
+        numbers={name: values[name] for name in case.numbers},
+        categories={name: values[name] for name in case.categories},
         target=np.full(len(rows), np.nan),
         identity=np.zeros(len(rows), np.int64),
         batch=np.zeros(len(rows), np.int32),
     )
+
+
+def _values(column: Column, raw: pa.Array) -> Any:
+    clean = column.kind.canonical_array(raw, column)
+    if column.is_categorical:
+        return Categorical.of(clean.to_pylist())
+    return column.kind.inputs(clean)

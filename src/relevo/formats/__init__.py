@@ -1,4 +1,4 @@
-"""From the bytes of a source to typed rows, checked against the contract. Nothing is dropped on the way.
+"""From the bytes of a source to typed rows, checked against the contract. Nothing is dropped.
 
 Bad cells of a row are listed, never raised. What raises SourceUnavailable is an answer that cannot
 be read at all: HTML, half a body, a batch without a number.
@@ -53,7 +53,7 @@ def read_rows(
 
 
 class Reading:
-    """Iterate once for chunks; then `facts()` says what was read."""
+    """Iterate once for chunks; then `facts()` summarizes what was read."""
 
     def __init__(self, body: BatchBody, contract: Contract, number: int | None) -> None:
         self._body = body

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -13,7 +13,7 @@ import pyarrow as pa
 from relevo.domain.arrival import BadCell, RawChunk
 from relevo.domain.cells import printable
 from relevo.domain.contract import REST_COLUMN, Contract
-from relevo.formats.columns import Values, type_column
+from relevo.formats.columns import TypedColumn, Values, type_column
 
 LINE = "_line"  # the text of a row that has no columns
 INFINITIES = (math.inf, -math.inf)
@@ -31,14 +31,11 @@ class Block:
     # by index, why a row cannot be read into columns; its text is in its extras
     broken: dict[int, str] = field(default_factory=dict)
 
-
-def note_extras(
-    extras: dict[int, dict[str, object]], name: str, values: Sequence[object]
-) -> None:
-    """The values of a field that has no column, by row."""
-    for index, value in enumerate(values):
-        if value is not None:
-            extras.setdefault(index, {})[name] = value
+    def note_extras(self, name: str, values: Sequence[object]) -> None:
+        """The values of a field that has no column."""
+        for index, value in enumerate(values):
+            if value is not None:
+                self.extras.setdefault(index, {})[name] = value
 
 
 def raw_schema(contract: Contract) -> pa.Schema:
@@ -48,33 +45,41 @@ def raw_schema(contract: Contract) -> pa.Schema:
 
 
 def to_chunk(block: Block, contract: Contract, first_position: int) -> RawChunk:
-    rest = block.extras
-    bad = [
-        BadCell(first_position + index, REST_COLUMN, printable(rest[index][LINE]), why)
-        for index, why in block.broken.items()
-    ]
-    arrays: list[pa.Array] = []
+    typed: dict[str, TypedColumn] = {}
     for column in contract:
         values = block.columns.get(column.name, pa.nulls(block.rows))
-        typed = type_column(column, values, spelled=block.spelled)
-        arrays.append(typed.array)
-        for index, original in typed.misfits.items():
-            rest.setdefault(index, {})[column.name] = original
-        bad += [
-            BadCell(first_position + index, column.name, value, reason)
-            for index, value, reason in typed.bad
-            if index not in block.broken
-        ]
-    arrays.append(_rest_column(rest, block.rows))
-    rows = pa.record_batch(arrays, schema=raw_schema(contract))
-    return RawChunk(first_position, rows, bad)
+        typed[column.name] = type_column(column, values, spelled=block.spelled)
+    arrays = [column.array for column in typed.values()]
+    rows = pa.record_batch(
+        [*arrays, _rest_column(block, typed)], schema=raw_schema(contract)
+    )
+    return RawChunk(
+        first_position, rows, list(_bad_cells(block, typed, first_position))
+    )
 
 
-def _rest_column(rest: dict[int, dict[str, object]], rows: int) -> pa.Array:
+def _bad_cells(
+    block: Block, typed: dict[str, TypedColumn], first_position: int
+) -> Iterator[BadCell]:
+    for index, reason in block.broken.items():
+        text = printable(block.extras[index][LINE])
+        yield BadCell(first_position + index, REST_COLUMN, text, reason)
+    for name, column in typed.items():
+        for index, value, reason in column.bad:
+            # a broken row has no cells, and is bad once
+            if index not in block.broken:
+                yield BadCell(first_position + index, name, value, reason)
+
+
+def _rest_column(block: Block, typed: dict[str, TypedColumn]) -> pa.Array:
+    rest = block.extras
+    for name, column in typed.items():
+        for index, original in column.misfits.items():
+            rest.setdefault(index, {})[name] = original
     if not rest:
-        return pa.nulls(rows, pa.string())
+        return pa.nulls(block.rows, pa.string())
     texts = {index: _to_json(fields) for index, fields in rest.items()}
-    return pa.array(map(texts.get, range(rows)), pa.string())
+    return pa.array(map(texts.get, range(block.rows)), pa.string())
 
 
 def _to_json(fields: dict[str, object]) -> str:

@@ -40,9 +40,10 @@ class HashedStream(io.RawIOBase):
 
     def malformed(self, why: str) -> SourceUnavailable:
         head = self._head.decode("utf-8", "backslashreplace")
+        what = f"{self.what} {why}; it begins with {head!r}"
         # the source has answered, so its cursor may have moved on
         return SourceUnavailable(
-            f"{self.what} {why}; it begins with {head!r}; look at what the source answers and ask it again",
+            f"{what}; look at what the source answers and ask it again",
             maybe_answered=True,
         )
 
@@ -64,7 +65,7 @@ class BatchBody:
 
     @property
     def content_sha256(self) -> str:
-        """Of the rows alone: the same under another number. Of all bytes, where nothing surrounds them."""
+        """Of the rows alone, the same under another number; of all bytes for most formats."""
         return self.stream.sha256
 
     def require_columns(self, header: Collection[str]) -> None:

@@ -18,7 +18,7 @@ from relevo.domain.contract import Column, Rule
 from relevo.domain.kinds import INT64, NotWhole
 
 Values: TypeAlias = "Sequence[object] | pa.Array"
-# why a whole column cannot be typed at once; each cell then says what is wrong with it
+# why a whole column cannot be typed at once; its cells are then read one by one
 NOT_AT_ONCE = (
     pa.ArrowException,
     NotWhole,
@@ -31,15 +31,15 @@ NOT_AT_ONCE = (
 
 @dataclass(slots=True)
 class TypedColumn:
-    """`misfits`: index to the original that the type cannot hold. `bad`: (index, value as text, reason)."""
-
     array: pa.Array
+    # by index, the original that the type cannot hold
     misfits: dict[int, object] = field(default_factory=dict)
+    # index, value as text, reason
     bad: list[tuple[int, str, str]] = field(default_factory=list)
 
 
 def type_column(column: Column, values: Values, *, spelled: bool) -> TypedColumn:
-    """The values as the contract's type. A value that does not fit is null in the array and kept in `misfits`."""
+    """The values in the contract's type. One that does not fit is null, and kept in `misfits`."""
     try:
         typed = TypedColumn(_whole(column, values, spelled))
     except NOT_AT_ONCE:
@@ -121,7 +121,7 @@ def _broken_rules(column: Column, array: pa.Array) -> Iterator[tuple[Rule, pa.Ar
 
 
 def _bound(array: pa.Array, bound: float, to_whole: Callable[[float], int]) -> Any:
-    """Whole numbers are compared with whole ones: a float cannot tell those above 2^53 apart, and Arrow refuses to."""
+    # a float cannot tell whole numbers above 2^53 apart, and Arrow refuses to compare them
     if pa.types.is_integer(array.type):
         return max(-INT64, min(INT64 - 1, to_whole(bound)))
     return float(bound)

@@ -1,4 +1,4 @@
-"""CSV with a header. Its delimiter (comma, semicolon, tab, bar) is the one that finds most columns of the contract."""
+"""CSV with a header, whose delimiter is the one that finds most columns of the contract."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 
-from relevo.formats.block import LINE, Block, note_extras
+from relevo.formats.block import LINE, Block
 from relevo.formats.body import STREAM_BYTES, BatchBody
-from relevo.formats.columns import Values
 
 DELIMITERS = ",;\t|"
 
@@ -36,10 +35,7 @@ class CsvBody(BatchBody):
             raise self.stream.malformed(f"is not CSV: {error}") from None
 
     def _header(self, text: io.TextIOWrapper) -> tuple[list[str], str]:
-        line = text.readline()
-        # an odd number of quotes: a name goes on in the next line
-        while line.count('"') % 2 and (more := text.readline()):
-            line += more
+        line = _header_line(text)
         headers = {delimiter: _names(line, delimiter) for delimiter in DELIMITERS}
         # a wrong delimiter leaves the names of several columns in one field
         delimiter = max(
@@ -53,22 +49,34 @@ class CsvBody(BatchBody):
         return header, delimiter
 
     def _block(self, header: list[str], lines: list[list[str]]) -> Block:
-        width = len(header)
-        extras: dict[int, dict[str, object]] = {}
-        broken: dict[int, str] = {}
-        for index, line in enumerate(lines):
-            if len(line) != width:
-                extras[index] = {LINE: line}
-                broken[index] = f"has {len(line)} fields, the header {width}"
-                lines[index] = [""] * width
-        columns: dict[str, Values] = {}
+        block = Block(len(lines), {}, spelled=True)
+        _set_broken_aside(block, lines, len(header))
         for name, cells in zip(header, zip(*lines, strict=True), strict=True):
             if kind := self.kinds.get(name):
                 missing = kind.missing_words
-                columns[name] = [None if cell in missing else cell for cell in cells]
+                block.columns[name] = [
+                    None if cell in missing else cell for cell in cells
+                ]
             else:
-                note_extras(extras, name, [cell or None for cell in cells])
-        return Block(len(lines), columns, spelled=True, extras=extras, broken=broken)
+                block.note_extras(name, [cell or None for cell in cells])
+        return block
+
+
+def _set_broken_aside(block: Block, lines: list[list[str]], width: int) -> None:
+    """A row that is not as wide as the header is kept as text, and its cells are empty."""
+    for index, line in enumerate(lines):
+        if len(line) != width:
+            block.extras[index] = {LINE: line}
+            block.broken[index] = f"has {len(line)} fields, the header {width}"
+            lines[index] = [""] * width
+
+
+def _header_line(text: io.TextIOWrapper) -> str:
+    line = text.readline()
+    # an odd number of quotes: a name goes on in the next line
+    while line.count('"') % 2 and (more := text.readline()):
+        line += more
+    return line
 
 
 def _names(line: str, delimiter: str) -> list[str]:

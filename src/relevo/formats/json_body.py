@@ -1,7 +1,8 @@
-"""The data API's body, `{"group_number": N, "batch_number": K, "data": [{…}, …]}`, read with bounded memory.
+"""The data API's body, `{"group_number": N, "batch_number": K, "data": [{…}, …]}`.
 
-Rows are decoded a block at a time. A block ends at the last `}` that a `,{` follows. Such a cut may also lie
-inside a string or a nested list; then the text before it does not decode, and the cut before it is tried.
+It is read with bounded memory: rows are decoded a block at a time. A block ends at the last `}`
+that a `,{` follows. Such a cut may also lie inside a string or a nested list. Then the text
+before it does not decode, and the cut before it is tried.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from relevo.domain.cells import type_name
 from relevo.domain.contract import Contract
 from relevo.formats.block import Block
 from relevo.formats.body import BatchBody, HashedStream
-from relevo.formats.columns import Values
 from relevo.formats.json_window import DECODER, JsonWindow
 
 JsonRows = list[Any]
@@ -32,7 +32,7 @@ _NEAR_THE_END = 12  # longer than any literal or escape that a cut may split
 
 
 class JsonBody(BatchBody):
-    """`number` is the envelope's batch_number; `content_sha256` is of the bytes between the brackets of `data`."""
+    """`number` is the envelope's batch_number; `content_sha256` covers what `data` holds."""
 
     def __init__(
         self, stream: HashedStream, contract: Contract, rows_per_block: int
@@ -91,7 +91,7 @@ class JsonBody(BatchBody):
         window.expect(b"]")
 
     def _cut(self) -> tuple[JsonRows, int, bool]:
-        """Whole rows from the start of the window, the bytes they take, and whether they are the last."""
+        """Whole rows from the window's start, the bytes they take, whether they are the last."""
         window = self._window
         window.fill()
         while True:
@@ -111,7 +111,7 @@ class JsonBody(BatchBody):
                 )
 
     def _decode(self, text: bytes) -> tuple[JsonRows, int] | None:
-        """The rows of an array and their length within its brackets; None where the text ends too early."""
+        """An array's rows and their length within its brackets; None where it ends too early."""
         for decoder in tuple(self._decoders):
             try:
                 return decoder.decode(text), len(text) - 2
@@ -126,7 +126,7 @@ class JsonBody(BatchBody):
         return self._decode_slowly(text)
 
     def _decode_slowly(self, text: bytes) -> tuple[JsonRows, int] | None:
-        """As `_decode`, by a parser that finds where the array ends, and reads 1e999 and lone surrogates."""
+        """As `_decode`, by a parser that finds the array's end, and reads 1e999 and lone surrogates."""
         try:
             characters, _ = codecs.utf_8_decode(text, "strict", False)
             rows, end = DECODER.raw_decode(characters)
@@ -140,35 +140,35 @@ class JsonBody(BatchBody):
             raise self._window.malformed(f"is not JSON: {error.msg}") from None
         except (ValueError, RecursionError) as error:
             raise self._window.malformed(str(error)) from None
+        self._require_objects(rows)
+        return rows, len(characters[: end - 1].encode()) - 1
+
+    def _require_objects(self, rows: JsonRows) -> None:
         for row in rows:
             if not isinstance(row, dict):
                 raise self._window.malformed(
                     f"has a row that is {type_name(row)}, not an object"
                 )
-        return rows, len(characters[: end - 1].encode()) - 1
 
     def _block(self, rows: JsonRows) -> Block:
         names = self.kinds.keys()
-        columns: dict[str, Values]
         if not isinstance(rows[0], dict):
             fields = map(attrgetter, type(rows[0]).__struct_fields__)
             # lists of cells, since a tuple per row would keep the collector busy
-            cells = (list(map(field, rows)) for field in fields)
-            columns = dict(zip(names, cells, strict=True))
-            return Block(len(rows), columns)
-        columns = {name: [row.get(name) for row in rows] for name in names}
-        extras: dict[int, dict[str, object]] = {}
+            columns = (list(map(field, rows)) for field in fields)
+            return Block(len(rows), dict(zip(names, columns, strict=True)))
+        block = Block(len(rows), {name: [r.get(name) for r in rows] for name in names})
         for index, row in enumerate(rows):
             if row.keys() <= names:
                 continue
             rest = {n: v for n, v in row.items() if v is not None and n not in names}
             if rest:
-                extras[index] = rest
-        return Block(len(rows), columns, extras=extras)
+                block.extras[index] = rest
+        return block
 
 
 def _struct_decoder(contract: Contract) -> msgspec.json.Decoder[JsonRows]:
-    """For rows that hold the contract's columns in its types and nothing else: twice as fast as dictionaries."""
+    """For rows of the contract's columns and types alone: twice as fast as dictionaries."""
     # a column's name need not be a name of Python
     fields = {f"field_{index}": column for index, column in enumerate(contract)}
     row = msgspec.defstruct(

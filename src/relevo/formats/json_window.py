@@ -30,7 +30,7 @@ class JsonWindow:
         self.buffer = b""
         self.content = hashlib.sha256()
         self.malformed = stream.malformed
-        # a store may answer less than it was asked for; this one reads on
+        # a store may return less than was requested; this reads on
         self._stream = io.BufferedReader(stream, STREAM_BYTES)
         self.fill()
         self.buffer = self.buffer.removeprefix(_BOM)
@@ -49,7 +49,7 @@ class JsonWindow:
         return self.buffer[:1]
 
     def expect(self, admitted: bytes) -> bytes:
-        """Consume one of the admitted bytes."""
+        """Consume a byte that must be among the admitted ones."""
         following = self.peek()
         if not following or following not in admitted:
             raise self.malformed(
@@ -63,9 +63,10 @@ class JsonWindow:
             raise self.malformed(f"{_shown(following)} after its end")
 
     def value(self) -> Any:
-        """Consume a small JSON value of the envelope. Latin-1 keeps byte and character positions the same."""
+        """Consume a small JSON value of the envelope."""
         self.peek()
         while True:
+            # Latin-1 keeps the positions of bytes and characters the same
             text = self.buffer.decode("latin-1")
             try:
                 value, end = DECODER.raw_decode(text)

@@ -1,4 +1,4 @@
-"""Parquet of any types. Copied to a temporary file first, since it is read from its end and a store's stream is not."""
+"""Parquet of any types, by way of a temporary file: it is read from its end, a stream is not."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from relevo.formats.block import Block, note_extras
+from relevo.formats.block import Block
 from relevo.formats.body import STREAM_BYTES, BatchBody
 
 
@@ -27,8 +27,10 @@ class ParquetBody(BatchBody):
     def _blocks(self, file: pq.ParquetFile) -> Iterator[Block]:
         self.require_columns(file.schema_arrow.names)
         for batch in file.iter_batches(self.rows_per_block):
-            columns = dict(zip(batch.schema.names, batch.columns, strict=True))
-            extras: dict[int, dict[str, object]] = {}
-            for name in [name for name in columns if name not in self.kinds]:
-                note_extras(extras, name, columns.pop(name).to_pylist())
-            yield Block(len(batch), columns, extras=extras)
+            block = Block(len(batch), {})
+            for name, values in zip(batch.schema.names, batch.columns, strict=True):
+                if name in self.kinds:
+                    block.columns[name] = values
+                else:
+                    block.note_extras(name, values.to_pylist())
+            yield block

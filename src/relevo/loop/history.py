@@ -86,14 +86,14 @@ def read_history(
 
 
 def finished_results(
-    case: UseCase, warehouse: Warehouse, known: Container[int]
+    case: UseCase, warehouse: Warehouse, reported: Container[int]
 ) -> list[BatchResult]:
-    """Decisions that have taken effect, leaving out those whose ids are known."""
+    """Decisions that have taken effect, leaving out those with a reported id."""
     record = warehouse.record
     finished = [
         decision
         for decision in record.decisions(case.name)
-        if decision.stored_id not in known and is_carried_out(decision, record)
+        if decision.stored_id not in reported and is_carried_out(decision, record)
     ]
     if not finished:
         return []
@@ -102,7 +102,7 @@ def finished_results(
 
 
 def batches_at_end(case: UseCase, source: str, warehouse: Warehouse) -> int | None:
-    """How many batches there are, where the source had no more when it was last asked."""
+    """How many batches there are, where the source had no more at its last request."""
     attempts = warehouse.attempts.of(case.name, source)
     if attempts and attempts[-1].outcome is Outcome.END:
         return len(warehouse.batches.of(case.name))
@@ -121,10 +121,7 @@ def read_batch(
     case: UseCase, warehouse: Warehouse, artifacts: ObjectStore, number: int
 ) -> BatchHistory:
     """Everything on record about the newest batch of that number."""
-    numbered = {batch.number: batch for batch in warehouse.batches.of(case.name)}
-    if number not in numbered:
-        raise no_batch(case.name, number)
-    batch, record = numbered[number], warehouse.record
+    batch, record = _newest(case, warehouse, number), warehouse.record
     decisions = record.decisions(case.name, batch.id)
     results = [_result(batch, decision, record) for decision in decisions]
     trained = [result.training.version for result in results if result.training]
@@ -138,6 +135,13 @@ def read_batch(
     )
 
 
+def _newest(case: UseCase, warehouse: Warehouse, number: int) -> Batch:
+    for batch in reversed(warehouse.batches.of(case.name)):
+        if batch.number == number:
+            return batch
+    raise no_batch(case.name, number)
+
+
 def no_batch(case: str, number: int) -> NotFound:
     return NotFound(
         f"{case} has no batch {number}; `relevo history {case}` lists those it has"
@@ -145,7 +149,7 @@ def no_batch(case: str, number: int) -> NotFound:
 
 
 def read_failures(case: str, version: str, artifacts: ObjectStore) -> list[str]:
-    """What the version's training says of candidates that raised."""
+    """A sentence for each candidate that raised in the version's training."""
     try:
         failed = failed_candidates(case, version, artifacts)
     except StoreUnavailable as error:

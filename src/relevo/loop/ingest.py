@@ -97,7 +97,7 @@ class _Arrivals:
     repeated: int | None = None
 
     def settle(self) -> None:
-        """Close what a killed process left open: its answer is in the landing store, or it never came."""
+        """Close what a killed process left open: its answer has landed, or it never came."""
         for attempt in self._attempts(Outcome.OPEN):
             if self.landing.list(attempt.object_key + "."):
                 self._close_landed(attempt, self._answer_to(attempt))
@@ -112,7 +112,7 @@ class _Arrivals:
         while True:
             due = self._due()
             landed = self._attempts(Outcome.LANDED)
-            # without a number it may be the next batch: reading it will tell
+            # without a number it may be the next batch: only reading it shows its number
             ready = [a for a in landed if a.number is None or a.number <= due]
             if ready:
                 if batch := self._load(ready[0], due):
@@ -125,7 +125,7 @@ class _Arrivals:
                 self._end_in_doubt(due, ahead=bool(landed))
 
     def _due(self) -> int:
-        """The number that comes next: after the last loaded, and after those that a person gave up."""
+        """The number after the last loaded, and after those that a person gave up."""
         due = next_number(self.warehouse.batches, self.case.name, self.source.name)
         given_up = self.warehouse.attempts.accepted_gaps(
             self.case.name, self.source.name
@@ -217,7 +217,7 @@ class _Arrivals:
         self.repeated = batch.number
 
     def _end_in_doubt(self, due: int, *, ahead: bool) -> None:
-        """The source has ended after a request without an answer: that may have been the last batch."""
+        """The source has ended, and a request had no answer: that may have been the last batch."""
         if not self.started_over:
             self._start_over(due, "the source then had no more")
         elif ahead:
@@ -226,7 +226,7 @@ class _Arrivals:
             self._clear_suspicion()
 
     def _start_over(self, due: int, what_came: str) -> None:
-        """Put the cursor back where the use case allows it: loaded batches are compared, a lost one comes again."""
+        """Put the cursor back: loaded batches are compared, and a lost one comes again."""
         if not self.source.can_restart:
             raise GapFound(self._gap(due, what_came))
         log.warning("%s; starting the source over", self._gap(due, what_came))

@@ -1,4 +1,4 @@
-"""Memory that Python no longer needs, given back to the system."""
+"""Memory that Python no longer needs, returned to the system."""
 
 from __future__ import annotations
 

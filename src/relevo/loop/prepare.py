@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from relevo.domain.batch import Batch, BatchState
 from relevo.domain.identity import identities, splits_of
@@ -12,7 +13,7 @@ from relevo.ports.warehouse import RowStore
 
 
 def prepare(case: UseCase, batch: Batch, rows: RowStore) -> int:
-    """Write the batch's CLEAN rows and answer how many; a batch that a person rejected gets none."""
+    """Write the batch's CLEAN rows and count them; a rejected batch gets none."""
     if batch.state is BatchState.REJECTED:
         return rows.write_clean(case, batch, iter(()))
     good = rows.good(case, batch)
@@ -25,9 +26,7 @@ def _clean(case: UseCase, batch: Batch, rows: pa.RecordBatch) -> pa.RecordBatch:
         for column in case.contract
         if column.kind.clean
     }
-    # CLEAN has no free text, which may be what a row is about all the same
-    about = [columns.get(name, rows[name]) for name in case.contract.identity]
-    identity = identities(case.name, [array.to_pylist() for array in about])
+    identity = _identities(case, rows, columns)
     policy = case.policy
     added = {
         "batch_id": np.full(len(rows), batch.id, np.int32),
@@ -36,3 +35,11 @@ def _clean(case: UseCase, batch: Batch, rows: pa.RecordBatch) -> pa.RecordBatch:
         "side": splits_of(identity, policy.holdout_share, policy.validation_share),
     }
     return pa.RecordBatch.from_pydict(added | columns)
+
+
+def _identities(
+    case: UseCase, rows: pa.RecordBatch, clean: dict[str, pa.Array]
+) -> NDArray[np.int64]:
+    # CLEAN has no free text, which may be what a row is about all the same
+    about = [clean.get(name, rows[name]) for name in case.contract.identity]
+    return identities(case.name, [array.to_pylist() for array in about])

@@ -74,9 +74,7 @@ def replay(
     same_champion = True
     for batch, decision in decided:
         rows += batch.rows
-        new_share = None
-        if trained_rows is not None:
-            new_share = (rows - trained_rows) / max(1, rows)
+        new_share = _new_share(rows, trained_rows)
         action, why = _decide_again(decision, policy, new_share, same_champion)
         result.append(
             ReplayedDecision(batch=batch, was=decision.action, would_be=action, why=why)
@@ -87,6 +85,12 @@ def replay(
             trained_rows = rows
         same_champion = same_champion and action is decision.action
     return result
+
+
+def _new_share(rows: int, trained_rows: int | None) -> float | None:
+    if trained_rows is None:
+        return None
+    return (rows - trained_rows) / max(1, rows)
 
 
 def _decide_again(

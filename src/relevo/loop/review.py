@@ -1,4 +1,4 @@
-"""Admin actions of the loop: accept or reject a stopped batch, go on without a lost one, train again."""
+"""Admin actions: accept or reject a stopped batch, go on without a lost one, train again."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def judge_batch(
     reason: str,
     warehouse: Warehouse,
 ) -> Batch | None:
-    """Accept or reject a stopped batch; accepting a number that never arrived gives a lost batch up (None)."""
+    """Accept or reject a stopped batch. None: the number never arrived, and is accepted as lost."""
     require_reason(reason)
     batch = warehouse.batches.find(case.name, source, number)
     if batch is None:
@@ -56,7 +56,7 @@ def retrain(
     registry: ModelRegistry,
     clock: Clock,
 ) -> tuple[Batch, Decision]:
-    """A decision to train now, at the newest batch, because a person says so."""
+    """A decision to train now, at the newest batch, on a person's request."""
     require_reason(reason)
     batches = warehouse.batches.of(case.name)
     if not batches:

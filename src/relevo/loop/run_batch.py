@@ -1,4 +1,4 @@
-"""The steps for one batch, in their order: as Airflow runs them and as `relevo run` does without Airflow."""
+"""The steps for a batch, in the order in which Airflow and `relevo run` run them."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""A release: its folder on disk, its place in the artifacts store, and how an alias comes to lead to it."""
+"""A release: its folder on disk, its keys in the artifacts store, and the aliases that lead to it."""

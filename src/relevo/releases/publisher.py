@@ -1,4 +1,4 @@
-"""Verdicts and admin actions take effect: the alias `champion` moves, last and in turn, and its move is on record."""
+"""Verdicts and admin actions take effect: the alias `champion` moves last, and on record."""
 
 from __future__ import annotations
 
@@ -29,9 +29,10 @@ class Publisher:
     clock: Clock
 
     def publish(self, verdict: Verdict) -> Move | None:
-        """Promote a winner. A loser keeps its registration and learns why; None is answered.
+        """Promote a winner. None for a loser, which stays registered, tagged with the reason.
 
-        So it is where a person has moved the alias since the verdict: that champion has not met the challenger.
+        None too where a person has moved the alias since the verdict: the challenger has not
+        met that champion.
         """
         moves = self.record.moves(verdict.case)
         overtaking = overtaking_move(verdict, moves)
@@ -53,7 +54,7 @@ class Publisher:
     def promote(
         self, case: str, version: str, reason: str, kind: MoveKind = MoveKind.PERSON
     ) -> Move:
-        """Make a registered version champion because a person says so; a running training need not be waited for."""
+        """Make a registered version champion on a person's order, even while a training runs."""
         require_reason(reason)
         self.finish_open_moves(case)
         self.registry.version(case, version)
@@ -83,7 +84,7 @@ class Publisher:
         return self.promote(case, previous, reason, MoveKind.ROLLBACK)
 
     def finish(self, move: Move) -> Move:
-        """Make `move` true, once: whoever comes second finds it done, and must not put back what was moved since."""
+        """Carry `move` out, once. A second process finds it done, and undoes no later move."""
         with self.record.alias_lock(move.case):
             if self.record.move(move.stored_id).done_at is None:
                 self.point(move.case, CHAMPION, move.version)
@@ -94,7 +95,7 @@ class Publisher:
         return done
 
     def finish_open_moves(self, case: str) -> None:
-        """A move that was killed between its intent and its alias is made true now."""
+        """Carry out the moves that were killed between their record and their alias."""
         for move in self.record.moves(case):
             if move.done_at is None:
                 log.warning(
@@ -103,8 +104,9 @@ class Publisher:
                 self.finish(move)
 
     def point(self, case: str, alias: str, version: str) -> None:
-        """Lead `alias` to a version whose files are stored; safe to repeat. The registry's alias moves last."""
+        """Lead `alias` to a version whose files are stored; safe to repeat."""
         write_pointer(case, alias, version, self.store)
+        # last: it must not lead to files that are not there
         self.registry.set_alias(case, alias, version)
 
     def _open(self, verdict: Verdict) -> Move:
@@ -128,7 +130,7 @@ def require_reason(reason: str) -> None:
 
 
 def rollback_target(moves: list[Move]) -> str | None:
-    """The champion before the present one, as the moves tell it."""
+    """The champion before the present one, by the record of moves."""
     champions: list[str] = []
     for move in moves:
         if move.done_at is None:
@@ -145,7 +147,7 @@ def move_of(verdict: Verdict, moves: list[Move]) -> Move | None:
 
 
 def overtaking_move(verdict: Verdict, moves: list[Move]) -> Move | None:
-    """The move that a person ordered after the verdict and before it took effect."""
+    """A person's move that came after the verdict and before it took effect."""
     if move_of(verdict, moves):
         return None
     return next(

@@ -1,4 +1,4 @@
-"""Releases on this machine's own disk, from which a restarted process serves before it reaches anything else."""
+"""Releases on this machine's own disk, from which a restarted process serves at once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from relevo.releases.stored_release import read_digest, release_prefix
 from relevo.whole_file import sync, whole_folder, write_whole
 
 CURRENT = "current.json"
-RELEASES_KEPT = 2  # the one that serves, and the one before it, whose last requests may still read from it
+# the one that serves, and the one before it, whose last requests may still read from it
+RELEASES_KEPT = 2
 
 
 class LastServed(msgspec.Struct, frozen=True):
@@ -55,7 +56,7 @@ class ReleaseCache:
         return folder
 
     def forget(self, folder: Path) -> None:
-        """A release that was refused is fetched anew when it is asked for again."""
+        """Drop a release that was refused, so that the next fetch downloads it anew."""
         shutil.rmtree(folder, ignore_errors=True)
 
     def keep(self, version: str, alias: str, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""A release's folder on this machine: the one place that knows which file holds what."""
+"""A release's folder on this machine: which file holds what."""
 
 from __future__ import annotations
 
@@ -82,8 +82,8 @@ class ReleaseFolder:
             PROFILE_FILE: _to_json(profile.to_dict()),
             TRAINING_FILE: _to_json(training),
             CARD_FILE: card.encode(),
-            **{f"{NATIVE_FOLDER}/{name}": content for name, content in native.items()},
-            **{f"{PICTURES_FOLDER}/{name}": image for name, image in pictures.items()},
+            **_within(NATIVE_FOLDER, native),
+            **_within(PICTURES_FOLDER, pictures),
         }
         for name, content in files.items():
             (self.path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -113,6 +113,10 @@ def _parsed(content: bytes, where: str, parse: Callable[[Any], Stored]) -> Store
         raise ModelRefused(
             f"{where}: cannot be read: {error!r}; train it again"
         ) from error
+
+
+def _within(folder: str, files: dict[str, bytes]) -> dict[str, bytes]:
+    return {f"{folder}/{name}": content for name, content in files.items()}
 
 
 def _to_json(values: dict[str, Any]) -> bytes:

@@ -36,7 +36,7 @@ def upload(case: str, version: str, folder: Path, store: ObjectStore) -> None:
 
 
 def failed_candidates(case: str, version: str, store: ObjectStore) -> dict[str, str]:
-    """Why each candidate that raised is not in the version; empty for a release without that file."""
+    """Why each candidate raised that did; empty for a release without that file."""
     key = f"{release_prefix(case, version)}/{TRAINING_FILE}"
     if not store.exists(key):
         return {}

@@ -27,15 +27,18 @@ def field_default(field: Column, profile: Profile) -> FieldDefault:
     if isinstance(usual, CategoryProfile) and usual.categories:
         return FieldDefault(usual.categories[0], suggestions=usual.categories)
     if isinstance(usual, NumberProfile) and any(usual.counts):
-        low, middle, high = (
-            field.kind.from_number(_quantile(usual, share)) for share in (0.1, 0.5, 0.9)
-        )
-        if field.kind is Kind.BOOLEAN:
-            return FieldDefault(middle)
-        return FieldDefault(middle, typical=(low, high))
+        return _number_default(field.kind, usual)
     if field.nullable:
         return FieldDefault(None)
     return FieldDefault(field.kind.example(field))
+
+
+def _number_default(kind: Kind, usual: NumberProfile) -> FieldDefault:
+    shares = (0.1, 0.5, 0.9)
+    low, middle, high = (kind.from_number(_quantile(usual, share)) for share in shares)
+    if kind is Kind.BOOLEAN:
+        return FieldDefault(middle)
+    return FieldDefault(middle, typical=(low, high))
 
 
 def default_row(fields: Sequence[Column], profile: Profile) -> dict[str, Cell]:

@@ -1,6 +1,7 @@
-"""Rows from the bytes of a request: a fast path for what is right, a slow one that explains what is not.
+"""Rows from a request's bytes: a fast path for right ones, a slow one that explains the others.
 
-There is one truth, `field_rules.checked_cell`. The fast path takes only what that takes too, and leaves the rest to it.
+`field_rules.checked_cell` has the rules. The fast path accepts only what that accepts, and
+leaves the rest to it.
 """
 
 from __future__ import annotations
@@ -95,7 +96,7 @@ class RowReader:
         return rows[0]
 
     def _finished(self, cells: list[tuple[Any, ...]]) -> tuple[list[Row], int]:
-        """The rows, a column at a time, and how many cells were given."""
+        """The rows, made a column at a time, and how many cells the body held."""
         if not cells:
             return [], 0
         columns: list[Any] = list(zip(*cells, strict=True))
@@ -141,9 +142,7 @@ class RowReader:
             add("", printable(parsed), message, self._expected)
             return ()
         if self._strict:
-            for name in filterfalse(self._names.__contains__, parsed):
-                message = "is not a field of this model"
-                add(printable(name), printable(parsed[name]), message, self._expected)
+            self._check_names(parsed, add)
         cells: list[Cell] = []
         for column in self._columns:
             value = parsed.get(column.name)
@@ -153,6 +152,11 @@ class RowReader:
                 shown = "" if value is None else printable(value)
                 add(column.name, shown, str(misfit), column.admitted)
         return tuple(cells)
+
+    def _check_names(self, parsed: dict[str, Any], add: Callable[..., None]) -> None:
+        for name in filterfalse(self._names.__contains__, parsed):
+            message = "is not a field of this model"
+            add(printable(name), printable(parsed[name]), message, self._expected)
 
     @property
     def _expected(self) -> str:
@@ -213,7 +217,7 @@ def _slot(name: str, column: Column) -> tuple[str, Any] | tuple[str, Any, Any]:
 
 
 class Remembered(dict[Any, Cell]):
-    """What a cell becomes, worked out once for as many different cells as categories
+    """What a cell becomes, computed once for as many different cells as categories
     usually have.
     """
 
@@ -229,7 +233,7 @@ class Remembered(dict[Any, Cell]):
 
 
 def _finish(column: Column) -> Callable[[Any], Cell]:
-    """What is left to do to a cell that has its fast type; Misfit where the type did not tell all."""
+    """What is left to do to a cell of the fast type; Misfit where a rule is not in that type."""
     finish = partial(checked_cell, column)
     if column.is_categorical:
         return Remembered(finish).__getitem__
