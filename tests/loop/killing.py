@@ -12,14 +12,20 @@ from typing import Any
 from relevo.settings import Settings
 
 WATCHED = {
-    "warehouse": (
-        "open_attempt", "close_attempt", "load", "write_clean", "record_decision", "record_training", "record_verdict",
-        "open_move", "finish_move",
+    "warehouse.attempts": ("open", "close"),
+    "warehouse.batches": ("load",),
+    "warehouse.rows": ("write_clean",),
+    "warehouse.record": (
+        "add_decision",
+        "add_training",
+        "add_verdict",
+        "open_move",
+        "finish_move",
     ),
     "registry": ("register", "set_alias", "tag"),
     "landing": ("put",),
     "artifacts": ("put",),
-}  # fmt: skip
+}
 PRELOADED = [
     "relevo.adapters.mlflow.registry",
     "relevo.adapters.sql.warehouse",
@@ -34,25 +40,24 @@ STEPS = ("ingest", "prepare", "decide", "train", "contest", "publish")
 class Killer:
     """Stands before a port and kills the process at each boundary of its watched calls that has not killed before."""
 
-    def __init__(
-        self, name: str, port: Any, watched: tuple[str, ...], record: Path
-    ) -> None:
-        self._name, self._port, self._watched, self._record = (
-            name,
-            port,
-            watched,
-            record,
-        )
+    def __init__(self, name: str, port: Any, watched: set[str], record: Path) -> None:
+        self._name = name
+        self._port = port
+        self._watched = watched
+        self._record = record
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self._port, name)
-        if name not in self._watched:
-            return found
+        attribute = getattr(self._port, name)
+        path = f"{self._name}.{name}"
+        if any(call.startswith(f"{path}.") for call in self._watched):
+            return Killer(path, attribute, self._watched, self._record)
+        if path not in self._watched:
+            return attribute
 
         def call(*args: Any, **kwargs: Any) -> Any:
-            self._boundary(f"before {self._name}.{name}")
-            answer = found(*args, **kwargs)
-            self._boundary(f"after {self._name}.{name}")
+            self._boundary(f"before {path}")
+            answer = attribute(*args, **kwargs)
+            self._boundary(f"after {path}")
             return answer
 
         return call
@@ -73,9 +78,10 @@ def live(settings: Settings, boundaries: Path | None = None) -> None:
     loop = open_loop("flats", settings)
     steps: Any = loop
     if boundaries:
-        for port, watched in WATCHED.items():
+        watched = {f"{port}.{call}" for port in WATCHED for call in WATCHED[port]}
+        for port in {name.split(".")[0] for name in watched}:
             loop.__dict__[port] = Killer(port, getattr(loop, port), watched, boundaries)
-        steps = Killer("step", loop, STEPS, boundaries)
+        steps = Killer("step", loop, {f"step.{step}" for step in STEPS}, boundaries)
     try:
         with loop.working("a life"):
             while run_batch(steps, lambda _: None) is not None:
