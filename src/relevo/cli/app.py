@@ -282,9 +282,7 @@ def replay_policy(
 
 @app.command(rich_help_panel="Begin")
 def new(
-    name: Annotated[
-        str, typer.Argument(help="the use case's name, such as house_prices")
-    ],
+    name: Annotated[str, typer.Argument(help="the use case's name, such as rents")],
     table: Annotated[Path, typer.Option("--from", help="a CSV or Parquet file")],
     target: Annotated[str, typer.Option("--target", help="the column to predict")],
     task: Annotated[
