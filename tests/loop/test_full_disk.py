@@ -63,8 +63,8 @@ def work_on(loop: Loop) -> None:
 
 
 @pytest.mark.parametrize(
-    "left", [0, 100_000, 400_000]
-)  # full for the attempt, for what arrives, for its rows
+    "left", [0, 100_000, 400_000, 700_000]
+)  # full for the attempt, for what arrives, for its rows, for all that follows
 def test_a_full_disk_is_said_and_nothing_is_lost_once_there_is_room(
     small_disk: Path, left: int
 ) -> None:

@@ -26,6 +26,9 @@ TTL = timedelta(
 RENEW_SECONDS = 15.0  # three renewals may fail before a lease runs out
 WAIT_FOR_LAST_WRITE = "20s"  # a load may take minutes: then whoever wants the lease is told, and tries again
 LOCK_NOT_AVAILABLE = "55P03"
+# leases that ended in this process while the database could not be written, as on a full
+# disk: URL, case, token; nobody here has to wait until they expire
+_ended_unsaid: set[tuple[sa.URL, str, int]] = set()
 
 
 class SqlLease:
@@ -72,6 +75,7 @@ class SqlLease:
                 now = self._database.now(connection)
                 connection.execute(free.values(expires_at=now))
         except StoreUnavailable as error:
+            _ended_unsaid.add((self._database.url, self._case, self._token))
             log.warning(
                 "the lease of %s was not given back and will expire: %s",
                 self._case,
@@ -190,6 +194,8 @@ class _Claim:
         if expired or row.holder in ("", self._holder):
             return
         if self._process.knows_dead(row.host, row.pid, row.process):
+            return
+        if (self._database.url, row.case, row.token) in _ended_unsaid:
             return
         raise LeaseHeld(
             f"{row.case} is being worked on by {row.holder!r} (host {row.host}, pid {row.pid}, "
