@@ -9,7 +9,7 @@ from relevo.domain.model_version import ModelVersion, RunRecord
 
 
 class Aliases(Protocol):
-    """What leads to a case's versions: all that handing the baton over needs of a registry."""
+    """What leads to a case's versions: all that a promotion needs of a registry."""
 
     def version(self, case: str, number: str) -> ModelVersion: ...
 
