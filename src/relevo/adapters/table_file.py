@@ -76,16 +76,16 @@ class CsvFile:
         with self._path.open("rb") as file:
             yield _line(file.read(self._header_end))
             for start, end in self._runs(rows):
-                file.seek(start)
-                while start < end:
-                    block = file.read(min(BLOCK_SIZE, end - start))
+                position = file.seek(start)
+                while position < end:
+                    block = file.read(min(BLOCK_SIZE, end - position))
                     if not block:
                         raise SourceUnavailable(
                             f"{self._path} became shorter while it was read",
                             maybe_answered=False,
                         )
-                    start += len(block)
-                    if start == end:
+                    position += len(block)
+                    if position == end:
                         block = _line(block)
                     yield block
 

@@ -136,9 +136,8 @@ def add_answer(
 
     if target_scale.classes:
         chances = _class_probabilities(graph, raw, target_scale, precision)
-        return add_probabilities(
-            graph, _as_float32(graph, chances, precision), target_scale
-        )
+        add_probabilities(graph, _as_float32(graph, chances, precision), target_scale)
+        return
     if target_scale.scale != 1:
         raw = graph.add("Mul", raw, number(target_scale.scale))
     value = graph.add("Add", raw, number(target_scale.shift))
