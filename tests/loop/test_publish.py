@@ -88,6 +88,16 @@ def test_each_alias_has_a_pointer_to_files_that_are_in_place(
         assert names <= set(loop.artifacts.list(pointer["folder"]))
 
 
+def test_those_who_serve_the_challenger_are_told_of_a_new_one(
+    settings: Settings,
+) -> None:
+    with open_loop("flats", settings).working("test") as loop:
+        told: list[str | None] = []
+        loop.notify = lambda case: told.append(loop.registry.alias(case, CHALLENGER))
+        loop.train(ask(loop))
+    assert told == ["3"]
+
+
 def test_a_version_whose_files_are_gone_becomes_no_champion(settings: Settings) -> None:
     loop = open_loop("flats", settings)
     loop.artifacts.delete(f"{release_prefix('flats', '2')}/{RELEASE_FILE}")

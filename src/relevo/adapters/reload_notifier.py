@@ -21,7 +21,7 @@ class HttpReloadNotifier:
                 response.raise_for_status()
             except (httpx.HTTPError, httpx.InvalidURL) as error:
                 log.warning(
-                    "%s: the API at %s was not told of the new champion and will find it by itself: %s",
+                    "%s: the API at %s was not told of the new version and will find it by polling: %s",
                     case,
                     url,
                     error,

@@ -72,6 +72,7 @@ def train(
     upload(case.name, version.number, path, publisher.store)
     with warehouse.record.alias_lock(case.name):
         publisher.point(case.name, CHALLENGER, version.number)
+    publisher.notify(case.name)  # dev serves the challenger
     training = _training(decision, version, ReleaseFolder(path), publisher.clock)
     return warehouse.record.add_training(training)
 
