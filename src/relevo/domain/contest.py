@@ -42,7 +42,7 @@ class Match:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fitness:
-    """Whether the challenger's file can serve. `onnx_gap`: largest relative difference from the native model."""
+    """Whether the challenger's file can serve. `onnx_gap`: as `relevo.loop.train.onnx_gap` measures it."""
 
     onnx_gap: float
     size_mb: float

@@ -66,7 +66,7 @@ def row_losses(
         chance = prediction[np.arange(len(target)), target.astype(np.intp)]
         return np.asarray(-np.log(np.clip(chance, LEAST_CHANCE, 1.0)))
     if log_target:
-        return np.asarray(np.abs(_log(prediction) - _log(target)))
+        return np.asarray(np.abs(log_of(prediction) - log_of(target)))
     return np.asarray((prediction - target) ** 2)
 
 
@@ -85,7 +85,7 @@ def mean_loss(task: Task, log_target: bool, losses: Float64s) -> float:
     return mean
 
 
-def _log(values: Float64s) -> Float64s:
+def log_of(values: Float64s) -> Float64s:
     return np.asarray(np.log(np.maximum(values, LEAST_TARGET)))
 
 

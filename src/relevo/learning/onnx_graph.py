@@ -135,7 +135,7 @@ def add_answer(
         return graph.constant(np.array([[value]], precision))
 
     if target_scale.classes:
-        chances = _class_probabilities(graph, raw, target_scale, precision)
+        chances = _class_probabilities(graph, raw, target_scale)
         add_probabilities(graph, _as_float32(graph, chances, precision), target_scale)
         return
     if target_scale.scale != 1:
@@ -149,13 +149,12 @@ def add_answer(
     graph.output(value, "prediction", TensorProto.FLOAT, [None, 1])
 
 
-def _class_probabilities(
-    graph: Graph, raw: str, target_scale: TargetScale, precision: type
-) -> str:
+def _class_probabilities(graph: Graph, raw: str, target_scale: TargetScale) -> str:
     if len(target_scale.classes) != 2:
         return graph.add("Softmax", raw, axis=1)
     second = graph.add("Sigmoid", raw)
-    first = graph.add("Sub", graph.constant(np.ones((1, 1), precision)), second)
+    # not 1 - second, which has lost what a chance near 0 is made of
+    first = graph.add("Sigmoid", graph.add("Neg", raw))
     return graph.add("Concat", first, second, axis=1)
 
 

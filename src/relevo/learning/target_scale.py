@@ -66,7 +66,7 @@ class TargetScale:
                 value = np.exp(np.minimum(value, MAX_LOG))
             return np.asarray(value)
         if len(self.classes) == 2:
-            second = 1 / (1 + np.exp(-np.clip(raw[:, 0], -500, 500)))
-            return np.column_stack([1 - second, second])
+            odds = np.exp(np.clip(raw, -500, 500))
+            return np.column_stack([1 / (1 + odds), 1 / (1 + 1 / odds)])
         powers = np.exp(raw - raw.max(axis=1, keepdims=True))
         return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float64)

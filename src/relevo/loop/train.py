@@ -23,7 +23,7 @@ from relevo.domain.use_case import UseCase
 from relevo.errors import NothingToTrainOn
 from relevo.learning.card import CardFacts, model_card
 from relevo.learning.choose import Choice, choose
-from relevo.learning.metrics import measure, with_prefix
+from relevo.learning.metrics import log_of, measure, with_prefix
 from relevo.learning.onnx_model import OnnxModel
 from relevo.learning.pictures import draw
 from relevo.loop.memory import give_back
@@ -35,6 +35,7 @@ from relevo.releases.release_folder import ReleaseFolder
 from relevo.releases.stored_release import upload
 
 ONNX_GAP = "onnx_gap"
+FLOAT32_STEPS = 2 * 2.0**-23  # the scale's shift is rounded, and so is the sum with it
 FAILED_TAG = "relevo.failed_candidates"
 
 Splits = dict[Split, Frame]  # the rows a training uses, in this order
@@ -111,7 +112,7 @@ def _make(
         if batch.id <= decision.batch_id
     ]
     splits = _splits(case, [batch.id for batch in batches], warehouse)
-    challenger = _challenger(case, splits)
+    challenger = make_challenger(case, splits)
     release = _release(
         case, decision, challenger, _data_hash(batches, splits), commit, clock
     )
@@ -189,8 +190,8 @@ def _splits(case: UseCase, batch_ids: list[int], warehouse: Warehouse) -> Splits
     return splits
 
 
-def _challenger(case: UseCase, splits: Splits) -> Challenger:
-    """The best candidate, measured in its ONNX form; on the test rows that is held against the native model, row by row."""
+def make_challenger(case: UseCase, splits: Splits) -> Challenger:
+    """The best candidate, measured in its ONNX form, which is held against the native model row by row."""
     choice = choose(
         case.candidates,
         splits[Split.TRAIN],
@@ -205,16 +206,18 @@ def _challenger(case: UseCase, splits: Splits) -> Challenger:
     served = OnnxModel(onnx)
     # of the training rows for comparison only, so that some will do
     train = _evenly(splits[Split.TRAIN], case.policy.contest_rows)
-    metrics: dict[str, float] = {}
+    metrics = {ONNX_GAP: 0.0}
     answers = {}
     for split, rows in {**splits, Split.TRAIN: train}.items():
         answers[split] = served.predict(rows)
         scores = measure(case.task, rows.target, answers[split])
         metrics |= with_prefix(split, scores)
+        # training rows too: a threshold that moved may have moved past these alone
+        gap = onnx_gap(case, choice.model.predict(rows), answers[split])
+        metrics[ONNX_GAP] = float(np.maximum(metrics[ONNX_GAP], gap))  # NaN stays
     shown, rows = Split.TEST, splits[Split.TEST]
     if not len(rows):
         shown, rows = Split.TRAIN, train
-    metrics[ONNX_GAP] = _gap(choice.model.predict(rows), answers[shown])
     return Challenger(
         choice=choice,
         classes=train.classes,
@@ -231,10 +234,25 @@ def _evenly(frame: Frame, rows: int) -> Frame:
     return frame.take(np.linspace(0, len(frame) - 1, rows).astype(np.int64))
 
 
-def _gap(native: Float64s, served: Float64s) -> float:
-    """The largest difference, relative to the native answer."""
-    gaps = np.abs(served - native) / np.maximum(np.abs(native), 1e-9)
-    return float(np.max(gaps, initial=0.0))
+def onnx_gap(case: UseCase, native: Float64s, served: Float64s) -> float:
+    """The largest difference of two forms' answers, of probabilities as it is.
+
+    Of numbers (logarithms for a log target) it is a share of the spread: how far the row's answer lies from the mean
+    answer, or a median row's does where that is more. What float32 rounds does not count, and is the least spread.
+    """
+    if not len(native):
+        return 0.0
+    if case.task == "classification":
+        return float(np.max(np.abs(served - native)))
+    least = 1e-300  # never 0
+    if case.log_target:
+        native, served = log_of(native), log_of(served)
+        least = 1.0  # exp rounds by a share of its answer, so a logarithm by an amount
+    distance = np.abs(native - native.mean())
+    rounded = FLOAT32_STEPS * np.maximum(np.abs(native), least)
+    spread = np.maximum(np.maximum(distance, np.median(distance)), rounded)
+    difference = np.maximum(np.abs(served - native) - rounded, 0.0)
+    return float(np.max(difference / spread))
 
 
 def _data_hash(batches: list[Batch], splits: Splits) -> str:
