@@ -78,3 +78,14 @@ def test_a_dialect_that_cannot_work_is_refused_at_once(
     right: dict[str, object] = {"paths": ("/a",), "response": dict, "respond": dict}
     with pytest.raises(UseCaseBroken, match=message):
         Dialect(**right | fault)  # type: ignore[arg-type]
+
+
+def test_a_slice_that_is_no_feature_is_refused_when_it_is_loaded(
+    tmp_path: Path,
+) -> None:
+    settings = titled(tmp_path, "flats")
+    file = tmp_path / "flats" / "use_case.py"
+    file.write_text(file.read_text().replace('slices=("city",)', 'slices=("flat",)'))
+    message = "use case flats: slice 'flat' is no feature; add it to features"
+    with pytest.raises(UseCaseBroken, match=message):
+        load_use_case("flats", settings)

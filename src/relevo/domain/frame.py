@@ -52,7 +52,7 @@ class Frame:
     """Features by name, with target, identity (64 bits of the row's hash) and batch id a row.
 
     Numbers are float32 with NaN for missing, as the model sees them when it serves. For classification
-    `target` holds class codes into `classes`.
+    `target` holds class codes into `classes`; -1 is a class that these do not hold.
     """
 
     numbers: dict[str, Floats]
@@ -89,11 +89,17 @@ class Frame:
 
 
 def with_classes(frame: Frame, classes: tuple[str, ...]) -> Frame:
-    """The frame with its target coded in a model's classes; rows of a class the model does not know are left out."""
+    """The frame with its target coded in a model's classes; -1 where the model does not know a row's class."""
     if frame.classes == classes:
         return frame
     code_of = {name: code for code, name in enumerate(classes)}
     recoded = np.array([code_of.get(name, MISSING) for name in frame.classes])
     codes = recoded[frame.target.astype(np.int64)].astype(np.float64)
-    has_class = codes != MISSING
-    return replace(frame.take(has_class), target=codes[has_class], classes=classes)
+    return replace(frame, target=codes, classes=classes)
+
+
+def learnable(frame: Frame) -> Frame:
+    """The rows whose class a model can learn."""
+    if not frame.classes:
+        return frame
+    return frame.take(frame.target != MISSING)

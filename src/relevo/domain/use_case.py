@@ -128,6 +128,10 @@ class UseCase:
                 raise UseCaseBroken(
                     f"use case {self.name}: {name!r} is free text and cannot be a feature; make it a category"
                 )
+        if unfed := [name for name in self.slices if name not in self.features]:
+            raise UseCaseBroken(
+                f"use case {self.name}: slice {unfed[0]!r} is no feature; add it to features, or take it out of slices"
+            )
         if self.contract.target in self.features:
             raise UseCaseBroken(
                 f"use case {self.name}: the target {self.contract.target!r} is also a feature"

@@ -10,7 +10,7 @@ import numpy as np
 from relevo.domain.frame import Float64s, Frame
 from relevo.domain.slices import Mask, slices_of
 from relevo.domain.use_case import UseCase
-from relevo.learning.metrics import measure
+from relevo.learning.metrics import UNSEEN_CHANCE, measure
 from relevo.learning.onnx_model import OnnxModel
 
 ALL_ROWS = slice(None)
@@ -24,11 +24,11 @@ class Contender:
     classes: Sequence[str]
 
     def answers(self, rows: Frame) -> Float64s:
-        """Probabilities are in the order of the rows' classes; a class that the model never saw has none."""
+        """Probabilities are in the order of the rows' classes; `UNSEEN_CHANCE` for one that the model never saw."""
         answers = self.model.predict(rows)
         if not rows.classes:
             return answers
-        in_order = np.zeros((len(rows), len(rows.classes)))
+        in_order = np.full((len(rows), len(rows.classes)), UNSEEN_CHANCE)
         for column, name in enumerate(rows.classes):
             if name in self.classes:
                 in_order[:, column] = answers[:, self.classes.index(name)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from relevo.domain.frame import Float64s
+from relevo.domain.frame import MISSING, Float64s
 from relevo.domain.identity import Split
 from relevo.domain.metrics import (
     ACCURACY,
@@ -22,6 +22,8 @@ from relevo.domain.metrics import (
 from relevo.domain.use_case import Task
 
 LEAST_CHANCE = 1e-15  # a model that was certain and wrong is punished, not ruined
+# of a class that a model has never seen: below any share that it had in a million rows, so that to know it pays
+UNSEEN_CHANCE = 1e-6
 LEAST_TARGET = 1e-9
 INSTEAD_OF_NAN = float(np.finfo(np.float64).max)
 
@@ -32,7 +34,7 @@ def measure(task: Task, target: Float64s, prediction: Float64s) -> dict[str, flo
     Regression: rmse, mse, mae, median_ae, in the target's unit; mape, a fraction of one, over rows whose target is
     not 0 (0 where there are none); r2, which for a target that never varies is 1 for a perfect answer and else 0.
     Classification: accuracy; log_loss; f1_macro over the classes that occur or are answered; auc for two classes, 0.5
-    where only one occurs.
+    where only one occurs. A row of a class that the model does not know (-1) is answered wrong; auc leaves it out.
     """
     if not len(target):
         return {}
@@ -61,9 +63,11 @@ def row_losses(
     task: Task, log_target: bool, target: Float64s, prediction: Float64s
 ) -> Float64s:
     """Each row's loss: |log answer - log target| where the target is learned so, else the squared error;
-    for classification minus the logarithm of what the true class was given."""
+    for classification minus the logarithm of what the true class was given, `UNSEEN_CHANCE` if the model does not
+    know it."""
     if task == "classification":
         chance = prediction[np.arange(len(target)), target.astype(np.intp)]
+        chance = np.where(target == MISSING, UNSEEN_CHANCE, chance)
         return np.asarray(-np.log(np.clip(chance, LEAST_CHANCE, 1.0)))
     if log_target:
         return np.asarray(np.abs(log_of(prediction) - log_of(target)))
@@ -121,11 +125,14 @@ def _classification(target: Float64s, chances: Float64s) -> dict[str, float]:
         F1_MACRO.name: _f1(truth, answer, classes),
     }
     if classes == 2:
-        measured[AUC.name] = _auc(truth == 1, chances[:, 1])
+        seen = truth != MISSING
+        measured[AUC.name] = _auc(truth[seen] == 1, chances[seen, 1])
     return measured
 
 
 def _f1(truth: NDArray[np.intp], answer: NDArray[np.intp], classes: int) -> float:
+    truth = np.where(truth == MISSING, classes, truth)  # one more class, never right
+    classes += 1
     right = np.bincount(truth[truth == answer], minlength=classes)
     either = np.bincount(np.concatenate([truth, answer]), minlength=classes)
     occurs = either > 0

@@ -128,6 +128,8 @@ def _confusion(case: UseCase, frame: Frame, chances: Float64s) -> bytes:
 def _confusion_counts(
     frame: Frame, chances: Float64s
 ) -> tuple[NDArray[np.int64], list[str]]:
+    seen = frame.target >= 0
+    frame, chances = frame.take(seen), chances[seen]
     classes = len(frame.classes)
     counts = np.zeros((classes, classes), dtype=np.int64)
     np.add.at(counts, (frame.target.astype(np.intp), chances.argmax(axis=1)), 1)

@@ -14,7 +14,7 @@ import numpy as np
 
 from relevo.domain.batch import Batch
 from relevo.domain.evidence import Decision, Training
-from relevo.domain.frame import Float64s, Frame, with_classes
+from relevo.domain.frame import Float64s, Frame, learnable, with_classes
 from relevo.domain.identity import Split
 from relevo.domain.model_version import ModelVersion, RunRecord
 from relevo.domain.profile import profile_of
@@ -195,7 +195,7 @@ def make_challenger(case: UseCase, splits: Splits) -> Challenger:
     choice = choose(
         case.candidates,
         splits[Split.TRAIN],
-        splits[Split.VALIDATION],
+        learnable(splits[Split.VALIDATION]),
         case.policy.seed,
         log_target=case.log_target,
     )

@@ -103,7 +103,6 @@ def test_a_sound_model_of_any_target_is_promoted(name: str) -> None:
     for candidate in case.candidates:
         alone = replace(case, candidates=(candidate,))
         challenger = trained(alone, frame)
-        print(name, candidate.name, challenger.metrics[ONNX_GAP])
         assert ruling(challenger, case) is Ruling.PROMOTE, challenger.metrics[ONNX_GAP]
 
 
@@ -141,5 +140,4 @@ def test_one_threshold_moved_past_one_training_value_is_refused(
     whole = FittedTrees.to_onnx
     monkeypatch.setattr(FittedTrees, "to_onnx", lambda model: moved(whole(model)))
     challenger = trained(case, frame)
-    print(name, challenger.metrics[ONNX_GAP])
     assert ruling(challenger, case) is Ruling.KEEP
