@@ -11,6 +11,7 @@ RelevoError
 ├── GapFound *           a batch may be lost and nothing may pass over it unasked
 ├── BatchStopped *       too many bad rows: a person must accept or reject the batch
 ├── TrainingFailed       no candidate could be trained on these rows
+├── FirstModelRefused *  the first model may not serve, so there is no champion
 ├── LeaseHeld            another live process works on this case
 ├── LeaseLost            a successor has taken over: this process must stop
 ├── StoreUnavailable     database, object store or registry cannot be reached
@@ -87,6 +88,10 @@ class BatchStopped(RelevoError):
 
 class TrainingFailed(RelevoError):
     pass
+
+
+class FirstModelRefused(RelevoError):
+    retryable = False
 
 
 class LeaseHeld(RelevoError):

@@ -152,6 +152,19 @@ def test_without_a_registry_the_pointer_is_the_truth(world: World) -> None:
     assert version_of(case) == "1"
 
 
+def test_a_refused_first_model_is_a_champion_that_is_missing(world: World) -> None:
+    world.registry.aliases.clear()
+    case, reloader = world.served()
+    assert not reloader.reload()
+    assert not case.champion_missing
+    world.registry.aliases["challenger"] = "1"
+    assert not reloader.reload()
+    assert case.champion_missing
+    world.registry.aliases["champion"] = "1"
+    assert reloader.reload()
+    assert not case.champion_missing
+
+
 def test_a_challenger_is_served_and_until_there_is_one_the_champion(
     world: World,
 ) -> None:

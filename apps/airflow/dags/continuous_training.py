@@ -149,7 +149,10 @@ def judge_challenger(case: str, decision_id: int) -> int:
 
 @task
 def publish_champion(case: str, decision_id: int) -> None:
-    """A winner becomes champion and its files go to the bucket; a loser is tagged with the reason."""
+    """A winner becomes champion and its files go to the bucket; a loser is tagged with the reason.
+
+    Fails, and the chain with it, where a first model is refused: without a champion nothing serves.
+    """
     with _holding(case) as loop:
         move = loop.publish(decision_id)
     if move:

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from relevo.app import Loop, open_loop
 from relevo.bootstrap import find_use_cases
-from relevo.errors import RelevoError
+from relevo.errors import FirstModelRefused, RelevoError
 from relevo.local.screen import Screen
 from relevo.loop.history import DONE, RULED
 from relevo.loop.run_batch import BatchResult
+from relevo.releases.publisher import require_champion
 from relevo.settings import Settings
 
 
@@ -37,6 +38,8 @@ class Progress:
             try:
                 for line in lines:
                     self._screen.say(line)
+            except FirstModelRefused:
+                raise
             except RelevoError as error:
                 self._screen.warn(str(error))
 
@@ -64,6 +67,8 @@ class CaseProgress:
         for result in self._loop.finished(self._shown):
             self._shown.add(result.decision.stored_id)
             yield from self._lines(result)
+            if result.verdict:
+                require_champion(result.verdict, self._loop.champion().version)
         # said once, until there are more
         batches = self._loop.batches_at_end()
         if batches is not None and batches != self._batches_at_end:

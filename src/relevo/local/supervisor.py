@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from relevo.errors import FirstModelRefused
 from relevo.local.programs import Program, kept_token, programs
 from relevo.local.progress import Progress
 from relevo.local.running import Running
@@ -30,7 +31,7 @@ GREETING = (
 
 
 def up(settings: Settings) -> int:
-    """Run everything until Ctrl-C (0) or until a program fails (1)."""
+    """Run everything until Ctrl-C (0), or until a program fails or a first model is refused (1)."""
     return supervise(settings, programs(settings, kept_token(settings.home)))
 
 
@@ -90,6 +91,9 @@ class Supervisor:
                 progress.look()
         except ProgramFailed as failure:
             self._show_end(failure)
+            return 1
+        except FirstModelRefused as refusal:
+            self._screen.warn(f"{refusal}; stopping everything")
             return 1
         finally:
             self._end()

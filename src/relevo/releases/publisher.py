@@ -8,7 +8,12 @@ from datetime import UTC, datetime
 
 from relevo.domain.evidence import Move, MoveKind, Ruling, Verdict
 from relevo.domain.release import CHAMPION
-from relevo.errors import AlreadyChampion, NothingToRollBackTo, ReasonMissing
+from relevo.errors import (
+    AlreadyChampion,
+    FirstModelRefused,
+    NothingToRollBackTo,
+    ReasonMissing,
+)
 from relevo.ports.clock import Clock
 from relevo.ports.registry import Aliases, ReloadNotifier
 from relevo.ports.store import ObjectStore
@@ -32,7 +37,7 @@ class Publisher:
         """Promote a winner. None for a loser, which stays registered, tagged with the reason.
 
         None too where a person has moved the alias since the verdict: the challenger has not
-        met that champion.
+        met that champion. A loser where there is no champion at all is `FirstModelRefused`.
         """
         moves = self.record.moves(verdict.case)
         overtaking = overtaking_move(verdict, moves)
@@ -44,7 +49,10 @@ class Publisher:
             )
         tags = {"relevo.verdict": verdict.ruling.value, "relevo.why": why}
         self.registry.tag(verdict.case, verdict.challenger, tags)
-        if verdict.ruling is Ruling.KEEP or overtaking:
+        if verdict.ruling is Ruling.KEEP:
+            require_champion(verdict, self.registry.alias(verdict.case, CHAMPION))
+            return None
+        if overtaking:
             return None
         move = move_of(verdict, moves) or self._open(verdict)
         if move.done_at is None:
@@ -127,6 +135,18 @@ class Publisher:
 def require_reason(reason: str) -> None:
     if not reason.strip():
         raise ReasonMissing("say why: --reason must not be empty")
+
+
+def require_champion(verdict: Verdict, champion: str | None) -> None:
+    """Nothing serves where the first model may not: that is no quiet end of a run."""
+    if verdict.ruling is Ruling.PROMOTE or champion is not None:
+        return
+    case, version = verdict.case, verdict.challenger
+    raise FirstModelRefused(
+        f"{case} has no champion: version {version}: {verdict.sentence}; name another candidate in use_case.py, or "
+        f"promote it all the same: relevo promote {case} {version} --reason …; "
+        f"relevo run {case} goes on with the next batch"
+    )
 
 
 def rollback_target(moves: list[Move]) -> str | None:

@@ -42,6 +42,11 @@ SINGLE_METRICS: dict[str, tuple[Family, str, CaseValue]] = {
         "1 with a model, or where there is none yet",
         lambda case: case.is_ready,
     ),
+    "relevo_champion_missing": (
+        GaugeMetricFamily,
+        "1 where the first model was refused or is not judged yet",
+        lambda case: case.champion_missing,
+    ),
     "relevo_reload_ok": (
         GaugeMetricFamily,
         "whether the last registry poll went well",

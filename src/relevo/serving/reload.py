@@ -142,7 +142,10 @@ class Reloader:
         target = self._target()
         if target is None:
             self._case.has_none = self._case.model is None
+            # a challenger alone is a first model that was refused, or is not judged yet
+            self._case.champion_missing = self._version(CHALLENGER) is not None
             return False
+        self._case.champion_missing = False
         if target.is_served_by(self._case.model):
             return False
         refused = self._refused

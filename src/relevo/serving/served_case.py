@@ -52,6 +52,7 @@ class ServedCase:
     log: Log
     model: ServedModel | None = None
     has_none: bool = False  # the registry confirms that there is no model yet
+    champion_missing: bool = False  # though there is a challenger
     last_reload: LastReload | None = None
     reloads: Counter[str] = field(default_factory=Counter)
     refused: int = 0

@@ -11,12 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from relevo.errors import AlreadyRunning, PortInUse
+from relevo.app import open_loop
+from relevo.errors import AlreadyRunning, FirstModelRefused, PortInUse
 from relevo.local.programs import programs
 from relevo.local.single_run import alone, check_ports
 from relevo.settings import Settings
 from tests.apps.airflow.laptop import free_ports
 from tests.apps.local.supervised import program
+from tests.loop.test_first_model_refused import REFUSING
+from tests.loop.test_own_source import settings_with, write_batch
 
 Start = Callable[..., subprocess.Popen[str]]
 
@@ -194,3 +197,20 @@ def processes_of(home: Path) -> list[str]:
         except OSError:
             continue
     return [line for line in found if line]
+
+
+def test_a_refused_first_model_stops_everything_and_says_what_to_do(
+    start: Start, tmp_path: Path
+) -> None:
+    settings = settings_with(tmp_path, REFUSING).model_copy(update={"home": tmp_path})
+    write_batch(settings.use_cases / "flats" / "exports", 0)
+    process = start("works")
+    read_until(process, "goes on where it was")
+    loop = open_loop("flats", settings)
+    with loop.working("test"), pytest.raises(FirstModelRefused):
+        loop.run_batch(lambda _: None)
+    output, _ = process.communicate(timeout=40)
+    assert process.returncode == 1
+    assert "flats has no champion: version 1: first model refused" in output
+    assert "relevo promote flats 1" in output
+    assert processes_of(tmp_path) == []
