@@ -6,14 +6,14 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import xgboost as xgb
 
 from relevo.domain.frame import Float64s, Floats, Frame
 from relevo.learning.encoder import Encoder, fit_encoder
-from relevo.learning.folds import joined_frames, split_off
+from relevo.learning.folds import joined_frames, lowest, split_off
 from relevo.learning.onnx_graph import (
     Graph,
     add_answer,
@@ -25,6 +25,7 @@ from relevo.learning.target_scale import TargetScale
 from relevo.learning.tree_node import add_trees
 
 VALIDATION_SALT = 202
+STOPPING_ROWS = 5_000
 ROWS_A_THREAD = 10_000
 BoosterSettings = dict[str, Any]
 
@@ -87,45 +88,69 @@ def fit_trees(
     patience: int,
     refit: bool,
 ) -> FittedTrees:
-    """Early stopping on the validation rows; with `refit`, those then join the training rows for a second fit."""
+    """Early stopping on the validation rows; with `refit`, those then join the training rows for a second fit.
+
+    Without, a part of them is enough to stop by, and the others are learnt from the start.
+    """
     if not len(validation):
         train, validation = split_off(train, 0.1, VALIDATION_SALT)
-    settings = settings | {"nthread": _threads(len(train)), "tree_method": "hist"}
-    training = _Training(train, target_scale, settings)
-    booster = training.run(rounds, validation, patience)
-    if refit and len(validation):
-        whole = joined_frames(train, validation)
-        training = _Training(whole, target_scale, settings)
-        booster = training.run(booster.num_boosted_rounds())
+    stages = _stages(target_scale, rounds, patience)
+    settings = settings | stages[0].objective
+    settings |= {"nthread": _threads(len(train)), "tree_method": "hist"}
+    if not refit:
+        watched = lowest(validation, STOPPING_ROWS, VALIDATION_SALT)
+        others = validation.take(~np.isin(validation.identity, watched.identity))
+        training = _Training(train, target_scale, settings, others)
+        booster, _ = training.stopped(stages, watched)
+    else:
+        training = _Training(train, target_scale, settings)
+        booster, stages = training.stopped(stages, validation)
+        if len(validation):
+            whole = joined_frames(train, validation)
+            training = _Training(whole, target_scale, settings)
+            booster = training.run(stages)
     return FittedTrees(name, training.encoder, target_scale, booster, settings)
 
 
-def objective(target_scale: TargetScale, *, median: bool) -> BoosterSettings:
-    """With `median` the absolute error of a logarithm, as a relative error wants; it sorts all rows in every round."""
+class _Stage(NamedTuple):
+    """Rounds by one objective, on top of those before."""
+
+    objective: BoosterSettings
+    rounds: int
+    patience: int
+
+
+def _stages(target_scale: TargetScale, rounds: int, patience: int) -> list[_Stage]:
+    """A logarithm is learnt by its squared error and finished by its absolute one, as a relative error wants.
+
+    The absolute error alone sorts all rows in every round; as a finish it answers as well at less than half the cost.
+    """
     classes = len(target_scale.classes)
     if classes == 2:
-        return {
+        objective: BoosterSettings = {
             "objective": "binary:logistic",
             "eval_metric": "logloss",
             "base_score": 0.5,
         }
-    if classes > 2:
-        return {
+    elif classes > 2:
+        objective = {
             "objective": "multi:softprob",
             "eval_metric": "mlogloss",
             "num_class": classes,
             "base_score": 0.5,
         }
-    settings = {
-        "objective": "reg:squarederror",
-        "eval_metric": "rmse",
-        "base_score": 0.0,
-    }
-    if target_scale.log:
-        settings["eval_metric"] = "mae"
-        if median:
-            settings["objective"] = "reg:absoluteerror"
-    return settings
+    else:
+        objective = {
+            "objective": "reg:squarederror",
+            "eval_metric": "rmse",
+            "base_score": 0.0,
+        }
+    if not target_scale.log:
+        return [_Stage(objective, rounds, patience)]
+    objective["eval_metric"] = "mae"
+    finish = objective | {"objective": "reg:absoluteerror"}
+    half = _Stage(finish, rounds // 2, max(1, patience // 2))
+    return [_Stage(objective, rounds, patience), half]
 
 
 def _threads(rows: int) -> int:
@@ -134,43 +159,68 @@ def _threads(rows: int) -> int:
 
 
 class _Training:
-    """One frame, its encoder and what XGBoost is told."""
+    """One frame, its encoder and what XGBoost is told. `others` are learnt too, encoded as rows that come later."""
 
     def __init__(
-        self, frame: Frame, target_scale: TargetScale, settings: BoosterSettings
+        self,
+        frame: Frame,
+        target_scale: TargetScale,
+        settings: BoosterSettings,
+        others: Frame | None = None,
     ) -> None:
         training_encoder = fit_encoder(frame, target_scale)
         self.encoder = training_encoder.encoder
         self._target_scale = target_scale
         self._settings = settings
-        self._rows = self._matrix(frame, training_encoder.chunks)
+        target = frame.target
+        if others is not None:
+            target = np.concatenate([target, others.target])
 
-    def run(
-        self, rounds: int, validation: Frame | None = None, patience: int = 0
-    ) -> Any:
-        """All rounds; with validation rows, those up to the best one."""
-        if validation is None or not len(validation):
-            return xgb.train(self._settings, self._rows, rounds)
-        watched = self._matrix(validation, self.encoder.chunks, ref=self._rows)
-        booster = xgb.train(
-            self._settings,
-            self._rows,
-            rounds,
-            evals=[(watched, "validation")],
-            early_stopping_rounds=patience,
-            verbose_eval=False,
+        def chunks() -> Iterator[Floats]:
+            yield from training_encoder.chunks(frame)
+            if others is not None:
+                yield from self.encoder.chunks(others)
+
+        self._rows = self._matrix(target, chunks)
+
+    def run(self, stages: list[_Stage]) -> Any:
+        booster = None
+        for stage in stages:
+            settings = self._settings | stage.objective
+            booster = xgb.train(settings, self._rows, stage.rounds, xgb_model=booster)
+        return booster
+
+    def stopped(
+        self, stages: list[_Stage], validation: Frame
+    ) -> tuple[Any, list[_Stage]]:
+        """With each stage's rounds up to the best one on the validation rows; where there are none, with all."""
+        if not len(validation):
+            return self.run(stages), stages
+        watched = self._matrix(
+            validation.target, lambda: self.encoder.chunks(validation), ref=self._rows
         )
-        return booster[: booster.best_iteration + 1]
+        booster, best, taken = None, 0, []
+        for stage in stages:
+            booster = xgb.train(
+                self._settings | stage.objective,
+                self._rows,
+                stage.rounds,
+                evals=[(watched, "validation")],
+                early_stopping_rounds=stage.patience,
+                verbose_eval=False,
+                xgb_model=booster,
+            )
+            before, best = best, booster.best_iteration + 1
+            booster = booster[:best]
+            taken.append(stage._replace(rounds=best - before))
+        return booster, taken
 
     def _matrix(
-        self, frame: Frame, chunks: Callable[[Frame], Iterator[Floats]], ref: Any = None
+        self, target: Float64s, chunks: Callable[[], Iterator[Floats]], ref: Any = None
     ) -> Any:
-        labels = self._target_scale.learned(frame.target)
-        return xgb.QuantileDMatrix(
-            _Chunks(lambda: chunks(frame), labels),
-            max_bin=self._settings["max_bin"],
-            ref=ref,
-        )
+        labels = self._target_scale.learned(target)
+        max_bin = self._settings["max_bin"]
+        return xgb.QuantileDMatrix(_Chunks(chunks, labels), max_bin=max_bin, ref=ref)
 
 
 class _Chunks(xgb.DataIter):

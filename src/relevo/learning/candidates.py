@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from math import log2, sqrt
 from typing import Any
 
 from relevo.domain.frame import Frame
@@ -39,10 +40,10 @@ class LinearBaseline:
 class BoostedTrees:
     """XGBoost on numbers and encoded categories, stopped early by the validation rows.
 
-    Up to `refit_rows` training rows it then learns again from training and validation rows together, with the
-    number of rounds found; the metrics of the validation rows are then those of rows it has seen.
-    Above `large_rows` it takes longer steps and learns a logarithm by its squared error, so that a million rows stay
-    a matter of seconds; below, by the absolute error, which costs thrice as much.
+    Above `steady_rows` training rows its steps are longer and fewer, by the root of how many times there are more, so
+    that a million rows stay a matter of seconds and one row more changes nothing.
+    Up to `refit_rows` it learns again from training and validation rows together, with the number of rounds found;
+    above, all but 5,000 validation rows are learnt at once. Metrics of validation rows are of rows it has seen.
     """
 
     rounds: int = 600
@@ -53,13 +54,9 @@ class BoostedTrees:
     columns_a_node: float = 0.5
     patience: int = 60
     max_bin: int = 256
-    refit_rows: int = 40_000
-    large_rows: int = 40_000
-    large_rounds: int = 150
-    large_learning_rate: float = 0.2
-    large_max_depth: int = 8
-    large_patience: int = 10
-    large_max_bin: int = 128
+    steady_rows: int = 40_000
+    longest_step: float = 4.0
+    refit_rows: int = 160_000
     name: str = "boosted_trees"
 
     def fit(
@@ -67,21 +64,19 @@ class BoostedTrees:
     ) -> Fitted:
         # read when XGBoost is loaded: its threads then wait asleep, where spinning costs fivefold on a shared core
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-        from relevo.learning.boosting import fit_trees, objective
+        from relevo.learning.boosting import fit_trees
 
         target_scale = TargetScale.of(train, log_target)
-        large = len(train) > self.large_rows
-        trees = self
-        if large:
-            trees = self._for_many_rows()
+        # 1 up to steady_rows
+        step = max(1.0, min(self.longest_step, sqrt(len(train) / self.steady_rows)))
         settings = {
-            **objective(target_scale, median=not large),
-            "learning_rate": trees.learning_rate,
-            "max_depth": trees.max_depth,
+            "learning_rate": self.learning_rate * step,
+            # twice the step pays for a level more
+            "max_depth": self.max_depth + round(log2(step)),
             "min_child_weight": self._leaf_weight(train, validation),
             "subsample": self.subsample,
             "colsample_bynode": self.columns_a_node,
-            "max_bin": trees.max_bin,
+            "max_bin": self.max_bin,
             "seed": seed,
         }
         return fit_trees(
@@ -90,19 +85,9 @@ class BoostedTrees:
             validation,
             target_scale,
             settings,
-            rounds=trees.rounds,
-            patience=trees.patience,
+            rounds=max(1, round(self.rounds / step)),
+            patience=max(1, round(self.patience / step)),
             refit=len(train) <= self.refit_rows,
-        )
-
-    def _for_many_rows(self) -> BoostedTrees:
-        return replace(
-            self,
-            rounds=self.large_rounds,
-            learning_rate=self.large_learning_rate,
-            max_depth=self.large_max_depth,
-            patience=self.large_patience,
-            max_bin=self.large_max_bin,
         )
 
     def _leaf_weight(self, train: Frame, validation: Frame) -> float:

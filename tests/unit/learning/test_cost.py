@@ -61,7 +61,7 @@ def test_trees_take_at_most_two_hundred_bytes_a_row() -> None:
         before = resident()
         thread = threading.Thread(target=watch)
         thread.start()
-        BoostedTrees(large_rounds=2).fit(train, validation, 1, log_target=True)
+        BoostedTrees(rounds=8).fit(train, validation, 1, log_target=True)
         done.set()
         thread.join()
         print((peak[0] - before) / rows)
