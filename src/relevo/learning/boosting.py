@@ -123,7 +123,7 @@ class _Stage(NamedTuple):
 def _stages(target_scale: TargetScale, rounds: int, patience: int) -> list[_Stage]:
     """A logarithm is learnt by its squared error and finished by its absolute one, as a relative error wants.
 
-    The absolute error alone sorts all rows in every round; as a finish it answers as well at less than half the cost.
+    The absolute error alone sorts all rows in every round; as a finish it answers as well, on many rows at half the cost.
     """
     classes = len(target_scale.classes)
     if classes == 2:
