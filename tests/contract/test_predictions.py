@@ -206,6 +206,11 @@ def test_live_error_is_measured_on_what_is_known(store: SqlPredictions) -> None:
     assert (found.rows, found.accuracy) == (3, None)
     assert found.mean_absolute == pytest.approx((1 + 102 + 103) / 3)
     assert found.mean_absolute_percentage == pytest.approx((0.01 + 0.5) / 2)
+    assert found.capped_percentage == found.mean_absolute_percentage
+    store.label([(receipt(2), "1")])
+    found = store.live_error("flats", "prod", BEGIN, "regression")
+    assert found.mean_absolute_percentage > 30
+    assert found.capped_percentage < 1
 
 
 def test_live_accuracy_is_measured_on_what_is_known(store: SqlPredictions) -> None:

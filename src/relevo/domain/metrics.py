@@ -28,13 +28,15 @@ class Metric:
     unit: Unit = Unit.PLAIN
     more_is_better: bool = False
     complement_of: str = ""  # stored as this metric, which it is one less
+    before: str = ""  # older records have this metric in its place
 
     def of(
         self, metrics: Mapping[str, float], split: Split | None = None
     ) -> float | None:
         """Its value; the metrics of a split are stored with its name in front, as in `test_mae`."""
-        name = self.complement_of or self.name
-        value = metrics.get(f"{split}_{name}" if split else name)
+        prefix = f"{split}_" if split else ""
+        older = metrics.get(prefix + self.before)
+        value = metrics.get(prefix + (self.complement_of or self.name), older)
         if value is None or not self.complement_of:
             return value
         return 1 - value
@@ -75,6 +77,14 @@ MAPE = Metric(
     label="MAPE",
     meaning="mean error as a share of the true value",
     unit=Unit.SHARE,
+)
+CAPPED_MAPE = Metric(
+    name="capped_mape",
+    short="capped MAPE",
+    label="MAPE, a row at most 100 %",
+    meaning="mean error as a share of the true value; no row counts more than 100 %",
+    unit=Unit.SHARE,
+    before=MAPE.name,
 )
 R2 = Metric(
     name="r2",
@@ -127,6 +137,7 @@ METRICS = {
         MAE,
         MEDIAN_AE,
         MAPE,
+        CAPPED_MAPE,
         R2,
         ACCURACY,
         ERROR_RATE,
@@ -135,15 +146,16 @@ METRICS = {
         AUC,
     )
 }
-TYPICAL = (MAPE, MAE, ACCURACY, RMSE)  # the first that was measured says most
+# the first that was measured says most
+TYPICAL = (CAPPED_MAPE, MAPE, MAE, ACCURACY, RMSE)
 
 
 def headline(task: Task, log_target: bool) -> Metric:
-    """The one error that people of this task talk about."""
+    """The one error that people of this task talk about; one sale for $1 must not move it by 700 times."""
     if task == "classification":
         return ERROR_RATE
     if log_target:
-        return MAPE
+        return CAPPED_MAPE
     return MAE
 
 
@@ -154,6 +166,6 @@ def typical(
     """How good answers usually are, on rows that the model has not seen where there were any."""
     for split in splits:
         for metric in TYPICAL:
-            if (value := metric.of(metrics, split)) is not None:
+            if (value := metrics.get(f"{split}_{metric.name}")) is not None:
                 return metric, value
     return None

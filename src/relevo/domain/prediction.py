@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NotRequired, TypedDict
 
-from relevo.domain.metrics import ACCURACY, MAE, MAPE
+from relevo.domain.metrics import ACCURACY, CAPPED_MAPE, MAE, MAPE
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,7 @@ class LiveError:
     mean_absolute: float | None = None  # regression
     # regression, of one, over truths that are not 0
     mean_absolute_percentage: float | None = None
+    capped_percentage: float | None = None  # no row above one
     accuracy: float | None = None  # classification
 
     @property
@@ -25,6 +26,7 @@ class LiveError:
         means = {
             MAE.name: self.mean_absolute,
             MAPE.name: self.mean_absolute_percentage,
+            CAPPED_MAPE.name: self.capped_percentage,
             ACCURACY.name: self.accuracy,
         }
         return {name: mean for name, mean in means.items() if mean is not None}

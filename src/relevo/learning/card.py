@@ -116,9 +116,7 @@ def _metrics(facts: CardFacts) -> str:
     ]
     text = "Measured on the ONNX file that serves."
     if facts.release.unit:
-        text += (
-            f" Errors are in {facts.release.unit}, `{MAPE.name}` is a fraction of one."
-        )
+        text += f" Errors are in {facts.release.unit}, those of a {MAPE.short} are fractions of one."
     table = _table(("Metric", *Split, "Meaning"), rows)
     return f"## Metrics\n\n{text}\n\n{table}"
 

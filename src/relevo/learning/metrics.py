@@ -10,6 +10,7 @@ from relevo.domain.identity import Split
 from relevo.domain.metrics import (
     ACCURACY,
     AUC,
+    CAPPED_MAPE,
     F1_MACRO,
     LOG_LOSS,
     MAE,
@@ -32,7 +33,8 @@ def measure(task: Task, target: Float64s, prediction: Float64s) -> dict[str, flo
     """Metrics by name; none of no rows.
 
     Regression: rmse, mse, mae, median_ae, in the target's unit; mape, a fraction of one, over rows whose target is
-    not 0 (0 where there are none); r2, which for a target that never varies is 1 for a perfect answer and else 0.
+    not 0 (0 where there are none); capped_mape, the same with no row above one; r2, which for a target that never
+    varies is 1 for a perfect answer and else 0.
     Classification: accuracy; log_loss; f1_macro over the classes that occur or are answered; auc for two classes, 0.5
     where only one occurs. A row of a class that the model does not know (-1) is answered wrong; auc leaves it out.
     """
@@ -101,15 +103,17 @@ def _regression(target: Float64s, prediction: Float64s) -> dict[str, float]:
     explained = float(square == 0)
     if spread:
         explained = 1 - square / spread
-    relative = 0.0
-    if (nonzero := target != 0).any():
-        relative = float(np.mean(size[nonzero] / np.abs(target[nonzero])))
+    nonzero = target != 0
+    relative = size[nonzero] / np.abs(target[nonzero])
+    if not len(relative):
+        relative = np.zeros(1)
     return {
         RMSE.name: float(np.sqrt(square)),
         MSE.name: square,
         MAE.name: float(size.mean()),
         MEDIAN_AE.name: float(np.median(size)),
-        MAPE.name: relative,
+        MAPE.name: float(relative.mean()),
+        CAPPED_MAPE.name: float(np.minimum(relative, 1.0).mean()),
         R2.name: explained,
     }
 

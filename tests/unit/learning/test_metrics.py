@@ -4,6 +4,11 @@ import numpy as np
 import pytest
 from sklearn import metrics as known
 
+from relevo.domain.decision import BatchFindings, decide_on
+from relevo.domain.evidence import Action
+from relevo.domain.identity import Split
+from relevo.domain.metrics import MAPE, headline, typical
+from relevo.domain.policy import Policy
 from relevo.learning.metrics import (
     loss,
     measure,
@@ -24,6 +29,7 @@ def test_regression_metrics_are_those_of_scikit_learn() -> None:
             "mae": known.mean_absolute_error(target, answer),
             "median_ae": known.median_absolute_error(target, answer),
             "mape": known.mean_absolute_percentage_error(target, answer),
+            "capped_mape": np.minimum(np.abs(answer / target - 1), 1).mean(),
             "r2": known.r2_score(target, answer),
         }
     )
@@ -92,3 +98,37 @@ def test_the_loss_of_a_model_is_the_mean_of_its_rows() -> None:
 
 def test_a_side_is_named_before_its_metrics() -> None:
     assert with_prefix("test", {"rmse": 1.0}) == {"test_rmse": 1.0}
+
+
+def test_one_house_sold_for_a_dollar_moves_no_headline_and_trains_nothing() -> None:
+    target = RANDOM.lognormal(13, 0.5, 646)
+    answer = target * RANDOM.lognormal(0, 0.18, 646)
+    before = measure("regression", target, answer)
+    target[7] = 1.0
+    after = measure("regression", target, answer)
+    metric = headline("regression", log_target=True)
+    was, now = metric.of(before), metric.of(after)
+    assert was is not None
+    assert now is not None
+    assert before["mape"] == was  # where no row is off by more than all of it
+    assert after["mape"] > 100
+    assert now < was + 1 / 646
+    findings = BatchFindings(
+        batch=3,
+        rows=646,
+        has_champion=True,
+        rows_total=4_000,
+        rows_since_training=646,
+        metric=metric,
+        error_now=now,
+        error_when_trained=was,
+    )
+    assert decide_on(findings, Policy())[0] is Action.SKIP
+
+
+def test_a_release_of_before_has_the_plain_metric_in_its_place() -> None:
+    metric = headline("regression", log_target=True)
+    assert metric.of({"test_mape": 0.15}, Split.TEST) == 0.15
+    assert metric.of({"test_mape": 0.15, "test_capped_mape": 0.14}, Split.TEST) == 0.14
+    assert typical({"test_mape": 0.15}) == (MAPE, 0.15)
+    assert typical({"test_mape": 0.15, "test_capped_mape": 0.14}) == (metric, 0.14)

@@ -12,7 +12,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from relevo.domain.metrics import MAPE, METRICS, Unit
+from relevo.domain.metrics import CAPPED_MAPE, MAPE, METRICS, Unit
 from relevo.serving.responses import Explanation
 from relevo_ui import words
 from relevo_ui.charts.look import (
@@ -55,7 +55,7 @@ def error_range(value: float, metric_name: str, error: float) -> ErrorRange | No
     """A MAPE is a share of the true value: the truth lies from value/(1+e) to value/(1-e)."""
     if METRICS[metric_name].unit is Unit.TARGET:
         return ErrorRange(value - error, value, value + error)
-    if metric_name == MAPE.name and error < 1:
+    if metric_name in (MAPE.name, CAPPED_MAPE.name) and error < 1:
         return ErrorRange(value / (1 + error), value, value / (1 - error))
     return None
 

@@ -96,9 +96,9 @@ class SqlPredictions:
         actual = self._as_number(truth)
         error = sa.func.abs(log.output - actual)
         relative = error / sa.func.nullif(sa.func.abs(actual), 0.0)
-        query = labelled.with_only_columns(
-            sa.func.count(error), sa.func.avg(error), sa.func.avg(relative)
-        )
+        capped = sa.case((relative > 1, 1.0), else_=relative)
+        averages = [sa.func.avg(each) for each in (error, relative, capped)]
+        query = labelled.with_only_columns(sa.func.count(error), *averages)
         (row,) = self._fetch(query)
         return LiveError(*row)
 
