@@ -10,6 +10,7 @@ from relevo.domain.identity import Split
 from relevo.domain.metrics import (
     ACCURACY,
     AUC,
+    CAPPED_MAE,
     CAPPED_MAPE,
     F1_MACRO,
     LOG_LOSS,
@@ -32,7 +33,7 @@ INSTEAD_OF_NAN = float(np.finfo(np.float64).max)
 def measure(task: Task, target: Float64s, prediction: Float64s) -> dict[str, float]:
     """Metrics by name; none of no rows.
 
-    Regression: rmse, mse, mae, median_ae, in the target's unit; mape, a fraction of one, over rows whose target is
+    Regression: rmse, mse, mae, capped_mae, median_ae, in the target's unit; mape, a fraction of one, over rows whose target is
     not 0 (0 where there are none); capped_mape, the same with no row above one; r2, which for a target that never
     varies is 1 for a perfect answer and else 0.
     Classification: accuracy; log_loss; f1_macro over the classes that occur or are answered; auc for two classes, 0.5
@@ -103,6 +104,8 @@ def _regression(target: Float64s, prediction: Float64s) -> dict[str, float]:
     explained = float(square == 0)
     if spread:
         explained = 1 - square / spread
+    # of few rows the second worst
+    worst = np.quantile(size, 0.99, method="lower")
     nonzero = target != 0
     relative = size[nonzero] / np.abs(target[nonzero])
     if not len(relative):
@@ -111,6 +114,7 @@ def _regression(target: Float64s, prediction: Float64s) -> dict[str, float]:
         RMSE.name: float(np.sqrt(square)),
         MSE.name: square,
         MAE.name: float(size.mean()),
+        CAPPED_MAE.name: float(np.minimum(size, worst).mean()),
         MEDIAN_AE.name: float(np.median(size)),
         MAPE.name: float(relative.mean()),
         CAPPED_MAPE.name: float(np.minimum(relative, 1.0).mean()),

@@ -29,6 +29,10 @@ def test_regression_metrics_are_those_of_scikit_learn() -> None:
             "mae": known.mean_absolute_error(target, answer),
             "median_ae": known.median_absolute_error(target, answer),
             "mape": known.mean_absolute_percentage_error(target, answer),
+            "capped_mae": np.minimum(
+                np.abs(answer - target),
+                np.quantile(np.abs(answer - target), 0.99, method="lower"),
+            ).mean(),
             "capped_mape": np.minimum(np.abs(answer / target - 1), 1).mean(),
             "r2": known.r2_score(target, answer),
         }
@@ -124,6 +128,17 @@ def test_one_house_sold_for_a_dollar_moves_no_headline_and_trains_nothing() -> N
         error_when_trained=was,
     )
     assert decide_on(findings, Policy())[0] is Action.SKIP
+
+
+@pytest.mark.parametrize("rows", [20, 200, 5_000])
+def test_one_giant_row_moves_no_headline_of_a_plain_target(rows: int) -> None:
+    target, answer = RANDOM.normal(0, 10, rows), np.zeros(rows)
+    metric = headline("regression", log_target=False)
+    before = metric.of(measure("regression", target, answer))
+    target[3] = 1e12
+    after = measure("regression", target, answer)
+    assert after["mae"] > 1e7
+    assert metric.of(after) == pytest.approx(before, rel=0.15)
 
 
 def test_a_release_of_before_has_the_plain_metric_in_its_place() -> None:
