@@ -61,7 +61,8 @@ class Column:
         return None
 
 
-def number(
+def _bounded(
+    kind: Kind,
     name: str,
     low: float | None = None,
     high: float | None = None,
@@ -69,20 +70,11 @@ def number(
     nullable: bool = False,
     doc: str = "",
 ) -> Column:
-    return Column(name, Kind.NUMBER, nullable=nullable, low=low, high=high, doc=doc)
+    return Column(name, kind, nullable=nullable, low=low, high=high, doc=doc)
 
 
-def integer(
-    name: str,
-    low: float | None = None,
-    high: float | None = None,
-    *,
-    nullable: bool = False,
-    doc: str = "",
-) -> Column:
-    return Column(name, Kind.INTEGER, nullable=nullable, low=low, high=high, doc=doc)
-
-
+number = partial(_bounded, Kind.NUMBER)
+integer = partial(_bounded, Kind.INTEGER)
 boolean = partial(Column, kind=Kind.BOOLEAN)
 # a day or an instant in ISO 8601; as a feature, days since 1970
 date = partial(Column, kind=Kind.DATE)

@@ -66,11 +66,6 @@ class Encoder:
                 matrix[:, block] = table.values[row_of[table.feature][codes]]
             yield matrix
 
-    def matrix(self, frame: Frame) -> Floats:
-        """All rows at once: for small frames."""
-        nothing = np.empty((0, len(self.columns)), np.float32)
-        return np.concatenate([nothing, *self.chunks(frame)])
-
 
 @dataclass(frozen=True, slots=True)
 class TrainingEncoder:
@@ -109,18 +104,14 @@ def fit_encoder(frame: Frame, target_scale: TargetScale) -> TrainingEncoder:
     """Few categories become a column each; many the means of what is known of their rows, target first."""
     seen = {name: seen_categories(column) for name, column in frame.categories.items()}
     many = {name: names for name, names in seen.items() if len(names) > MOST_ONE_HOT}
-    encodings = _encodings(frame, target_scale, many)
-    tables = []
-    for name, categories in seen.items():
-        if name in encodings:
-            values = encodings[name].table()
-            tables.append(CategoryTable(name, categories, values))
-        else:
-            tables.append(one_hot(name, frame.categories[name]))
-    without_fold = {
-        name: encoding.tables_without_fold() for name, encoding in encodings.items()
-    }
-    return TrainingEncoder(Encoder(tuple(frame.numbers), tuple(tables)), without_fold)
+    tables = {name: one_hot(name, frame.categories[name]) for name in seen}
+    without_fold = {}
+    for name, encoding in _encodings(frame, target_scale, many).items():
+        tables[name] = CategoryTable(name, many[name], encoding.table())
+        without_fold[name] = encoding.tables_without_fold()
+    return TrainingEncoder(
+        Encoder(tuple(frame.numbers), tuple(tables.values())), without_fold
+    )
 
 
 def _encodings(

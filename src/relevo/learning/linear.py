@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from onnx import TensorProto
 from scipy import sparse
 from scipy.sparse.linalg import lsqr
@@ -22,7 +21,7 @@ from relevo.learning.onnx_graph import (
     add_look_up,
     metadata,
 )
-from relevo.learning.running_stats import finite
+from relevo.learning.running_stats import finite, median
 from relevo.learning.target_scale import TargetScale
 
 DAMPING = 1e-3
@@ -53,12 +52,9 @@ class Numbers:
 
 def _median_mean_scale(column: Floats) -> tuple[float, float, float]:
     values = finite(column).astype(np.float64)
-    missing = np.isnan(values)
-    median = 0.0
-    if not missing.all():
-        median = float(np.float32(np.median(values[~missing])))
-    values[missing] = median
-    return median, values.mean(), values.std() or 1.0
+    middle = median(values)
+    values[np.isnan(values)] = middle
+    return middle, values.mean(), values.std() or 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,12 +155,16 @@ def fit_linear(
     numbers = Numbers.of(train)
     seen = {name: seen_categories(column) for name, column in train.categories.items()}
     design = _design(train, numbers, seen)
-    learned = target_scale.learned(train.target)
+    learned = target_scale.learned(train.target).astype(np.float64)
     if target_scale.classes:
         weights, start = _logistic(design, learned, target_scale.outputs)
     else:
-        weights, start = _least_squares(design, learned)
-    slopes, tables = weights[: len(numbers.names)], _tables(weights, numbers, seen)
+        # a faint damping settles categories that say the same
+        solved = lsqr(design, learned, damp=DAMPING, atol=1e-6, btol=1e-6, iter_lim=200)
+        # the learned target has mean zero, and so has the start
+        weights, start = solved[0][:, None], np.zeros(1)
+    slopes = weights[: len(numbers.names)]
+    tables = _tables(weights, numbers, seen)
     added = [table.look_up(train.categories[table.feature]) for table in tables]
     spread = dict(zip(numbers.names, np.abs(slopes).sum(axis=1).tolist(), strict=True))
     for feature, part in zip(seen, added, strict=True):
@@ -211,31 +211,18 @@ def _design(
     return sparse.hstack(parts, format="csr")
 
 
-def _least_squares(
-    design: sparse.csr_matrix, learned: Floats
-) -> tuple[Float64s, Float64s]:
-    """The learned target has mean zero, so the start is zero; a faint damping settles categories that say the same."""
-    weights = lsqr(
-        design,
-        learned.astype(np.float64),
-        damp=DAMPING,
-        atol=1e-6,
-        btol=1e-6,
-        iter_lim=200,
-    )[0]
-    return np.asarray(weights)[:, None], np.zeros(1)
-
-
 def _logistic(
-    design: sparse.csr_matrix, learned: Floats, outputs: int
+    design: sparse.csr_matrix, learned: Float64s, outputs: int
 ) -> tuple[Float64s, Float64s]:
     from sklearn.linear_model import LogisticRegression
 
     codes = learned.astype(int)
     present = np.unique(codes)
     weights = np.zeros((design.shape[1], outputs))
-    if len(present) == 1:
-        return weights, _sure_of(present, outputs)
+    if len(present) == 1:  # which scikit-learn refuses
+        if outputs == 1:
+            return weights, SURE * (2.0 * present - 1)
+        return weights, SURE * (np.arange(outputs) == present)
     model = LogisticRegression(max_iter=1_000).fit(design, codes)
     rows, starts = model.coef_, model.intercept_
     if outputs == 1:
@@ -247,11 +234,3 @@ def _logistic(
     weights[:, present] = rows.T
     start[present] = starts
     return weights, start
-
-
-def _sure_of(only: NDArray[np.int_], outputs: int) -> Float64s:
-    if outputs == 1:
-        return np.asarray(SURE * (2.0 * only - 1))
-    start = np.zeros(outputs)
-    start[only] = SURE
-    return start

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from relevo.domain.frame import MISSING, Float64s
 from relevo.domain.identity import Split
@@ -77,13 +76,8 @@ def row_losses(
     return np.asarray((prediction - target) ** 2)
 
 
-def loss(task: Task, log_target: bool, target: Float64s, prediction: Float64s) -> float:
-    """One number for choosing a model, the less the better: mean absolute log error, RMSE or log loss; 0 of no rows."""
-    return mean_loss(task, log_target, row_losses(task, log_target, target, prediction))
-
-
 def mean_loss(task: Task, log_target: bool, losses: Float64s) -> float:
-    """The same from row_losses."""
+    """Of row losses, for choosing a model: mean absolute log error, RMSE or log loss; 0 of no rows."""
     if not len(losses):
         return 0.0
     mean = float(np.nan_to_num(losses.mean(), nan=INSTEAD_OF_NAN))
@@ -123,36 +117,21 @@ def _regression(target: Float64s, prediction: Float64s) -> dict[str, float]:
 
 
 def _classification(target: Float64s, chances: Float64s) -> dict[str, float]:
+    from sklearn.metrics import f1_score, roc_auc_score
+
     truth = target.astype(np.intp)
     answer = chances.argmax(axis=1)
-    classes = chances.shape[1]
     losses = row_losses("classification", False, target, chances)
     measured = {
         ACCURACY.name: float((truth == answer).mean()),
         LOG_LOSS.name: float(losses.mean()),
-        F1_MACRO.name: _f1(truth, answer, classes),
+        # a class that the model does not know is one more class, never right
+        F1_MACRO.name: float(f1_score(truth, answer, average="macro")),
     }
-    if classes == 2:
+    if chances.shape[1] == 2:
         seen = truth != MISSING
-        measured[AUC.name] = _auc(truth[seen] == 1, chances[seen, 1])
+        measured[AUC.name] = 0.5
+        if len(np.unique(truth[seen])) == 2:
+            area = roc_auc_score(truth[seen], chances[seen, 1])
+            measured[AUC.name] = float(area)
     return measured
-
-
-def _f1(truth: NDArray[np.intp], answer: NDArray[np.intp], classes: int) -> float:
-    truth = np.where(truth == MISSING, classes, truth)  # one more class, never right
-    classes += 1
-    right = np.bincount(truth[truth == answer], minlength=classes)
-    either = np.bincount(np.concatenate([truth, answer]), minlength=classes)
-    occurs = either > 0
-    return float((2 * right[occurs] / either[occurs]).mean())
-
-
-def _auc(is_second: NDArray[np.bool_], chance: Float64s) -> float:
-    """The probability that a row of the second class is given more than one of the first; ties count half."""
-    yes = int(is_second.sum())
-    no = len(is_second) - yes
-    if not yes or not no:
-        return 0.5
-    _, value, counts = np.unique(chance, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(counts) - (counts - 1) / 2)[value]
-    return float((ranks[is_second].sum() - yes * (yes + 1) / 2) / (yes * no))

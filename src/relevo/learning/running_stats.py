@@ -20,6 +20,14 @@ def finite(values: Floats) -> Floats:
     return np.clip(values, -limit, limit)
 
 
+def median(values: NDArray[np.floating]) -> float:
+    """Of the numbers that are there, as a float32 holds it; 0 where there are none."""
+    there = values[~np.isnan(values)]
+    if not len(there):
+        return 0.0
+    return float(np.float32(np.median(there)))
+
+
 def mean_and_spread(
     values: NDArray[Any], of: Callable[[Float64s], Float64s] = np.asarray
 ) -> tuple[float, float]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+from onnx.compose import add_prefix_graph
 
 from relevo.domain.frame import Float64s, Floats, Frame
 from relevo.learning.encoder import Encoder, fit_encoder
@@ -23,6 +24,7 @@ from relevo.learning.onnx_graph import (
     add_probabilities,
     metadata,
 )
+from relevo.learning.running_stats import median
 from relevo.learning.target_scale import TargetScale
 
 
@@ -112,12 +114,8 @@ def fit_estimator(
 ) -> FittedEstimator:
     training_encoder = fit_encoder(train, target_scale)
     matrix = training_encoder.matrix(train)
-    medians = np.zeros(matrix.shape[1], dtype=np.float32)
-    for column, values in enumerate(matrix.T):
-        missing = np.isnan(values)
-        if not missing.all():
-            medians[column] = np.median(values[~missing])
-        values[missing] = medians[column]  # a view: this fills the matrix
+    medians = np.array([median(values) for values in matrix.T], np.float32)
+    matrix = np.where(np.isnan(matrix), medians, matrix)
     estimator = make()
     if "random_state" in estimator.get_params(deep=False):
         estimator.set_params(random_state=seed)
@@ -129,25 +127,18 @@ def fit_estimator(
     return FittedEstimator(name, encoder, target_scale, medians, estimator)
 
 
-def absorb(graph: Graph, model: Any, value: str) -> list[str]:
+def absorb(graph: Graph, model: onnx.ModelProto, value: str) -> list[str]:
     """Another model's nodes as a part of this graph, fed with `value`; the names of its outputs."""
-    inner = model.graph
-    # an empty name stands for an input that is left out
-    renamed = {"": "", inner.input[0].name: value}
-
-    def rename(name: str) -> str:
-        return renamed.setdefault(name, f"~inner/{name}")
-
-    for tensor in inner.initializer:
-        constant = onnx.TensorProto()
-        constant.CopyFrom(tensor)
-        constant.name = rename(tensor.name)
-        graph.constants.append(constant)
+    # two models number their values alike: without a prefix they would be mixed up
+    inner = add_prefix_graph(
+        model.graph,
+        "~inner/",
+        rename_nodes=False,
+        rename_inputs=False,
+        name_map={model.graph.input[0].name: value},
+    )
     for node in inner.node:
-        copied = onnx.NodeProto()
-        copied.CopyFrom(node)
-        copied.name = ""
-        copied.input[:] = map(rename, node.input)
-        copied.output[:] = map(rename, node.output)
-        graph.nodes.append(copied)
-    return [rename(output.name) for output in inner.output]
+        node.name = ""
+    graph.constants += inner.initializer
+    graph.nodes += inner.node
+    return [output.name for output in inner.output]

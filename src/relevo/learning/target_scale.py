@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, softmax
 
 from relevo.domain.frame import Float64s, Floats, Frame
 from relevo.errors import NothingToTrainOn, UseCaseBroken
@@ -38,9 +39,8 @@ class TargetScale:
             raise UseCaseBroken(
                 f"the target goes down to {lowest:g}, which has no logarithm; set log_target=False in use_case.py"
             )
-        if (
-            log_target
-        ):  # a logarithm is left unscaled, so that an error of 0.1 is about 10 %
+        if log_target:
+            # a logarithm is left unscaled, so that an error of 0.1 is about 10 %
             mean, _ = mean_and_spread(frame.target, np.log)
             return TargetScale((), True, mean, 1.0)
         return TargetScale((), False, *mean_and_spread(frame.target))
@@ -66,7 +66,5 @@ class TargetScale:
                 value = np.exp(np.minimum(value, MAX_LOG))
             return np.asarray(value)
         if len(self.classes) == 2:
-            odds = np.exp(np.clip(raw, -500, 500))
-            return np.column_stack([1 / (1 + odds), 1 / (1 + 1 / odds)])
-        powers = np.exp(raw - raw.max(axis=1, keepdims=True))
-        return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float64)
+            return np.column_stack([expit(-raw), expit(raw)])
+        return np.asarray(softmax(raw, axis=1))

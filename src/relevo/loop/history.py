@@ -121,7 +121,10 @@ def read_batch(
     case: UseCase, warehouse: Warehouse, artifacts: ObjectStore, number: int
 ) -> BatchHistory:
     """Everything on record about the newest batch of that number."""
-    batch, record = _newest(case, warehouse, number), warehouse.record
+    batches = [b for b in warehouse.batches.of(case.name) if b.number == number]
+    if not batches:
+        raise no_batch(case.name, number)
+    batch, record = batches[-1], warehouse.record
     decisions = record.decisions(case.name, batch.id)
     results = [_result(batch, decision, record) for decision in decisions]
     trained = [result.training.version for result in results if result.training]
@@ -133,13 +136,6 @@ def read_batch(
             version: read_failures(case.name, version, artifacts) for version in trained
         },
     )
-
-
-def _newest(case: UseCase, warehouse: Warehouse, number: int) -> Batch:
-    for batch in reversed(warehouse.batches.of(case.name)):
-        if batch.number == number:
-            return batch
-    raise no_batch(case.name, number)
 
 
 def no_batch(case: str, number: int) -> NotFound:

@@ -74,7 +74,9 @@ def replay(
     same_champion = True
     for batch, decision in decided:
         rows += batch.rows
-        new_share = _new_share(rows, trained_rows)
+        new_share = None
+        if trained_rows is not None:
+            new_share = (rows - trained_rows) / max(1, rows)
         action, why = _decide_again(decision, policy, new_share, same_champion)
         result.append(
             ReplayedDecision(batch=batch, was=decision.action, would_be=action, why=why)
@@ -85,12 +87,6 @@ def replay(
             trained_rows = rows
         same_champion = same_champion and action is decision.action
     return result
-
-
-def _new_share(rows: int, trained_rows: int | None) -> float | None:
-    if trained_rows is None:
-        return None
-    return (rows - trained_rows) / max(1, rows)
 
 
 def _decide_again(
@@ -120,20 +116,14 @@ def _calls_for_training(evidence: Evidence, decision: Decision, policy: Policy) 
         return bool(evidence.passed)
     limit = getattr(policy, LIMITS[evidence.name])
     if evidence.name == "error":
-        limit = _error_limit(evidence.threshold, decision, policy)
+        limit = evidence.threshold
     if evidence.value is None or limit is None:
         return False
+    if evidence.name == "error":
+        # the recorded limit has the rise in it that its own policy allowed
+        rise = float(str(decision.policy["error_rise"]))
+        limit = limit / (1 + rise) * (1 + policy.error_rise)
     return bool(evidence.value > limit)
-
-
-def _error_limit(
-    threshold: float | None, decision: Decision, policy: Policy
-) -> float | None:
-    """The recorded limit, with the rise that its policy allowed replaced by the other policy's."""
-    if threshold is None:
-        return None
-    rise = float(str(decision.policy["error_rise"]))
-    return threshold / (1 + rise) * (1 + policy.error_rise)
 
 
 def replay_trained(

@@ -11,7 +11,7 @@ from relevo.loop.history import no_batch
 from relevo.loop.progress import next_number
 from relevo.ports.clock import Clock
 from relevo.ports.registry import ModelRegistry
-from relevo.ports.warehouse import AttemptStore, Warehouse
+from relevo.ports.warehouse import Warehouse
 from relevo.releases.publisher import require_reason
 
 
@@ -30,23 +30,18 @@ def judge_batch(
         due = next_number(warehouse.batches, case.name, source)
         if state is BatchState.REJECTED or number != due:
             raise no_batch(case.name, number)
-        _accept_gap(case.name, source, number, reason, warehouse.attempts)
+        attempts = warehouse.attempts
+        if not attempts.of(case.name, source, Outcome.UNANSWERED, Outcome.LANDED):
+            raise BatchNotStopped(
+                f"batch {number} of {case.name} has not been requested yet; nothing of it is lost"
+            )
+        attempts.accept_gap(case.name, source, number, reason)
         return None
     if batch.state is not BatchState.STOPPED:
         raise BatchNotStopped(
             f"batch {number} of {case.name} is {batch.state}, not stopped; there is nothing to decide"
         )
     return warehouse.batches.set_state(batch, state, reason)
-
-
-def _accept_gap(
-    case: str, source: str, number: int, reason: str, attempts: AttemptStore
-) -> None:
-    if not attempts.of(case, source, Outcome.UNANSWERED, Outcome.LANDED):
-        raise BatchNotStopped(
-            f"batch {number} of {case} has not been requested yet; nothing of it is lost"
-        )
-    attempts.accept_gap(case, source, number, reason)
 
 
 def retrain(

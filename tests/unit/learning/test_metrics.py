@@ -10,7 +10,7 @@ from relevo.domain.identity import Split
 from relevo.domain.metrics import MAPE, headline, typical
 from relevo.domain.policy import Policy
 from relevo.learning.metrics import (
-    loss,
+    mean_loss,
     measure,
     root_mean_square,
     row_losses,
@@ -58,7 +58,7 @@ def test_classification_metrics_are_those_of_scikit_learn(classes: int) -> None:
 def test_nothing_is_measured_of_no_rows() -> None:
     none = np.empty(0)
     assert measure("regression", none, none) == {}
-    assert root_mean_square(none, none) == loss("regression", True, none, none) == 0.0
+    assert root_mean_square(none, none) == mean_loss("regression", True, none) == 0.0
     assert len(row_losses("regression", True, none, none)) == 0
 
 
@@ -92,10 +92,10 @@ def test_row_losses_are_of_the_logarithm_where_the_target_is_learned_so() -> Non
 
 def test_the_loss_of_a_model_is_the_mean_of_its_rows() -> None:
     target, answer = RANDOM.lognormal(12, 1, 50), RANDOM.lognormal(12, 1, 50)
-    assert loss("regression", True, target, answer) == pytest.approx(
-        row_losses("regression", True, target, answer).mean()
-    )
-    assert loss("regression", False, target, answer) == pytest.approx(
+    losses = row_losses("regression", True, target, answer)
+    assert mean_loss("regression", True, losses) == pytest.approx(losses.mean())
+    losses = row_losses("regression", False, target, answer)
+    assert mean_loss("regression", False, losses) == pytest.approx(
         root_mean_square(target, answer)
     )
 
