@@ -42,6 +42,63 @@ class NotWhole(Exception):
     """A column cannot be parsed as a whole: some cell needs to be looked at on its own."""
 
 
+def _parse_number(value: object, spelled: bool) -> float:
+    if spelled and isinstance(value, str) and _NUMERAL.fullmatch(value.strip()):
+        value = float(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
+        raise Misfit(f"is {type_name(value)}, not a number")
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if math.isinf(number):
+        raise Misfit("is infinite")
+    return number
+
+
+def _whole(number: float) -> float:
+    if not number.is_integer():
+        raise Misfit("is not a whole number")
+    return number
+
+
+def _range(column: Column, low: float, high: float) -> tuple[float, float]:
+    """What the column admits of that which its type can hold."""
+    if column.low is not None:
+        low = max(low, column.low)
+    if column.high is not None:
+        high = min(high, column.high)
+    return low, high
+
+
+def _number_array(array: pa.Array, spelled: bool) -> pa.Array:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind, types = array.type, pa.types
+    is_text = spelled and types.is_string(kind)
+    is_number = types.is_integer(kind) or types.is_floating(kind)
+    _require(is_text or is_number or types.is_decimal(kind))
+    numbers = array.cast(pa.float64())
+    _require_none(pc.is_inf(numbers))
+    missing = pc.is_nan(numbers)
+    if pc.any(missing).as_py():
+        _require(not is_text)  # the text "nan" is a word that somebody wrote
+        numbers = pc.if_else(missing, None, numbers)
+    return numbers
+
+
+def _require_none(mask: pa.Array) -> None:
+    import pyarrow.compute as pc
+
+    _require(not pc.any(mask).as_py())
+
+
+def _require(holds: bool) -> None:
+    if not holds:
+        raise NotWhole
+
+
 class Kind:
     """The base of all kinds, and their directory: `Kind.named("number")`."""
 
@@ -216,17 +273,14 @@ class Number(Kind):
     schema: ClassVar = {"type": ["number"]}
     is_settled_by_type = True
 
-    def parse(self, value: object, spelled: bool) -> float:
-        return _parse_number(value, spelled)
+    parse = staticmethod(_parse_number)
+    read_array = staticmethod(_number_array)
 
     def canonical(self, cell: float, column: Column) -> float:  # noqa: ARG002
         return max(-LARGEST, min(LARGEST, cell))
 
     def canonical_array(self, array: pa.Array, column: Column) -> pa.Array:  # noqa: ARG002
         return array  # CLEAN keeps what RAW has
-
-    def read_array(self, array: pa.Array, spelled: bool) -> pa.Array:
-        return _number_array(array, spelled)
 
     def request_type(self, column: Column) -> Any:
         low, high = _range(column, -LARGEST, LARGEST)
@@ -453,60 +507,3 @@ class Code(Kind):
 
     def example(self, column: Column) -> str:  # noqa: ARG002
         return "0"
-
-
-def _parse_number(value: object, spelled: bool) -> float:
-    if spelled and isinstance(value, str) and _NUMERAL.fullmatch(value.strip()):
-        value = float(value)
-    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
-        raise Misfit(f"is {type_name(value)}, not a number")
-    try:
-        number = float(value)
-    except OverflowError:
-        number = math.inf
-    if math.isinf(number):
-        raise Misfit("is infinite")
-    return number
-
-
-def _whole(number: float) -> float:
-    if not number.is_integer():
-        raise Misfit("is not a whole number")
-    return number
-
-
-def _range(column: Column, low: float, high: float) -> tuple[float, float]:
-    """What the column admits of that which its type can hold."""
-    if column.low is not None:
-        low = max(low, column.low)
-    if column.high is not None:
-        high = min(high, column.high)
-    return low, high
-
-
-def _number_array(array: pa.Array, spelled: bool) -> pa.Array:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    kind, types = array.type, pa.types
-    is_text = spelled and types.is_string(kind)
-    is_number = types.is_integer(kind) or types.is_floating(kind)
-    _require(is_text or is_number or types.is_decimal(kind))
-    numbers = array.cast(pa.float64())
-    _require_none(pc.is_inf(numbers))
-    missing = pc.is_nan(numbers)
-    if pc.any(missing).as_py():
-        _require(not is_text)  # the text "nan" is a word that somebody wrote
-        numbers = pc.if_else(missing, None, numbers)
-    return numbers
-
-
-def _require_none(mask: pa.Array) -> None:
-    import pyarrow.compute as pc
-
-    _require(not pc.any(mask).as_py())
-
-
-def _require(holds: bool) -> None:
-    if not holds:
-        raise NotWhole

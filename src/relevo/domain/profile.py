@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from relevo.domain.frame import Categorical, Frame
@@ -15,14 +17,11 @@ TOP_CATEGORIES = 30
 MOST_REMEMBERED = 50_000
 # Among many categories, those that merely came up once more than others would look like drift when they no longer do.
 COMMON_ROWS, COMMON_SHARE = 10, 0.01
-# As releases have stored them from the first.
-STORED_NAMES = {"categories": "words", "seen": "known"}
 Counts = NDArray[np.int64]
 ColumnValues = NDArray[Any] | Categorical
 
 
-@dataclass(frozen=True, slots=True)
-class NumberProfile:
+class NumberProfile(msgspec.Struct, frozen=True):
     """Counts between `edges`; the first and last lie outside what the reference held. Infinities fall there."""
 
     edges: tuple[float, ...]
@@ -54,8 +53,10 @@ class NumberProfile:
         return _number_profile(self.edges, _in_order(values), len(values))
 
 
-@dataclass(frozen=True, slots=True)
-class CategoryProfile:
+# the names as releases have stored them from the first
+class CategoryProfile(
+    msgspec.Struct, frozen=True, rename={"categories": "words", "seen": "known"}
+):
     """Counts of the commonest `categories`, then of all others. `seen` holds every one, unless they are too many."""
 
     categories: tuple[str, ...]
@@ -121,11 +122,8 @@ class Profile:
     columns: dict[str, ColumnProfile]
 
     def to_dict(self) -> dict[str, Any]:
-        columns = {name: asdict(column) for name, column in self.columns.items()}
-        for column in columns.values():
-            for name in STORED_NAMES.keys() & column.keys():
-                column[STORED_NAMES[name]] = column.pop(name)
-        return {"rows": self.rows, "target": self.target, "columns": columns}
+        values: dict[str, Any] = msgspec.to_builtins(self)
+        return values
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> Profile:
@@ -266,13 +264,6 @@ def _edges(ordered: NDArray[Any], bins: int) -> NDArray[np.float64]:
 
 
 def _stored_column(stored: Mapping[str, Any]) -> ColumnProfile:
-    values = dict(stored)
-    for name, stored_as in STORED_NAMES.items():
-        if stored_as in values:
-            values[name] = values.pop(stored_as)
-    for name, value in values.items():
-        if isinstance(value, list):
-            values[name] = tuple(value)
-    if "categories" in values:
-        return CategoryProfile(**values)
-    return NumberProfile(**values)
+    if "words" in stored:
+        return msgspec.convert(stored, CategoryProfile)
+    return msgspec.convert(stored, NumberProfile)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from types import MappingProxyType
 
 import numpy as np
 
@@ -41,15 +41,14 @@ class Encoder:
             columns += [table.feature] * table.width
         return tuple(columns)
 
-    def blocks(self) -> list[tuple[CategoryTable, slice]]:
-        """Each table with its columns of the matrix."""
-        widths = (table.width for table in self.tables)
-        edges = accumulate(widths, initial=len(self.numbers))
-        columns = [slice(first, last) for first, last in pairwise(edges)]
-        return list(zip(self.tables, columns, strict=True))
-
-    def chunks(self, frame: Frame, rows: int = CHUNK) -> Iterator[Floats]:
-        width = len(self.columns)
+    def chunks(
+        self,
+        frame: Frame,
+        rows: int = CHUNK,
+        without_fold: Mapping[str, Floats] = MappingProxyType({}),
+    ) -> Iterator[Floats]:
+        """The matrix, some rows at a time; `without_fold` is that of a TrainingEncoder."""
+        # once, not per chunk: it looks at every category
         row_of = {
             table.feature: row_by_code(
                 table.categories, frame.categories[table.feature]
@@ -57,13 +56,21 @@ class Encoder:
             for table in self.tables
         }
         for start in range(0, len(frame), rows):
-            part = slice(start, min(start + rows, len(frame)))
-            matrix = np.empty((part.stop - start, width), dtype=np.float32)
+            part = slice(start, start + rows)
+            folds = fold_of(frame.identity[part], FOLDS, FOLD_SALT)
+            # filled in place: blocks to be joined would take the memory twice
+            matrix = np.empty((len(folds), len(self.columns)), dtype=np.float32)
             for column, name in enumerate(self.numbers):
                 matrix[:, column] = finite(frame.numbers[name][part])
-            for table, block in self.blocks():
-                codes = frame.categories[table.feature].codes[part]
-                matrix[:, block] = table.values[row_of[table.feature][codes]]
+            first = len(self.numbers)
+            for table in self.tables:
+                name, block = table.feature, matrix[:, first : first + table.width]
+                first += table.width
+                row = row_of[name][frame.categories[name].codes[part]]
+                if name in without_fold:
+                    block[:] = without_fold[name][folds, row]
+                else:
+                    block[:] = table.values[row]
             yield matrix
 
 
@@ -80,21 +87,7 @@ class TrainingEncoder:
 
     def chunks(self, frame: Frame, rows: int = CHUNK) -> Iterator[Floats]:
         """The training rows, encoded out of fold."""
-        tables = []
-        for table, block in self.encoder.blocks():
-            if table.feature in self.without_fold:
-                column = frame.categories[table.feature]
-                row_of = row_by_code(table.categories, column)
-                values = self.without_fold[table.feature]
-                tables.append((values, row_of, column.codes, block))
-        start = 0
-        for matrix in self.encoder.chunks(frame, rows):
-            part = slice(start, start + len(matrix))
-            folds = fold_of(frame.identity[part], FOLDS, FOLD_SALT)
-            for values, row_of, codes, block in tables:
-                matrix[:, block] = values[folds, row_of[codes[part]]]
-            yield matrix
-            start = part.stop
+        return self.encoder.chunks(frame, rows, self.without_fold)
 
     def matrix(self, frame: Frame) -> Floats:
         return np.concatenate(list(self.chunks(frame)))
@@ -102,16 +95,21 @@ class TrainingEncoder:
 
 def fit_encoder(frame: Frame, target_scale: TargetScale) -> TrainingEncoder:
     """Few categories become a column each; many the means of what is known of their rows, target first."""
-    seen = {name: seen_categories(column) for name, column in frame.categories.items()}
-    many = {name: names for name, names in seen.items() if len(names) > MOST_ONE_HOT}
-    tables = {name: one_hot(name, frame.categories[name]) for name in seen}
-    without_fold = {}
-    for name, encoding in _encodings(frame, target_scale, many).items():
-        tables[name] = CategoryTable(name, many[name], encoding.table())
-        without_fold[name] = encoding.tables_without_fold()
-    return TrainingEncoder(
-        Encoder(tuple(frame.numbers), tuple(tables.values())), without_fold
-    )
+    many = {}
+    for name, column in frame.categories.items():
+        categories = seen_categories(column)
+        if len(categories) > MOST_ONE_HOT:
+            many[name] = categories
+    encodings = _encodings(frame, target_scale, many)
+    tables, without_fold = [], {}
+    for name, column in frame.categories.items():
+        if name in encodings:
+            encoding = encodings[name]
+            tables.append(CategoryTable(name, many[name], encoding.table()))
+            without_fold[name] = encoding.tables_without_fold()
+        else:
+            tables.append(one_hot(name, column))
+    return TrainingEncoder(Encoder(tuple(frame.numbers), tuple(tables)), without_fold)
 
 
 def _encodings(

@@ -48,42 +48,40 @@ def draw(
 
 def _predicted_actual(case: UseCase, target: Float64s, answers: Float64s) -> bytes:
     figure, axes = _axes(case, "Predicted against actual", height=6.4)
-    log = _is_logarithmic(case, target, answers)
-    span = _span(np.concatenate([target, answers]), log)
-    _points(axes, _Axis(target, span, log), _Axis(answers, span, log))
+    scale = _scale(case, target, answers)
+    span = _span(np.concatenate([target, answers]), scale)
+    _points(axes, _Axis(target, span, scale), _Axis(answers, span, scale))
     axes.plot(span, span, color=ORANGE, linewidth=1.4, label="exactly right")
     axes.set(xlim=span, ylim=span, aspect="equal")
-    axes.set_xlabel(f"actual {_what(case)}")
-    axes.set_ylabel(f"predicted {_what(case)}")
+    axes.set(xlabel=f"actual {_what(case)}", ylabel=f"predicted {_what(case)}")
     metrics = measure(case.task, target, answers)
     lines = [f"{len(target):,} rows shown"]
     for metric in (R2, headline(case.task, case.log_target)):
         if (value := metric.of(metrics)) is not None:
             lines.insert(0, f"{metric.short} {metric.text(value)}")
-    _note(axes, "\n".join(lines))
+    _note(axes, 0.02, "\n".join(lines), ha="left")
     axes.legend(loc="lower right", frameon=False, labelcolor=QUIET)
     return _png(figure)
 
 
 def _residuals(case: UseCase, target: Float64s, answers: Float64s) -> bytes:
     figure, axes = _axes(case, "Errors by predicted value")
-    log = _is_logarithmic(case, target, answers)
+    scale = _scale(case, target, answers)
     error, title = answers - target, f"predicted minus actual {_what(case)}"
     note = f"median error {np.median(error):+,.4g}"
-    if log:
+    if scale == "log":
         error, title = (answers / target - 1) * 100, "predicted above actual, %"
         note = f"median error {np.median(error):+.1f} %"
     # the worst hundredth would squeeze all others into a line
     reach = float(np.quantile(np.abs(error), 0.99)) or 1.0
     inside = np.abs(error) <= reach
     answers, error = answers[inside], error[inside]
-    span = _span(answers, log)
-    _points(axes, _Axis(answers, span, log), _Axis(error, (-reach, reach)))
+    span = _span(answers, scale)
+    _points(axes, _Axis(answers, span, scale), _Axis(error, (-reach, reach)))
     axes.axhline(0, color=ORANGE, linewidth=1.4)
     axes.set(xlim=span, ylim=(-reach * 1.05, reach * 1.05))
-    axes.set_xlabel(f"predicted {_what(case)}")
-    axes.set_ylabel(title)
-    _note(axes, note, right=True)
+    axes.set(xlabel=f"predicted {_what(case)}", ylabel=title)
+    _note(axes, 0.98, note, ha="right")
     return _png(figure)
 
 
@@ -96,8 +94,8 @@ def _importances(case: UseCase, importances: Mapping[str, float]) -> bytes:
     bars = axes.barh(leading, shares, color=BLUE, height=0.62)
     labels = [f"{share:.1f} %" for share in shares]
     axes.bar_label(bars, labels=labels, padding=4, color=INK, fontsize=9)
-    axes.set_xlabel("share of importance, %")
-    axes.set_xlim(0, max(*shares, 1e-9) * 1.15)
+    reach = max(*shares, 1e-9) * 1.15
+    axes.set(xlabel="share of importance, %", xlim=(0, reach))
     axes.grid(visible=False, axis="y")
     return _png(figure)
 
@@ -120,8 +118,8 @@ def _confusion(case: UseCase, frame: Frame, chances: Float64s) -> bytes:
         axes.text(column, row, f"{counts[row, column]:,}", color=tone, **style)
     axes.set_xticks(range(len(names)), names, rotation=rotation)
     axes.set_yticks(range(len(names)), names)
-    axes.set_xlabel(f"answered {case.contract.target}")
-    axes.set_ylabel(f"true {case.contract.target}")
+    target = case.contract.target
+    axes.set(xlabel=f"answered {target}", ylabel=f"true {target}")
     return _png(figure)
 
 
@@ -140,17 +138,16 @@ def _confusion_counts(
 def _calibration(case: UseCase, frame: Frame, chances: Float64s) -> bytes:
     """Of the answers given with some certainty, how many were right; a dot holds about as many rows as any other."""
     sure = chances.max(axis=1)
-    right = chances.argmax(axis=1) == frame.target.astype(np.intp)
+    right = chances.argmax(axis=1) == frame.target
     order = np.argsort(sure, kind="stable")
     dots = np.array_split(order, min(10, max(1, len(order) // 15)))
     certainty = [100 * sure[rows].mean() for rows in dots]
     correct = [100 * right[rows].mean() for rows in dots]
     figure, axes = _axes(case, "Certainty against being right", height=5.6)
-    whole = (0, 100)
-    axes.plot(whole, whole, color=ORANGE, linewidth=1.4, label="as sure as it is right")
-    axes.plot(
-        certainty, correct, color=BLUE, marker="o", linewidth=1.6, label="this model"
-    )
+    whole, label = (0, 100), "as sure as it is right"
+    axes.plot(whole, whole, color=ORANGE, linewidth=1.4, label=label)
+    style = {"color": BLUE, "marker": "o", "linewidth": 1.6}
+    axes.plot(certainty, correct, label="this model", **style)
     low = max(0.0, min(*certainty, *correct) - 5)
     axes.set(xlim=(low, 102), ylim=(low, 102))
     axes.set_xlabel("mean probability of the answer, %")
@@ -181,21 +178,14 @@ def _axes(case: UseCase, title: str, height: float = 5.0) -> tuple[Any, Any]:
 class _Axis(NamedTuple):
     values: Float64s
     span: tuple[float, float]
-    log: bool = False
+    scale: str = "linear"
 
     @property
-    def scale(self) -> str:
-        if self.log:
-            return "log"
-        return "linear"
-
-    @property
-    def bounds(self) -> Float64s:
+    def bounds(self) -> tuple[float, float] | Float64s:
         """As hexbin wants them: of the logarithm where the axis has one."""
-        bounds = np.array(self.span)
-        if self.log:
-            bounds = np.log10(bounds)
-        return bounds
+        if self.scale == "log":
+            return np.log10(self.span)
+        return self.span
 
 
 def _points(axes: Any, x: _Axis, y: _Axis) -> None:
@@ -225,19 +215,21 @@ def _points(axes: Any, x: _Axis, y: _Axis) -> None:
         bar.ax.tick_params(colors=QUIET, labelsize=9)
         bar.outline.set_visible(False)
     for axis, values in ((axes.xaxis, x), (axes.yaxis, y)):
-        if values.log:
+        if values.scale == "log":
             axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             axis.set_minor_locator(NullLocator())
         axis.set_major_formatter(numbers)
 
 
-def _is_logarithmic(case: UseCase, target: Float64s, answers: Float64s) -> bool:
-    return bool(case.log_target and target.min() > 0 and answers.min() > 0)
+def _scale(case: UseCase, target: Float64s, answers: Float64s) -> str:
+    if case.log_target and target.min() > 0 and answers.min() > 0:
+        return "log"
+    return "linear"
 
 
-def _span(values: Float64s, log: bool) -> tuple[float, float]:
-    low, high = map(float, np.quantile(values, [0.001, 0.999]))
-    if log:
+def _span(values: Float64s, scale: str) -> tuple[float, float]:
+    low, high = np.quantile(values, [0.001, 0.999]).tolist()
+    if scale == "log":
         return low / 1.15, high * 1.15
     margin = (high - low) * 0.04 or 1.0
     return low - margin, high + margin
@@ -249,12 +241,9 @@ def _what(case: UseCase) -> str:
     return f"{case.contract.target}, {case.unit}"
 
 
-def _note(axes: Any, text: str, *, right: bool = False) -> None:
-    x, align = 0.02, "left"
-    if right:
-        x, align = 0.98, "right"
+def _note(axes: Any, x: float, text: str, ha: str) -> None:
     style = {"color": INK, "fontsize": 10, "linespacing": 1.5, "va": "top"}
-    axes.text(x, 0.98, text, ha=align, transform=axes.transAxes, **style)
+    axes.text(x, 0.98, text, ha=ha, transform=axes.transAxes, **style)
 
 
 def _png(figure: Any) -> bytes:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, softmax
 
 from relevo.domain.frame import Float64s, Floats, Frame
 from relevo.errors import NothingToTrainOn, UseCaseBroken
@@ -59,6 +58,9 @@ class TargetScale:
 
     def answer(self, raw: NDArray[np.floating]) -> Float64s:
         """From a model's raw numbers [n, outputs]: the target [n], or probabilities [n, classes]."""
+        # naming a candidate comes through here, and would wait for SciPy
+        from scipy.special import expit, softmax
+
         raw = raw.astype(np.float64)
         if not self.classes:
             value = raw[:, 0] * self.scale + self.shift

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from relevo.domain.batch import Batch, BatchState
 from relevo.domain.identity import identities, splits_of
@@ -26,7 +25,9 @@ def _clean(case: UseCase, batch: Batch, rows: pa.RecordBatch) -> pa.RecordBatch:
         for column in case.contract
         if column.kind.clean
     }
-    identity = _identities(case, rows, columns)
+    # CLEAN has no free text, which may be what a row is about all the same
+    about = [columns.get(name, rows[name]) for name in case.contract.identity]
+    identity = identities(case.name, [array.to_pylist() for array in about])
     policy = case.policy
     added = {
         "batch_id": np.full(len(rows), batch.id, np.int32),
@@ -35,11 +36,3 @@ def _clean(case: UseCase, batch: Batch, rows: pa.RecordBatch) -> pa.RecordBatch:
         "side": splits_of(identity, policy.holdout_share, policy.validation_share),
     }
     return pa.RecordBatch.from_pydict(added | columns)
-
-
-def _identities(
-    case: UseCase, rows: pa.RecordBatch, clean: dict[str, pa.Array]
-) -> NDArray[np.int64]:
-    # CLEAN has no free text, which may be what a row is about all the same
-    about = [clean.get(name, rows[name]) for name in case.contract.identity]
-    return identities(case.name, [array.to_pylist() for array in about])
