@@ -1,7 +1,5 @@
 """Batches, and the attempts to get them."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum

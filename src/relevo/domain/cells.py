@@ -1,7 +1,5 @@
 """One cell of a row: what it may hold, and how it is written for people."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal

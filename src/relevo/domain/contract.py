@@ -1,7 +1,5 @@
 """What a row of a use case must look like: its columns, their kinds, ranges and categories."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass
 from functools import partial

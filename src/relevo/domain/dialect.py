@@ -1,7 +1,5 @@
 """How the clients of an existing system ask for a prediction, and what they are answered."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

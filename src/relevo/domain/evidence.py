@@ -1,7 +1,5 @@
 """Measured facts, and what was decided on them."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum

@@ -1,7 +1,5 @@
 """A row's split follows from what it is about, never from its target: two models meet rows that neither has seen."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Sequence
 from enum import StrEnum

@@ -1,7 +1,5 @@
 """Every metric once: its name in records, what people call it, its unit, and which way is better."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum

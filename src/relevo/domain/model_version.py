@@ -1,7 +1,5 @@
 """A registered model version, and what its training leaves in the registry."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any

@@ -1,7 +1,5 @@
 """Two models' losses on the same rows: how surely, and by how much, one is lower than the other."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Calendar periods that batches are cut by."""
 
-from __future__ import annotations
-
 from datetime import date, timedelta
 from typing import Literal
 

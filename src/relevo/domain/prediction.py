@@ -1,7 +1,5 @@
 """A logged prediction, its label, and how far predictions were from their labels."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NotRequired, TypedDict

@@ -1,7 +1,5 @@
 """A use case: everything Relevo must know about one table."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, field
 from pathlib import Path

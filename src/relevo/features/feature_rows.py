@@ -1,7 +1,5 @@
 """Rows of a file or of the command line as a frame for the model: features, and no target."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, BinaryIO

@@ -1,7 +1,5 @@
 """Rows as the arrays that a model's graph takes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

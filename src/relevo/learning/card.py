@@ -1,7 +1,5 @@
 """The model card: what a release is, for someone who was not there, in Markdown."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -129,6 +127,7 @@ def _candidates(facts: CardFacts) -> str:
     if not rows:
         return ""
     scored_on = "the validation rows"
+    # a single candidate is not compared with any, so it is not cross-validated
     if len(rows) > 1:
         scored_on = "cross-validation inside the training rows"
     table = _table(("Candidate", "Loss"), rows)

@@ -1,7 +1,5 @@
 """A table that gives each value of a category a row of numbers; unseen and missing ones have rows of their own."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

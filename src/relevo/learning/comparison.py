@@ -1,7 +1,5 @@
 """Two models asked about the same holdout rows, which neither has learnt from."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Rows as a float32 matrix: numbers as they are (NaN for missing), categories by table; exactly so in ONNX too."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType

@@ -95,6 +95,7 @@ class EncodingSignals:
             design = self._design(frame, rows)
             square += design.T @ design
             product += design.T @ self._target(frame, target_scale, rows)
+        # columns of one size, so that the ridge damps all of them alike
         scale = np.sqrt(np.maximum(np.diag(square), 1e-12))[:, None]
         damped = square / (scale * scale.T) + RIDGE * np.eye(size)
         weights = np.linalg.solve(damped, product / scale) / scale

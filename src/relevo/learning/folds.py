@@ -1,7 +1,5 @@
 """Folds and samples of rows by identity, so that rows about one thing always stay together."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -35,6 +33,7 @@ def lowest(frame: Frame, rows: int, salt: int) -> Frame:
 def split_off(frame: Frame, share: float, salt: int) -> tuple[Frame, Frame]:
     """The frame without a share of its identities, and that share; nothing is split off where nothing would be left."""
     chosen = mixed(frame.identity, salt) < np.uint64(share * 2**64)
+    # a table about a single thing, or about very few
     if chosen.all():
         chosen[:] = False
     return frame.take(~chosen), frame.take(chosen)

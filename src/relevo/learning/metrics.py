@@ -1,7 +1,5 @@
 """How good answers are. Never NaN: what cannot be measured has a value that is said here, or is left out."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from relevo.domain.frame import MISSING, Float64s
@@ -132,6 +130,7 @@ def _classification(target: Float64s, chances: Float64s) -> dict[str, float]:
         seen = truth != MISSING
         measured[AUC.name] = 0.5
         if len(np.unique(truth[seen])) == 2:
-            area = roc_auc_score(truth[seen], chances[seen, 1])
+            # scikit-learn refuses NaN, where a broken model is to be shown as bad
+            area = roc_auc_score(truth[seen], np.nan_to_num(chances[seen, 1]))
             measured[AUC.name] = float(area)
     return measured

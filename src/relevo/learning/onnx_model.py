@@ -1,7 +1,5 @@
 """A model's ONNX file in memory, asked with frames."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """What a model's answers look like, as PNG bytes, 800 pixels wide. No pyplot: nothing global is touched."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -39,6 +37,7 @@ def draw(
         pictures["calibration.png"] = _calibration(case, frame, answers)
         return pictures
     if len(frame) > MOST_POINTS:
+        # by hash, so that the same rows are drawn whatever order they come in
         lowest = np.argsort(mixed(frame.identity, SALT), kind="stable")[:MOST_POINTS]
         frame, answers = frame.take(lowest), answers[lowest]
     pictures["predicted_actual.png"] = _predicted_actual(case, frame.target, answers)
@@ -113,6 +112,7 @@ def _confusion(case: UseCase, frame: Frame, chances: Float64s) -> bytes:
     style = {"ha": "center", "va": "center", "fontsize": size}
     for row, column in np.argwhere(counts):
         tone = INK
+        # ink on the darker half of the blues could not be read
         if shares[row, column] > 0.55:
             tone = "white"
         axes.text(column, row, f"{counts[row, column]:,}", color=tone, **style)

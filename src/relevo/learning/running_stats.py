@@ -1,7 +1,5 @@
 """Finite numbers, their mean and spread, a chunk at a time: no copy of a column is ever made."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

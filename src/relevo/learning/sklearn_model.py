@@ -1,7 +1,5 @@
 """Any scikit-learn estimator on the encoded matrix, missing numbers filled in by medians."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -117,11 +115,14 @@ def fit_estimator(
     medians = np.array([median(values) for values in matrix.T], np.float32)
     matrix = np.where(np.isnan(matrix), medians, matrix)
     estimator = make()
+    # without a seed the same rows would give another model, of another digest
     if "random_state" in estimator.get_params(deep=False):
         estimator.set_params(random_state=seed)
     learned: Any = target_scale.learned(train.target)
     if target_scale.classes:
-        learned = learned.astype(int)
+        learned = learned.astype(
+            int
+        )  # what the estimator calls its classes then is an index
     estimator.fit(matrix, learned)
     encoder = training_encoder.encoder
     return FittedEstimator(name, encoder, target_scale, medians, estimator)

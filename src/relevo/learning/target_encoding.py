@@ -69,6 +69,7 @@ class TargetEncoding:
         spare_rows = rows - len(counts)
         spare_categories = rows - (counts**2).sum() / rows
         if spare_rows < 1 or spare_categories <= 0:
+            # a category per row, or a single one: nothing tells them apart
             return np.full(len(self.squares), MOST_WEIGHT)
         explained = (sums**2 / counts[:, None]).sum(axis=0)
         within = np.maximum(self.squares - explained, 0) / spare_rows

@@ -1,7 +1,5 @@
 """A booster's trees as one ONNX node, threshold by threshold, so that both forms take the same turns."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 
@@ -10,6 +8,7 @@ from numpy.typing import NDArray
 
 from relevo.learning.onnx_graph import ML, Graph
 
+# XGBoost goes left below a threshold, and right at it
 LEAF, BRANCH = "LEAF", "BRANCH_LT"
 
 

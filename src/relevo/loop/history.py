@@ -1,7 +1,5 @@
 """What has happened to a use case, read from the record for people."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Container
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Memory that Python no longer needs, returned to the system."""
 
-from __future__ import annotations
-
 import ctypes
 import gc
 

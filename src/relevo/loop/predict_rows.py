@@ -1,7 +1,5 @@
 """The champion's predictions for rows of a file: one line of text per row, in order."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import BinaryIO
 

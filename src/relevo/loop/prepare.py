@@ -1,7 +1,5 @@
 """Clean rows from RAW: good rows only, each with the identity that fixes its split for ever."""
 
-from __future__ import annotations
-
 import numpy as np
 import pyarrow as pa
 

@@ -1,7 +1,5 @@
 """How far a batch has come: what a killed process has left to do."""
 
-from __future__ import annotations
-
 from relevo.domain.batch import Batch, BatchState
 from relevo.domain.evidence import Action, Decision, Ruling
 from relevo.ports.warehouse import BatchStore, Record

@@ -5,8 +5,6 @@ the same batches; after that it is unknown. With --retrain the loop runs again o
 copy, from the bytes that landed.
 """
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass

@@ -1,7 +1,5 @@
 """Admin actions: accept or reject a stopped batch, go on without a lost one, train again."""
 
-from __future__ import annotations
-
 from relevo.domain.batch import Batch, BatchState, Outcome
 from relevo.domain.evidence import Decision
 from relevo.domain.use_case import UseCase

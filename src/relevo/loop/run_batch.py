@@ -1,7 +1,5 @@
 """The steps for a batch, in the order in which Airflow and `relevo run` run them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
