@@ -159,10 +159,7 @@ def fit_linear(
     if target_scale.classes:
         weights, start = _logistic(design, learned, target_scale.outputs)
     else:
-        # a faint damping settles categories that say the same
-        solved = lsqr(design, learned, damp=DAMPING, atol=1e-6, btol=1e-6, iter_lim=200)
-        # the learned target has mean zero, and so has the start
-        weights, start = solved[0][:, None], np.zeros(1)
+        weights, start = _least_squares(design, learned)
     slopes = weights[: len(numbers.names)]
     tables = _tables(weights, numbers, seen)
     added = [table.look_up(train.categories[table.feature]) for table in tables]
@@ -209,6 +206,15 @@ def _design(
         ones = (np.ones(rows), weight, np.arange(rows + 1))
         parts.append(sparse.csr_matrix(ones, shape=(rows, size + 1)))
     return sparse.hstack(parts, format="csr")
+
+
+def _least_squares(
+    design: sparse.csr_matrix, learned: Float64s
+) -> tuple[Float64s, Float64s]:
+    # a faint damping settles categories that say the same
+    solved = lsqr(design, learned, damp=DAMPING, atol=1e-6, btol=1e-6, iter_lim=200)
+    # the learned target has mean zero, so the start is zero
+    return solved[0][:, None], np.zeros(1)
 
 
 def _logistic(

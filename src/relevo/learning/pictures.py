@@ -197,19 +197,7 @@ def _points(axes: Any, x: _Axis, y: _Axis) -> None:
         axes.scatter(x.values, y.values, s=14, color=BLUE, alpha=0.55, linewidths=0)
         axes.set(xscale=x.scale, yscale=y.scale)
     else:
-        cells = axes.hexbin(
-            x.values,
-            y.values,
-            extent=(*x.bounds, *y.bounds),
-            xscale=x.scale,
-            yscale=y.scale,
-            gridsize=55,
-            mincnt=1,
-            bins="log",
-            cmap="Blues",
-            linewidths=0,
-            vmin=0.4,
-        )
+        cells = _hexagons(axes, x, y)
         bar = axes.figure.colorbar(cells, ax=axes, shrink=0.7, pad=0.02, format=numbers)
         bar.set_label("rows", color=INK)
         bar.ax.tick_params(colors=QUIET, labelsize=9)
@@ -219,6 +207,22 @@ def _points(axes: Any, x: _Axis, y: _Axis) -> None:
             axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             axis.set_minor_locator(NullLocator())
         axis.set_major_formatter(numbers)
+
+
+def _hexagons(axes: Any, x: _Axis, y: _Axis) -> Any:
+    return axes.hexbin(
+        x.values,
+        y.values,
+        extent=(*x.bounds, *y.bounds),
+        xscale=x.scale,
+        yscale=y.scale,
+        gridsize=55,
+        mincnt=1,
+        bins="log",
+        cmap="Blues",
+        linewidths=0,
+        vmin=0.4,  # a lone row would else be white on white
+    )
 
 
 def _scale(case: UseCase, target: Float64s, answers: Float64s) -> str:
