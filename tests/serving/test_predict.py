@@ -13,7 +13,6 @@ import pytest
 from relevo.bootstrap import load_use_case
 from relevo.domain.dialect import Dialect, PredictedRow
 from relevo.errors import LogUnwritable
-from relevo.serving.drift import measure_drift
 from relevo.serving.model import ServedModel
 from relevo.serving.predict import answer, predict_together, read_request
 from relevo.serving.served_case import ServedCase
@@ -211,12 +210,12 @@ def test_inputs_like_those_of_training_have_not_drifted_and_others_have(
 ) -> None:
     rows = rows_of(sides()[1], trees.columns)[:2000]
     ask(case, rows)
-    measure_drift(case)
+    case.measure_drift()
     assert set(case.drift) == set(HOUSE)
     assert max(case.drift.values()) < 0.05
     case.recent.clear()
     ask(case, [row | {"house_size": 90_000} for row in rows])
-    measure_drift(case)
+    case.measure_drift()
     assert (
         case.drift["house_size"]
         > 1

@@ -1,20 +1,44 @@
 """Start the inference API: `python -m relevo_inference_api` or `relevo-inference-api`."""
 
-from __future__ import annotations
-
 import gc
+import json
+import logging
 import signal
 import sys
+from datetime import UTC, datetime
 
 import uvicorn
 
 from relevo.errors import InvalidSetting
 from relevo_inference_api.app import create_app
-from relevo_inference_api.log_lines import log_as_json
 from relevo_inference_api.settings import ApiSettings
 
 # objects before garbage is looked for: more than a list of rows makes
 GARBAGE = 50_000
+
+
+class JsonLines(logging.Formatter):
+    """One line per event, for whatever gathers them."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(
+                timespec="milliseconds"
+            ),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)
+
+
+def log_as_json() -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # a line a poll says nothing
 
 
 def main() -> None:

@@ -1,7 +1,5 @@
 """The bodies of labels, promote and rollback, read as strictly as rows are."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import msgspec
@@ -9,7 +7,7 @@ from msgspec import Meta
 
 from relevo.domain.cells import Misfit, printable, spell
 from relevo.domain.contract import number
-from relevo.serving.request.field_rules import checked_cell
+from relevo.serving.request.row_reader import checked_cell
 from relevo.serving.request.typed_body import read_body_as, refused
 from relevo.serving.served_case import ServedCase
 
@@ -56,12 +54,9 @@ def read_labels(body: bytes, case: ServedCase) -> list[tuple[str, str]]:
         )
     if case.model is not None and not case.model.release.classes:
         for label in labels:
-            _require_number(label.truth)
+            try:
+                checked_cell(TRUTH, label.truth)
+            except Misfit as misfit:
+                shown = printable(label.truth)
+                raise refused(TRUTH.name, str(misfit), shown, "a number") from None
     return [(label.receipt, spell(label.truth)) for label in labels]
-
-
-def _require_number(truth: object) -> None:
-    try:
-        checked_cell(TRUTH, truth)
-    except Misfit as misfit:
-        raise refused(TRUTH.name, str(misfit), printable(truth), "a number") from None

@@ -1,9 +1,8 @@
 """The application: FastAPI for what people read and do, the hot path before it for predictions."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
@@ -21,14 +20,12 @@ from relevo.serving.metrics import ServingMetrics
 from relevo.serving.request.row_reader import RowsRefused
 from relevo.serving.responses import Problems, refusal
 from relevo.settings import Settings
-from relevo_inference_api.access import TokenGate
 from relevo_inference_api.dialect_paths import DialectPath, HostNames, dialect_paths
-from relevo_inference_api.exchange import GONE, Asgi, Disconnected
+from relevo_inference_api.exchange import GONE, Asgi, Disconnected, RequestIds
 from relevo_inference_api.hot_path import HotPath
 from relevo_inference_api.http_metrics import HttpMetrics
 from relevo_inference_api.openapi import document_of
 from relevo_inference_api.predictor import Predictor, internal_error
-from relevo_inference_api.request_ids import RequestIds
 from relevo_inference_api.routes import Routes, as_response, head_of, respond
 from relevo_inference_api.service import Service
 from relevo_inference_api.settings import ApiSettings
@@ -71,13 +68,13 @@ def fastapi_app(
 ) -> FastAPI:
     registry = CollectorRegistry()
     registry.register(http_metrics)
+    for collector in (ProcessCollector, PlatformCollector, GCCollector):
+        collector(registry=registry)
+    registry.register(ServingMetrics(service.cases))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         service.start()
-        for collector in (ProcessCollector, PlatformCollector, GCCollector):
-            collector(registry=registry)
-        registry.register(ServingMetrics(service.cases))
         yield
         service.close()
 
@@ -86,15 +83,14 @@ def fastapi_app(
         description="The champion predicts, is swapped without dropping a request, and every prediction can be traced.",
         lifespan=lifespan,
     )
-    gate = TokenGate(service.settings.token)
-    app.include_router(Routes(service, predictor, gate).router(paths))
+    app.include_router(Routes(service, predictor).router(paths))
     for kind in (RelevoError, Disconnected, Exception):
         app.add_exception_handler(kind, _answer_refused)
     counted = Instrumentator(registry=registry).add(http_metrics.instrumentation)
     counted.instrument(app).expose(
         app, tags=["operations"], response_class=PlainTextResponse
     )
-    app.openapi = document_of(app, service.cases, paths)  # type: ignore[method-assign]
+    app.openapi = partial(document_of, app, service.cases, paths)  # type: ignore[method-assign]
     return app
 
 

@@ -1,7 +1,5 @@
 """Which paths are answered in a use case's own dialect, and by which use case."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -25,11 +23,12 @@ def dialect_paths(
         if (dialect := dialects.get(name)) is None:
             continue
         is_first = name == names[0]
-        for index, path in enumerate(dialect.paths):
+        for path in dialect.paths:
+            is_documented = path == dialect.paths[0]
             if is_first:
-                yield DialectPath(path, name, dialect, index == 0)
-            below = index == 0 and not is_first
-            yield DialectPath(f"/{name}{path}", name, dialect, below)
+                yield DialectPath(path, name, dialect, is_documented)
+                is_documented = False
+            yield DialectPath(f"/{name}{path}", name, dialect, is_documented)
 
 
 class HostNames:

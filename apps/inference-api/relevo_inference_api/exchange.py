@@ -1,8 +1,6 @@
 """What is read of a request before its body, how the body is read within its limit, and the
-headers of a response.
+headers of a response, the id of its request among them.
 """
-
-from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
@@ -22,6 +20,7 @@ RawHeaders = Iterable[tuple[bytes, bytes]]
 _SANE_ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")
 _JSON = (b"content-type", b"application/json")
 REQUEST_ID = b"x-request-id"
+STATE = "request_head"
 # the client has closed the connection: for the metrics, nobody reads it
 GONE = EncodedResponse(499, b"")
 
@@ -62,33 +61,22 @@ def read_head(headers: RawHeaders) -> RequestHead:
 
 async def read_body(receive: Receive, length: int, most: int) -> bytes:
     """Refused (413) as soon as it is known to be too large."""
-    if length > most:
-        raise _too_large(most)
-    message = await _next_part(receive)
-    body: bytes = message.get("body", b"")
-    if message.get("more_body"):
-        parts, size = [body], len(body)
-        while message.get("more_body") and size <= most:
-            message = await _next_part(receive)
-            parts.append(message.get("body", b""))
-            size += len(parts[-1])
-        body = b"".join(parts)
-    if len(body) > most:
-        raise _too_large(most)
-    return body
-
-
-async def _next_part(receive: Receive) -> Message:
-    message = await receive()
-    if message["type"] == "http.disconnect":
-        raise Disconnected
-    return message
-
-
-def _too_large(most: int) -> HttpRefusal:
-    return HttpRefusal(
-        413, f"the body is larger than {most} bytes; send fewer rows a request"
-    )
+    parts: list[bytes] = []
+    size = 0
+    is_more = length <= most
+    while is_more and size <= most:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Disconnected
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        is_more = message.get("more_body", False)
+    if length > most or size > most:
+        raise HttpRefusal(
+            413, f"the body is larger than {most} bytes; send fewer rows a request"
+        )
+    # of a single part, as nearly always, no copy is made
+    return b"".join(parts)
 
 
 def headers_of(response: EncodedResponse) -> list[tuple[bytes, bytes]]:
@@ -102,3 +90,38 @@ def headers_of(response: EncodedResponse) -> list[tuple[bytes, bytes]]:
         # what the client still sends of its body is not read
         headers.append((b"connection", b"close"))
     return headers
+
+
+class RequestIds:
+    """Outside all of FastAPI, so that its own errors carry the id too.
+
+    Routes find the head in the request's state.
+    """
+
+    def __init__(self, app: Asgi) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        head = read_head(scope["headers"])
+        has_begun = False
+        scope.setdefault("state", {})[STATE] = head
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal has_begun
+            if message["type"] == "http.response.start":
+                has_begun = True
+                message["headers"] = [
+                    *message.get("headers", ()),
+                    (REQUEST_ID, head.request_id),
+                ]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_id)
+        except Exception:
+            # what was answered has been logged with its id, and would be logged again
+            if not has_begun:
+                raise

@@ -4,8 +4,6 @@ FastAPI's own layers cost most of the time of a request, so the routes that are 
 here, by their exact paths. Everything else passes on. A test holds both ways to the same answers.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from time import perf_counter
 
@@ -44,18 +42,14 @@ class HotPath:
         self._paths |= {p.path: (p.case, p.path, p.dialect) for p in dialect_paths}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if (
-            scope["type"] == "http"
-            and scope["method"] == "POST"
-            and scope["path"] in self._paths
-        ):
-            await self._predict(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
-
-    async def _predict(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = perf_counter()
-        name, handler, dialect = self._paths[scope["path"]]
+        target = None
+        if scope["type"] == "http" and scope["method"] == "POST":
+            target = self._paths.get(scope["path"])
+        if target is None:
+            await self._app(scope, receive, send)
+            return
+        name, handler, dialect = target
         head = read_head(scope["headers"])
         response = await self._predictor(name, head, receive, dialect)
         if response is not GONE:

@@ -6,8 +6,10 @@ A child of prometheus_client costs a hot request more than reading its body does
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
+from operator import add
 from typing import TYPE_CHECKING
 
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
@@ -46,13 +48,11 @@ class HttpMetrics(Collector):
     """Counted on the event loop alone, so that nothing needs a lock."""
 
     def __init__(self) -> None:
-        self._handled: dict[tuple[str, str, int], _Handled] = {}
+        self._handled: dict[tuple[str, str, int], _Handled] = defaultdict(_Handled)
 
     def observe(self, method: str, handler: str, status: int, seconds: float) -> None:
         key = (method, handler, status // 100)
-        handled = self._handled.get(key)
-        if handled is None:
-            handled = self._handled[key] = _Handled()
+        handled = self._handled[key]
         handled.counts[bisect_left(DURATIONS, seconds)] += 1
         handled.seconds += seconds
 
@@ -75,13 +75,11 @@ class HttpMetrics(Collector):
             "Duration of requests by method and handler.",
             labels=("method", "handler"),
         )
-        together: dict[tuple[str, str], _Handled] = {}
+        together: dict[tuple[str, str], _Handled] = defaultdict(_Handled)
         for (method, handler, status), handled in tuple(self._handled.items()):
             requests.add_metric((method, f"{status}xx", handler), sum(handled.counts))
-            both = together.setdefault((method, handler), _Handled())
-            both.counts = [
-                a + b for a, b in zip(both.counts, handled.counts, strict=True)
-            ]
+            both = together[method, handler]
+            both.counts = [*map(add, both.counts, handled.counts)]
             both.seconds += handled.seconds
         for labels, handled in together.items():
             buckets = list(zip(BUCKETS, accumulate(handled.counts), strict=True))

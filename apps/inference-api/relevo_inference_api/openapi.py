@@ -2,9 +2,7 @@
 made from its release.
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from types import UnionType
 from typing import Any, get_args
@@ -29,38 +27,32 @@ REFERENCE = "#/components/schemas/{name}"
 
 def documented(shape: Any, *statuses: int) -> dict[int | str, Json]:
     """What a route answers with these statuses, or with 200: a type that msgspec encodes."""
-    return {
-        status: {"content": _content(_schema(shape))} for status in statuses or (200,)
-    }
+    content = {"application/json": {"schema": _schema(shape)}}
+    return {status: {"content": content} for status in statuses or (200,)}
 
 
 def document_of(
     app: FastAPI, cases: Mapping[str, ServedCase], dialect_paths: Sequence[DialectPath]
-) -> Callable[[], Json]:
+) -> Json:
     """Made anew when asked for: a swap may bring another range, or another category."""
-
-    def openapi() -> Json:
-        document = get_openapi(
-            title=app.title,
-            version=app.version,
-            description=app.description,
-            routes=app.routes,
-        )
-        document["paths"] = paths = dict(_by_case(document["paths"], cases.values()))
-        for spoken in dialect_paths:
-            model = cases[spoken.case].model
-            if spoken.is_documented and model is not None:
-                body = _dialect_body(spoken, model)
-                paths[spoken.path]["post"]["requestBody"] = body
-        components = document["components"]
-        components["schemas"] |= _components(p.dialect for p in dialect_paths)
-        components["securitySchemes"] = {
-            TOKEN: {"type": "http", "scheme": "bearer"},
-            KEY: {"type": "apiKey", "in": "header", "name": "X-API-Key"},
-        }
-        return document
-
-    return openapi
+    document = get_openapi(
+        title=app.title,
+        version=app.version,
+        description=app.description,
+        routes=app.routes,
+    )
+    document["paths"] = paths = dict(_by_case(document["paths"], cases.values()))
+    for spoken in dialect_paths:
+        model = cases[spoken.case].model
+        if spoken.is_documented and model is not None:
+            paths[spoken.path]["post"] |= _dialect_body(spoken.dialect, model)
+    components = document["components"]
+    components["schemas"] |= _components(spoken.dialect for spoken in dialect_paths)
+    components["securitySchemes"] = {
+        TOKEN: {"type": "http", "scheme": "bearer"},
+        KEY: {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    }
+    return document
 
 
 def _by_case(paths: Json, cases: Iterable[ServedCase]) -> Iterable[tuple[str, Json]]:
@@ -88,12 +80,11 @@ def _of_case(operation: Json, action: str, case: ServedCase) -> Json:
         own["security"] = [{TOKEN: []}]
     elif action in ("predict", "explain"):
         own["security"] = [{}, {KEY: []}]
-    if (body := _request_body(action, case)) is not None:
-        own["requestBody"] = body
+    own |= _request_body(action, case)
     return own
 
 
-def _request_body(action: str, case: ServedCase) -> Json | None:
+def _request_body(action: str, case: ServedCase) -> Json:
     if action == "labels":
         return _labels(case)
     if action == "promote":
@@ -102,7 +93,7 @@ def _request_body(action: str, case: ServedCase) -> Json | None:
     if action == "rollback":
         return _body(_inline_schema(RollbackBody), {"reason": "complaints from sales"})
     if action not in ("predict", "explain") or case.model is None:
-        return None
+        return {}
     schema = _row(case.model, strict=True)
     if action == "predict":
         schema = _one_or_many(schema, case.max_rows)
@@ -119,8 +110,7 @@ def _labels(case: ServedCase) -> Json:
     return _body(_one_or_many(schema, case.max_rows), example)
 
 
-def _dialect_body(spoken: DialectPath, model: ServedModel) -> Json:
-    dialect = spoken.dialect
+def _dialect_body(dialect: Dialect, model: ServedModel) -> Json:
     if dialect.request is None:
         example = dialect.example or _example(model)
         return _body(_row(model, strict=dialect.strict), example)
@@ -128,11 +118,8 @@ def _dialect_body(spoken: DialectPath, model: ServedModel) -> Json:
 
 
 def _body(schema: Json, example: object) -> Json:
-    return {"required": True, "content": _content(schema, example=example)}
-
-
-def _content(schema: Json, **more: object) -> Json:
-    return {"application/json": {"schema": schema, **more}}
+    content = {"application/json": {"schema": schema, "example": example}}
+    return {"requestBody": {"required": True, "content": content}}
 
 
 def _one_or_many(schema: Json, most: int) -> Json:
@@ -148,9 +135,8 @@ def _schema(shape: Any) -> Json:
 
 def _inline_schema(shape: Any) -> Json:
     """Of a request, which is no component."""
-    (_, components) = msgspec.json.schema_components([shape])
-    schema: Json
-    (schema,) = components.values()
+    _, components = msgspec.json.schema_components([shape])
+    schema: Json = components[shape.__name__]
     return schema
 
 

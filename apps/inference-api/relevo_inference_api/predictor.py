@@ -2,18 +2,22 @@
 then the model.
 """
 
-from __future__ import annotations
-
 import asyncio
 import hmac
 import logging
 from collections.abc import Mapping
+from itertools import groupby
+from typing import NamedTuple
 
 from relevo.domain.dialect import Dialect
-from relevo.serving.predict import answer, read_request
+from relevo.serving.predict import (
+    PredictRequest,
+    answer,
+    predict_together,
+    read_request,
+)
 from relevo.serving.responses import EncodedResponse, refusal
 from relevo.serving.served_case import ServedCase
-from relevo_inference_api.batching import RequestBatcher
 from relevo_inference_api.exchange import (
     GONE,
     Disconnected,
@@ -28,6 +32,57 @@ log = logging.getLogger(__name__)
 # 16 kB of rows take about a millisecond: more would keep the requests behind waiting, and
 # goes to a thread
 INLINE_BYTES = 16_384
+
+
+class WaitingRequest(NamedTuple):
+    case: ServedCase
+    request: PredictRequest
+    response: asyncio.Future[EncodedResponse]
+
+    def batch(self) -> tuple[str, int]:
+        """Requests of one case may have begun with different models, where one was swapped
+        in between.
+        """
+        return self.case.name, id(self.request.model)
+
+
+class RequestBatcher:
+    """Requests that arrive while the loop is busy with others are answered together.
+
+    All that were read in one round of the event loop wait for its end, not for each other: nobody is slower, and
+    under load one call of the model and one write of the log serve many.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: list[WaitingRequest] = []
+
+    async def __call__(
+        self, case: ServedCase, request: PredictRequest
+    ) -> EncodedResponse:
+        loop = asyncio.get_running_loop()
+        response: asyncio.Future[EncodedResponse] = loop.create_future()
+        self._waiting.append(WaitingRequest(case, request, response))
+        if len(self._waiting) == 1:
+            loop.call_soon(self._respond)
+        return await response
+
+    def _respond(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for _, batch in groupby(waiting, WaitingRequest.batch):
+            _settle(list(batch))
+
+
+def _settle(batch: list[WaitingRequest]) -> None:
+    try:
+        responses = predict_together(batch[0].case, [each.request for each in batch])
+    except Exception as error:  # noqa: BLE001
+        for each in batch:
+            if not each.response.done():
+                each.response.set_exception(error)
+        return
+    for each, response in zip(batch, responses, strict=True):
+        if not each.response.done():  # a client that has gone waits no more
+            each.response.set_result(response)
 
 
 class Predictor:

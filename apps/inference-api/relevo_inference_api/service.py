@@ -2,13 +2,10 @@
 is asked of outside.
 """
 
-from __future__ import annotations
-
 import logging
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
 import msgspec
@@ -23,7 +20,6 @@ from relevo.releases.release_cache import ReleaseCache
 from relevo.releases.release_folder import RELEASE_FILE, TRAINING_FILE
 from relevo.releases.stored_release import release_prefix
 from relevo.serving.case_responses import receipt_of
-from relevo.serving.drift import measure_drift
 from relevo.serving.log.prediction_log import Limits, PredictionLog
 from relevo.serving.reload import Pointers, RegistryPoller, Reloader
 from relevo.serving.responses import Receipt
@@ -50,51 +46,48 @@ class Service:
         self.state = (settings.state_dir or places.home / "inference-api").absolute()
         self.cases: dict[str, ServedCase] = {}
         self.reloaders: dict[str, Reloader] = {}
-        self._logs: list[PredictionLog] = []
         self._next_live_error = 0.0
 
     def start(self) -> None:
         for name in self._names:
             self._open(name)
-        drifts = [partial(measure_drift, case) for case in self.cases.values()]
+        drifts = [case.measure_drift for case in self.cases.values()]
         self.poller = RegistryPoller(
             self.reloaders.values(),
             self.settings.poll_seconds,
             [*drifts, self._measure_live_error],
         )
-        for prediction_log in self._logs:
-            prediction_log.start()
+        for case in self.cases.values():
+            case.log.start()
         self.poller.start()
 
     def _open(self, name: str) -> None:
         ports, settings = self.ports, self.settings
-        prediction_log = PredictionLog(
-            self.state / "predictions",
-            name,
-            settings.environment,
-            ports.predictions,
-            ports.artifacts,
-            Limits(most_bytes=settings.log_bytes // len(self._names)),
-        )
         case = ServedCase(
             name=name,
             environment=settings.environment,
             alias=settings.alias,
             max_rows=settings.max_rows,
-            log=prediction_log,
+            log=PredictionLog(
+                self.state / "predictions",
+                name,
+                settings.environment,
+                ports.predictions,
+                ports.artifacts,
+                Limits(most_bytes=settings.log_bytes // len(self._names)),
+            ),
         )
         cache = ReleaseCache(self.state / "releases", name, ports.artifacts)
         reloader = Reloader(case, ports.aliases, Pointers(ports.artifacts), cache)
         reloader.start_from_disk()
-        self._logs.append(prediction_log)
         self.cases[name] = case
         self.reloaders[name] = reloader
 
     def close(self) -> None:
         self.poller.close()
         deadline = time.monotonic() + CLOSING_SECONDS
-        for prediction_log in self._logs:
-            prediction_log.close(max(0.0, deadline - time.monotonic()))
+        for case in self.cases.values():
+            case.log.close(max(0.0, deadline - time.monotonic()))
 
     def reload(self, name: str) -> bool:
         return self.reloaders[name].reload(force=True)
@@ -141,7 +134,7 @@ class Service:
 
     def trace(self, receipt: str) -> Receipt:
         """The whole story of a prediction; NotFound names the receipt."""
-        unshipped = (prediction_log.find(receipt) for prediction_log in self._logs)
+        unshipped = (case.log.find(receipt) for case in self.cases.values())
         logged = next(filter(None, unshipped), None)
         is_shipped = logged is None
         if logged is None:

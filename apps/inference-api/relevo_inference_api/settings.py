@@ -3,8 +3,6 @@
 Where things are is in relevo.settings.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

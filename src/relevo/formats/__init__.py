@@ -7,6 +7,7 @@ be read at all: HTML, half a body, a batch without a number.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import BinaryIO
 
 from relevo.domain.arrival import BatchSummary, Format, RawChunk
@@ -52,14 +53,14 @@ def read_rows(
     return Reading(body, contract, number)
 
 
+@dataclass(slots=True)
 class Reading:
     """Iterate once for chunks; then `facts()` summarizes what was read."""
 
-    def __init__(self, body: BatchBody, contract: Contract, number: int | None) -> None:
-        self._body = body
-        self._contract = contract
-        self._expected = number
-        self._summary: BatchSummary | None = None
+    _body: BatchBody
+    _contract: Contract
+    _expected: int | None
+    _summary: BatchSummary | None = None
 
     def facts(self) -> BatchSummary:
         if self._summary is None:
@@ -83,14 +84,14 @@ class Reading:
         )
 
     def _number(self) -> int:
-        stream, carried, expected = self._body.stream, self._body.number, self._expected
+        carried, expected = self._body.number, self._expected
         if carried is None:
             carried = expected
         if carried is None:
-            raise stream.malformed("has no 'batch_number'")
+            raise self._body.stream.malformed("has no 'batch_number'")
         if expected not in (None, carried):
             raise SourceContradiction(
-                f"{stream.what} says it is batch {carried}, and batch {expected} was asked for; "
+                f"{self._body.stream.what} says it is batch {carried}, and batch {expected} was asked for; "
                 "if the source does not know batch_number=…, set can_repeat=False in its use case"
             )
         return carried

@@ -1,7 +1,5 @@
 """Rows on their way from a format's own shape to typed columns."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Iterator, Sequence

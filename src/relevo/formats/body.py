@@ -1,7 +1,5 @@
 """A body of a batch, whatever its format: hashed as it is read, and quoted where it cannot be."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 from collections.abc import Collection, Iterator

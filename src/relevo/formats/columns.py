@@ -3,8 +3,6 @@
 Whole columns at once where all cells fit; cell by cell only where one does not.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field

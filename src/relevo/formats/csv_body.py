@@ -1,7 +1,5 @@
 """CSV with a header, whose delimiter is the one that finds most columns of the contract."""
 
-from __future__ import annotations
-
 import csv
 import io
 from collections import Counter

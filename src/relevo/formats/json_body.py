@@ -5,8 +5,6 @@ that a `,{` follows. Such a cut may also lie inside a string or a nested list. T
 before it does not decode, and the cut before it is tried.
 """
 
-from __future__ import annotations
-
 import codecs
 import json
 import re
@@ -62,10 +60,10 @@ class JsonBody(BatchBody):
             window.expect(b":")
             if name == "data":
                 yield from self._blocks()
-            elif name == "batch_number":
-                self.number = self._batch_number(window.value())
             else:
-                window.value()
+                value = window.value()
+                if name == "batch_number":
+                    self.number = self._batch_number(value)
             if window.expect(b",}") == b"}":
                 break
         window.expect_end()
@@ -140,15 +138,12 @@ class JsonBody(BatchBody):
             raise self._window.malformed(f"is not JSON: {error.msg}") from None
         except (ValueError, RecursionError) as error:
             raise self._window.malformed(str(error)) from None
-        self._require_objects(rows)
-        return rows, len(characters[: end - 1].encode()) - 1
-
-    def _require_objects(self, rows: JsonRows) -> None:
         for row in rows:
             if not isinstance(row, dict):
                 raise self._window.malformed(
                     f"has a row that is {type_name(row)}, not an object"
                 )
+        return rows, len(characters[: end - 1].encode()) - 1
 
     def _block(self, rows: JsonRows) -> Block:
         names = self.kinds.keys()

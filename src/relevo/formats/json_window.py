@@ -1,7 +1,5 @@
 """A window that moves over a JSON body and is consumed from its start."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 import json

@@ -1,7 +1,5 @@
 """Parquet of any types, by way of a temporary file: it is read from its end, a stream is not."""
 
-from __future__ import annotations
-
 import shutil
 import tempfile
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Verdicts and admin actions take effect: the alias `champion` moves last, and on record."""
 
-from __future__ import annotations
-
 import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """Releases on this machine's own disk, from which a restarted process serves at once."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A release's folder on this machine: which file holds what."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -82,16 +80,16 @@ class ReleaseFolder:
             PROFILE_FILE: _to_json(profile.to_dict()),
             TRAINING_FILE: _to_json(training),
             CARD_FILE: card.encode(),
-            **_within(NATIVE_FOLDER, native),
-            **_within(PICTURES_FOLDER, pictures),
         }
-        for name, content in files.items():
-            (self.path / name).parent.mkdir(parents=True, exist_ok=True)
-            (self.path / name).write_bytes(content)
+        folders = {".": files, NATIVE_FOLDER: native, PICTURES_FOLDER: pictures}
+        for folder, contents in folders.items():
+            for name, content in contents.items():
+                path = self.path / folder / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
 
     def _parse(self, name: str, parse: Callable[[Any], Stored]) -> Stored:
-        content = self._read(name)
-        return _parsed(content, str(self.path / name), parse)
+        return _parsed(self._read(name), str(self.path / name), parse)
 
     def _read(self, name: str) -> bytes:
         try:
@@ -113,10 +111,6 @@ def _parsed(content: bytes, where: str, parse: Callable[[Any], Stored]) -> Store
         raise ModelRefused(
             f"{where}: cannot be read: {error!r}; train it again"
         ) from error
-
-
-def _within(folder: str, files: dict[str, bytes]) -> dict[str, bytes]:
-    return {f"{folder}/{name}": content for name, content in files.items()}
 
 
 def _to_json(values: dict[str, Any]) -> bytes:

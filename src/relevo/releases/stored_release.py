@@ -1,7 +1,5 @@
 """Where a version's files lie in the artifacts store, and the pointer that leads to them."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -3,8 +3,6 @@
 Through its C interface: the Python package imports SciPy, which would be a third of the API's image.
 """
 
-from __future__ import annotations
-
 import ctypes
 import json
 import weakref

@@ -2,10 +2,10 @@
 prediction came from.
 """
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from relevo.domain.contract import Column
 from relevo.domain.metrics import typical
@@ -30,13 +30,6 @@ from relevo.serving.responses import (
     WaitingLog,
 )
 from relevo.serving.served_case import ServedCase
-
-
-class _Provenance(NamedTuple):
-    """Why a version was trained and made champion; None of each that the record does not tell."""
-
-    decision: DecisionSummary | None = None
-    verdict: VerdictSummary | None = None
 
 
 def case_schema(model: ServedModel, max_bytes: int) -> CaseSchema:
@@ -86,7 +79,6 @@ def typical_error(release: Release) -> TypicalError | None:
 def model_info(case: ServedCase, model: ServedModel, record: Record) -> ModelInfo:
     """The release that serves. What only the record knows is null while that is unavailable."""
     release = model.release
-    provenance = _provenance(release, record)
     return ModelInfo(
         case=case.name,
         version=model.version,
@@ -102,9 +94,8 @@ def model_info(case: ServedCase, model: ServedModel, record: Record) -> ModelInf
         rows=model.training.get("rows"),
         commit=release.commit,
         metrics=release.metrics,
-        decision=provenance.decision,
-        verdict=provenance.verdict,
         last_reload=case.last_reload,
+        **_provenance(release, record),
     )
 
 
@@ -117,15 +108,13 @@ def receipt_of(
     shipped: bool,
 ) -> Receipt:
     """From one prediction to release, data, commit, decision and verdict."""
-    traced: dict[str, Any] = {"release": None, "data": None, "commit": None}
-    provenance = _Provenance()
+    traced: dict[str, Any] = dict.fromkeys(
+        ("release", "data", "commit", "decision", "verdict")
+    )
     if release is not None:
-        provenance = _provenance(release, record)
-        traced["release"] = TracedRelease(
-            digest=release.digest,
-            estimator=release.estimator,
-            trained_at=release.trained_at,
-            metrics=release.metrics,
+        traced |= _provenance(release, record)
+        traced["release"] = msgspec.convert(
+            release, TracedRelease, from_attributes=True
         )
         traced["data"] = TracedData(
             sha256=release.data_sha256,
@@ -133,23 +122,25 @@ def receipt_of(
             rows=training.get("rows"),
         )
         traced["commit"] = release.commit
-    return Receipt(
-        **{"label": None} | logged, **traced, **provenance._asdict(), shipped=shipped
-    )
+    return Receipt(**{"label": None} | logged, **traced, shipped=shipped)
 
 
-def _provenance(release: Release, record: Record) -> _Provenance:
+def _provenance(release: Release, record: Record) -> dict[str, Any]:
+    """Why it was trained and made champion; None of each that the record does not tell."""
+    provenance: dict[str, Any] = {"decision": None, "verdict": None}
     number = release.decision_id
     try:
         decisions = record.decisions(release.case)
         verdicts = record.verdicts(release.case, number)
     except StoreUnavailable:
-        return _Provenance()
-    sentences = [decision.sentence for decision in decisions if decision.id == number]
-    return _Provenance(
-        next((DecisionSummary(number, sentence) for sentence in sentences), None),
-        next((VerdictSummary(v.ruling.value, v.sentence) for v in verdicts), None),
-    )
+        return provenance
+    for decision in decisions:
+        if decision.id == number:
+            provenance["decision"] = DecisionSummary(number, decision.sentence)
+    for verdict in verdicts[:1]:
+        ruling = verdict.ruling.value
+        provenance["verdict"] = VerdictSummary(ruling, verdict.sentence)
+    return provenance
 
 
 def case_health(case: ServedCase) -> CaseHealth:

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,14 +23,6 @@ BOOSTER, WEIGHTS = "booster.ubj", "weights.json"
 FLOAT32_MAX = np.finfo(np.float32).max
 Scale = Literal["log", "target", "log odds"]
 Parts = NDArray[np.float64]  # [outputs, fields + 1]; the last is the base
-
-
-class Explainer(Protocol):
-    @property
-    def floor(self) -> float | None: ...
-
-    def parts(self, model: ServedModel, row: Row) -> Parts:
-        """What each field, in order, and the base add to each of the model's raw outputs."""
 
 
 class _Explained(NamedTuple):
@@ -49,6 +41,7 @@ def explain(model: ServedModel, row: Row) -> Explanation:
     """NoExplanation where the estimator has none that is exact."""
     explainer = _explainer(model.files, model.release.estimator)
     answers = model.answers([row])[0].astype(np.float64)
+    # what each field, in order, and the base add to each of the raw outputs
     parts = explainer.parts(model, row)
     explained = _in_its_scale(model, answers, parts)
     base = float(explained.by_field[-1])
@@ -78,8 +71,10 @@ def _in_its_scale(
 ) -> _Explained:
     if classes := model.release.classes:
         best = int(answers.argmax())
-        by_field = parts[best] if len(classes) > 2 else _of_two(parts[0], best)
-        return _Explained(classes[best], by_field, "log odds")
+        if len(classes) == 2:
+            # they share one raw number: the log odds of the second
+            parts = np.vstack([-parts, parts])
+        return _Explained(classes[best], parts[best], "log odds")
     metadata = model.onnx.metadata
     by_field = parts[0] * float(metadata["scale"])
     by_field[-1] += float(metadata["shift"])
@@ -87,19 +82,12 @@ def _in_its_scale(
     return _Explained(float(answers[0]), by_field, "log" if is_log else "target")
 
 
-def _of_two(second: NDArray[np.float64], best: int) -> NDArray[np.float64]:
-    """Two classes share one raw number: the log odds of the second."""
-    if best == 1:
-        return second
-    return -second
-
-
 @lru_cache(maxsize=8)  # the models of a few cases, and those they were swapped for
-def _explainer(files: ReleaseFolder, estimator: str) -> Explainer:
+def _explainer(files: ReleaseFolder, estimator: str) -> _Trees | _Weights:
     if files.native(BOOSTER).is_file():
         return _Trees(Booster(files.native(BOOSTER)))
     if files.native(WEIGHTS).is_file():
-        return _Weights.load(files.native(WEIGHTS))
+        return _Weights(files.native(WEIGHTS))
     raise NoExplanation(
         f"{estimator}: has no exact explanation; those of boosted_trees and linear_baseline can be explained"
     )
@@ -126,30 +114,18 @@ class _Trees:
         return parts
 
 
-@dataclass(frozen=True, slots=True)
 class _Weights:
     """A sum: a slope per number, a weight per category; each against its mean over the
     training rows.
     """
 
-    start: Parts
-    numbers: dict[str, dict[str, Any]]
-    categories: dict[str, dict[str, Any]]
-    floor: float | None
-
-    @staticmethod
-    def load(path: Path) -> _Weights:
-        weights = json.loads(path.read_bytes())
-        if "numbers" not in weights:
+    def __init__(self, path: Path) -> None:
+        self._weights: dict[str, Any] = json.loads(path.read_bytes())
+        if "numbers" not in self._weights:
             raise NoExplanation(
                 f"{path}: was written by an older Relevo; train the model again to explain it"
             )
-        return _Weights(
-            np.array(weights["start"]),
-            weights["numbers"],
-            weights["words"],
-            weights["floor"],
-        )
+        self.floor: float | None = self._weights["floor"]
 
     def parts(self, model: ServedModel, row: Row) -> Parts:
         feed = model.feed([row])
@@ -157,16 +133,16 @@ class _Weights:
             self._added(column.name, feed[column.name][0, 0])
             for column in model.columns
         ]
-        means = [np.array(table["mean"]) for table in self.categories.values()]
-        return np.column_stack([*added, self.start + sum(means)])
+        means = [np.array(table["mean"]) for table in self._weights["words"].values()]
+        return np.column_stack([*added, np.array(self._weights["start"]) + sum(means)])
 
     def _added(self, name: str, value: Any) -> Parts:
-        if (table := self.categories.get(name)) is not None:
+        if (table := self._weights["words"].get(name)) is not None:
             weight = table["missing"]
             if value:
                 weight = table["words"].get(value, table["unseen"])
             return np.asarray(np.array(weight) - np.array(table["mean"]))
-        number = self.numbers[name]
+        number = self._weights["numbers"][name]
         if np.isnan(value):
             value = number["median"]
         distance = float(np.clip(value, -FLOAT32_MAX, FLOAT32_MAX)) - number["mean"]

@@ -2,10 +2,10 @@
 and to warm a model up.
 """
 
-from __future__ import annotations
-
+from bisect import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from relevo.domain.cells import Cell
 from relevo.domain.contract import Column
@@ -48,11 +48,6 @@ def default_row(fields: Sequence[Column], profile: Profile) -> dict[str, Cell]:
 
 def _quantile(column: NumberProfile, share: float) -> float:
     """The lower edge of the bin that this share of the rows falls into."""
-    rows = share * sum(column.counts)
-    seen = 0
-    for index, count in enumerate(column.counts):
-        seen += count
-        if seen > rows:
-            # the first bin lies below the first edge, the last above the last
-            return column.edges[max(0, min(index, len(column.edges)) - 1)]
-    return column.edges[-1]
+    index = bisect([*accumulate(column.counts)], share * sum(column.counts))
+    # the first bin lies below the first edge, the last above the last
+    return column.edges[max(0, min(index, len(column.edges)) - 1)]

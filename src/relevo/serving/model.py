@@ -1,7 +1,5 @@
 """A release in memory: checked against what it says of itself, warmed up, and asked with rows."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime

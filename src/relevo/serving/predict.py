@@ -87,11 +87,7 @@ class Predictions(msgspec.Struct, frozen=True, gc=False):
 
 
 class NotFinite(Exception):
-    """The model answers this row with infinity, or with no number."""
-
-    def __init__(self, index: int) -> None:
-        super().__init__(index)
-        self.index = index
+    """The model answers the row of this index with infinity, or with no number."""
 
 
 def answer(
@@ -210,12 +206,10 @@ def _respond(
     model = request.model
     release = model.release
     warnings = _warnings(model, request.rows)
-    probabilities: list[Any] = [UNSET] * len(receipts)
-    if release.classes:
-        probabilities = [
-            dict(zip(release.classes, row, strict=True))
-            for row in predictions.probabilities
-        ]
+    probabilities: list[Any] = [
+        dict(zip(release.classes, row, strict=True))
+        for row in predictions.probabilities
+    ] or [UNSET] * len(receipts)
     if request.is_list:
         items = map(
             PredictionItem, receipts, predictions.answers, warnings, probabilities
@@ -292,14 +286,14 @@ def _log_lines(
 ) -> bytes:
     """One line per row."""
     model = requests[0].model
-    at = datetime.now(UTC)
+    at, now = datetime.now(UTC), time.perf_counter()
     latencies = chain.from_iterable(
-        repeat(_milliseconds(request.started), len(request.rows))
+        repeat(round((now - request.started) * 1000, 3), len(request.rows))
         for request in requests
     )
     rows = chain.from_iterable(request.rows for request in requests)
     texts: Iterable[str | None] = repeat(None)
-    if model.release.classes and status == 200:
+    if model.release.classes:
         texts = predictions.answers
     each = zip(receipts, rows, predictions.outputs, texts, latencies, strict=False)
     return _encode_lines(
@@ -329,7 +323,7 @@ def _failed(
     receipts of its own.
     """
     if isinstance(error, NotFinite):
-        index = error.index if request.is_list else UNSET
+        index = error.args[0] if request.is_list else UNSET
         advice = "values nearer to those of training"
         problem = Problem("", "", "leads to no finite answer", advice, index)
         return _refused(case, [problem])
@@ -346,7 +340,3 @@ def _failed(
     return refusal(
         500, f"the model failed; the request is in the log under {receipts[0]}"
     )
-
-
-def _milliseconds(started: float) -> float:
-    return round((time.perf_counter() - started) * 1000, 3)

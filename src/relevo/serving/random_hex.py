@@ -2,8 +2,6 @@
 as much as for thousands.
 """
 
-from __future__ import annotations
-
 import os
 from collections import deque
 

@@ -3,8 +3,6 @@
 What fails leaves the old one.
 """
 
-from __future__ import annotations
-
 import logging
 import random
 import threading
@@ -19,7 +17,7 @@ from relevo.errors import ModelRefused, NotFound, RelevoError, StoreUnavailable
 from relevo.ports.store import ObjectStore
 from relevo.releases.release_cache import ReleaseCache
 from relevo.releases.stored_release import pointer_key
-from relevo.serving.model import ServedModel, load_model, require_compatible
+from relevo.serving.model import load_model, require_compatible
 from relevo.serving.served_case import ServedCase
 
 log = logging.getLogger(__name__)
@@ -67,9 +65,6 @@ class Target(NamedTuple):
 
     version: str
     alias: str
-
-    def is_served_by(self, model: ServedModel | None) -> bool:
-        return model is not None and (model.version, model.alias) == self
 
 
 class RefusedRelease(NamedTuple):
@@ -146,7 +141,8 @@ class Reloader:
             self._case.champion_missing = self._version(CHALLENGER) is not None
             return False
         self._case.champion_missing = False
-        if target.is_served_by(self._case.model):
+        model = self._case.model
+        if model is not None and (model.version, model.alias) == target:
             return False
         refused = self._refused
         is_fresh = time.monotonic() < refused.until

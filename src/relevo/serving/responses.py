@@ -1,7 +1,5 @@
 """The shapes of the API's responses: encoded as they are, documented from here, read by the UI."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated, Any, Literal
 

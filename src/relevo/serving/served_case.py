@@ -1,29 +1,20 @@
 """A use case as it is served: the model of the moment, its log, and what has been counted."""
 
-from __future__ import annotations
-
 import threading
 from bisect import bisect_left
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol
 
 from relevo.domain.cells import Row
-from relevo.domain.profile import NumberProfile
-from relevo.serving.log.prediction_log import Waiting
+from relevo.domain.profile import NumberProfile, psi
+from relevo.features.model_inputs import column_values
+from relevo.serving.log.prediction_log import PredictionLog
 from relevo.serving.model import ServedModel
 from relevo.serving.responses import LastReload
 
+ENOUGH_RECENT = 100  # rows: with fewer, empty bins alone look like drift
 RECENT_ROWS = 10_000  # enough for the bins of drift, a few MB for each use case
-
-
-class Log(Protocol):
-    """PredictionLog, as far as predicting needs it."""
-
-    def append(self, lines: bytes) -> None: ...
-
-    def waiting(self) -> Waiting: ...
 
 
 class Spread:
@@ -49,7 +40,7 @@ class ServedCase:
     environment: str
     alias: str
     max_rows: int
-    log: Log
+    log: PredictionLog
     model: ServedModel | None = None
     has_none: bool = False  # the registry confirms that there is no model yet
     champion_missing: bool = False  # though there is a challenger
@@ -93,6 +84,22 @@ class ServedCase:
                     self.classes[answer] += 1
                 elif self.spread is not None:
                     self.spread.add(answer)
+
+    def measure_drift(self) -> None:
+        """PSI per field: how far recent rows have moved from what the model was trained on,
+        once there are enough to tell.
+        """
+        model = self.model
+        rows = list(self.recent.copy())  # requests go on adding to the other
+        drift: dict[str, float] = {}
+        if model is not None and len(rows) >= ENOUGH_RECENT:
+            by_column = zip(model.columns, zip(*rows, strict=True), strict=True)
+            for column, cells in by_column:
+                values = column_values(column, cells)
+                trained = model.profile.columns.get(column.name)
+                if trained is not None and trained.fits(values):
+                    drift[column.name] = psi(trained, trained.count(values))
+        self.drift = drift
 
 
 def _edges(model: ServedModel) -> tuple[float, ...]:

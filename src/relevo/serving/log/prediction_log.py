@@ -70,13 +70,17 @@ class PredictionLog:
     ) -> None:
         self._folder = folder / environment / case
         self._limits = limits = limits or Limits()
-        self._database, self._objects = database, objects
+        self._objects = objects
         # before anything is read that the process before may still change
         self._held = hold(self._folder)
         self._prefix = upload_prefix(case, environment)
         ship = partial(Shipper, folder=self._folder, most_bytes=limits.flush_bytes)
         self.shippers = (
-            ship("database", send=self._to_database, every=limits.database_seconds),
+            ship(
+                "database",
+                send=lambda _, lines: database.ship(lines),
+                every=limits.database_seconds,
+            ),
             ship("object-store", send=self._to_objects, every=limits.objects_seconds),
         )
         newest = max(shipper.position.segment for shipper in self.shippers)
@@ -170,9 +174,6 @@ class PredictionLog:
             for segment, end in zip(segments, ends, strict=False)
             if segment.begun - CLOCKS_DIFFER <= made <= end + CLOCKS_DIFFER
         ]
-
-    def _to_database(self, _name: str, lines: bytes) -> None:
-        self._database.ship(lines)
 
     def _to_objects(self, name: str, lines: bytes) -> None:
         day = f"{name[:4]}-{name[4:6]}-{name[6:8]}"

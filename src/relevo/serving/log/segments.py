@@ -1,7 +1,5 @@
 """Whole lines in files of bounded size: appended by one process, read by those that ship them."""
 
-from __future__ import annotations
-
 import errno
 import fcntl
 import logging

@@ -1,7 +1,5 @@
 """Takes lines from the segments to one destination, each exactly once, for as long as it takes."""
 
-from __future__ import annotations
-
 import logging
 import threading
 import time
@@ -146,7 +144,11 @@ class Shipper:
             except Exception as error:  # noqa: BLE001
                 self._pause_after(error)
                 continue
-            self._note_that_it_works()
+            if self.error:
+                message = "prediction log %s: lines go to the %s again"
+                _log.warning(message, self._folder, self.name)
+                self.error = ""
+            self._tries = 0
             if shipped > self._most_bytes // 2 or (shipped and self._closing.is_set()):
                 continue  # there is more; else lines gather for a while, as a flush costs much more than a line
             if last_round:
@@ -180,13 +182,6 @@ class Shipper:
             wait = FIRST_WAIT * 2 ** min(self._tries, 10)
             self._closing.wait(min(LONGEST_WAIT, wait))
         self._tries += 1
-
-    def _note_that_it_works(self) -> None:
-        if self.error:
-            _log.warning(
-                "prediction log %s: lines go to the %s again", self._folder, self.name
-            )
-        self.error, self._tries = "", 0
 
 
 def deliver(

@@ -1,10 +1,8 @@
 """Rows from a request's bytes: a fast path for right ones, a slow one that explains the others.
 
-`field_rules.checked_cell` has the rules. The fast path accepts only what that accepts, and
-leaves the rest to it.
+`checked_cell` has the rules. The fast path accepts only what that accepts, and leaves the
+rest to it.
 """
-
-from __future__ import annotations
 
 import json
 from collections import Counter
@@ -17,10 +15,9 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import astuple
 
-from relevo.domain.cells import Cell, Misfit, Row, printable, type_name
+from relevo.domain.cells import IS_MISSING, Cell, Misfit, Row, printable, type_name
 from relevo.domain.contract import Column
 from relevo.errors import RelevoError
-from relevo.serving.request.field_rules import checked_cell
 from relevo.serving.responses import Problem
 
 SHOWN_PROBLEMS = 100
@@ -111,11 +108,9 @@ class RowReader:
 
     def _explained(self, body: bytes) -> Row | list[Row]:
         try:
-            return self._one_by_one(parse(body))
+            parsed = parse(body)
         except RecursionError:
             _refuse("", "", "is nested too deeply", self._expected)
-
-    def _one_by_one(self, parsed: Any) -> Row | list[Row]:
         if not isinstance(parsed, list):
             return self._checked([parsed], [UNSET])[0]
         if len(parsed) > self.max_rows:
@@ -142,7 +137,9 @@ class RowReader:
             add("", printable(parsed), message, self._expected)
             return ()
         if self._strict:
-            self._check_names(parsed, add)
+            for name in filterfalse(self._names.__contains__, parsed):
+                message = "is not a field of this model"
+                add(printable(name), printable(parsed[name]), message, self._expected)
         cells: list[Cell] = []
         for column in self._columns:
             value = parsed.get(column.name)
@@ -153,14 +150,24 @@ class RowReader:
                 add(column.name, shown, str(misfit), column.admitted)
         return tuple(cells)
 
-    def _check_names(self, parsed: dict[str, Any], add: Callable[..., None]) -> None:
-        for name in filterfalse(self._names.__contains__, parsed):
-            message = "is not a field of this model"
-            add(printable(name), printable(parsed[name]), message, self._expected)
-
     @property
     def _expected(self) -> str:
         return f"an object of {', '.join(self._names)}"
+
+
+def checked_cell(column: Column, value: object) -> Cell:
+    """The value as the model knows it: a code by its name, a category without stray blanks.
+
+    Misfit says what is wrong.
+    """
+    cell = column.kind.read(value, spelled=False)
+    if cell is None:
+        if not column.nullable:
+            raise Misfit(IS_MISSING)
+        return None
+    if rule := column.broken_rule(cell):
+        raise Misfit(column.reason(rule))
+    return column.kind.canonical(cell, column)
 
 
 def parse(body: bytes) -> Any:
@@ -201,7 +208,7 @@ def _row_type(columns: Sequence[Column], strict: bool) -> Any:
     slots = {f"f{index}": column for index, column in enumerate(columns)}
     return msgspec.defstruct(
         "Row",
-        [_slot(slot, column) for slot, column in slots.items()],
+        [(slot, *_slot(column)) for slot, column in slots.items()],
         rename={slot: column.name for slot, column in slots.items()},
         kw_only=True,
         forbid_unknown_fields=strict,
@@ -209,11 +216,12 @@ def _row_type(columns: Sequence[Column], strict: bool) -> Any:
     )
 
 
-def _slot(name: str, column: Column) -> tuple[str, Any] | tuple[str, Any, Any]:
+def _slot(column: Column) -> list[Any]:
+    """The type of its cells, and what stands for one that may be left out."""
     cell = column.kind.request_type(column)
     if not column.nullable:
-        return name, cell
-    return name, Union[cell, None, UnsetType], UNSET  # noqa: UP007
+        return [cell]
+    return [Union[cell, None, UnsetType], UNSET]  # noqa: UP007
 
 
 class Remembered(dict[Any, Cell]):

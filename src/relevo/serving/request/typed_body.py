@@ -2,9 +2,7 @@
 for it.
 """
 
-from __future__ import annotations
-
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -18,17 +16,12 @@ Shape = TypeVar("Shape")
 def read_body_as(shape: type[Shape], body: bytes) -> Shape:
     """RowsRefused says what is wrong, and where."""
     try:
-        return msgspec.convert(_parsed(body), shape)
+        return msgspec.convert(parse(body), shape)
+    except RecursionError:
+        raise refused("", "is nested too deeply") from None
     except msgspec.ValidationError as error:
         message, _, path = str(error).partition(" - at `$")
         raise refused(path.strip("`."), message) from None
-
-
-def _parsed(body: bytes) -> Any:
-    try:
-        return parse(body)
-    except RecursionError:
-        raise refused("", "is nested too deeply") from None
 
 
 def refused(
