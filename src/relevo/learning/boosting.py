@@ -172,16 +172,16 @@ class _Training:
         self.encoder = training_encoder.encoder
         self._target_scale = target_scale
         self._settings = settings
-        target = frame.target
+        labels = target_scale.learned(frame.target)
         if others is not None:
-            target = np.concatenate([target, others.target])
+            labels = np.concatenate([labels, target_scale.learned(others.target)])
 
         def chunks() -> Iterator[Floats]:
             yield from training_encoder.chunks(frame)
             if others is not None:
                 yield from self.encoder.chunks(others)
 
-        self._rows = self._matrix(target, chunks)
+        self._rows = self._matrix(labels, chunks)
 
     def run(self, stages: list[_Stage]) -> Any:
         booster = None
@@ -197,7 +197,9 @@ class _Training:
         if not len(validation):
             return self.run(stages), stages
         watched = self._matrix(
-            validation.target, lambda: self.encoder.chunks(validation), ref=self._rows
+            self._target_scale.learned(validation.target),
+            lambda: self.encoder.chunks(validation),
+            ref=self._rows,
         )
         booster, best, taken = None, 0, []
         for stage in stages:
@@ -216,9 +218,8 @@ class _Training:
         return booster, taken
 
     def _matrix(
-        self, target: Float64s, chunks: Callable[[], Iterator[Floats]], ref: Any = None
+        self, labels: Floats, chunks: Callable[[], Iterator[Floats]], ref: Any = None
     ) -> Any:
-        labels = self._target_scale.learned(target)
         max_bin = self._settings["max_bin"]
         return xgb.QuantileDMatrix(_Chunks(chunks, labels), max_bin=max_bin, ref=ref)
 
