@@ -4,8 +4,6 @@ RELEVO_LOAD_CASE names the use case, RELEVO_LOAD_KEY the API's key where it want
 All other settings are Locust's own.
 """
 
-from __future__ import annotations
-
 import os
 import random
 from typing import Any

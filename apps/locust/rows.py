@@ -1,7 +1,5 @@
 """Rows as people would send them, made from the schema that the inference API shows of a case."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -26,26 +24,14 @@ def random_value(field: SchemaField, rng: random.Random) -> Any:
     return MAKERS[field["kind"]](field, rng)
 
 
-def _number(field: SchemaField, rng: random.Random) -> float:
-    return round(rng.uniform(*_range(field)), 3)
-
-
 def _integer(field: SchemaField, rng: random.Random) -> int:
     low, high = _range(field)
     return rng.randint(round(low), round(high))
 
 
-def _boolean(_: SchemaField, rng: random.Random) -> bool:
-    return rng.random() < 0.5
-
-
 def _date(field: SchemaField, rng: random.Random) -> str:
     first, last = map(date.fromisoformat, field["typical"] or DATES)
     return (first + timedelta(days=rng.randint(0, (last - first).days))).isoformat()
-
-
-def _code(field: SchemaField, rng: random.Random) -> str:
-    return f"{rng.randrange(10 ** field['digits']):0{field['digits']}}"
 
 
 def _text(field: SchemaField, rng: random.Random) -> str:
@@ -64,11 +50,13 @@ def _range(field: SchemaField) -> tuple[float, float]:
 
 
 MAKERS: dict[str, Callable[[SchemaField, random.Random], Any]] = {
-    "number": _number,
+    "number": lambda field, rng: round(rng.uniform(*_range(field)), 3),
     "integer": _integer,
-    "boolean": _boolean,
+    "boolean": lambda _, rng: rng.random() < 0.5,
     "date": _date,
-    "code": _code,
+    "code": lambda field, rng: (
+        f"{rng.randrange(10 ** field['digits']):0{field['digits']}}"
+    ),
     "category": _text,
     "text": _text,
 }

@@ -3,8 +3,6 @@
 Tasks only call the library, which makes each of them safe to run again; between tasks only ids pass.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager

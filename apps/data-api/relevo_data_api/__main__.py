@@ -17,7 +17,14 @@ def main() -> None:
     logging.basicConfig(
         format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO
     )
-    settings = _settings()
+    try:
+        settings = DataApiSettings()
+    except ValidationError as error:
+        lines = [
+            f"{ENV_PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}; got {e['input']!r}"
+            for e in error.errors()
+        ]
+        sys.exit("\n".join(lines))
     uvicorn.run(
         create_data_api(settings),
         host=settings.host,
@@ -26,17 +33,6 @@ def main() -> None:
         access_log=False,
         timeout_graceful_shutdown=10,
     )
-
-
-def _settings() -> DataApiSettings:
-    try:
-        return DataApiSettings()
-    except ValidationError as error:
-        lines = [
-            f"{ENV_PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}; got {e['input']!r}"
-            for e in error.errors()
-        ]
-        sys.exit("\n".join(lines))
 
 
 if __name__ == "__main__":

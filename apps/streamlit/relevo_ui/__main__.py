@@ -1,7 +1,5 @@
 """Starts the UI: `relevo-ui`, or python -m relevo_ui. Streamlit's own options may follow."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

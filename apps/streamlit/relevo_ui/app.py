@@ -1,26 +1,20 @@
 """The whole UI: five pages for one selected use case. Each page is one file in views/."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import streamlit as st
 
 from relevo_ui import blocks, sidebar
 from relevo_ui.selection import select
-from relevo_ui.views.data import render_data
-from relevo_ui.views.history import render_history
-from relevo_ui.views.live import render_live
-from relevo_ui.views.models import render_models
-from relevo_ui.views.predict import render_predict
+from relevo_ui.views import data, history, live, models, predict
 
 LOGO = Path(__file__).parent / "relevo.svg"
 PAGES = {
-    "Predict": (render_predict, ":material/calculate:"),
-    "History": (render_history, ":material/timeline:"),
-    "Models": (render_models, ":material/compare_arrows:"),
-    "Data": (render_data, ":material/table_rows:"),
-    "Live": (render_live, ":material/monitoring:"),
+    "Predict": (predict.render_predict, ":material/calculate:"),
+    "History": (history.render_history, ":material/timeline:"),
+    "Models": (models.render_models, ":material/compare_arrows:"),
+    "Data": (data.render_data, ":material/table_rows:"),
+    "Live": (live.render_live, ":material/monitoring:"),
 }
 
 
@@ -31,13 +25,7 @@ def main() -> None:
     st.html(blocks.STYLE)
     st.logo(str(LOGO.with_name("wordmark.svg")), size="large")
     pages = {
-        title: st.Page(
-            render,
-            title=title,
-            icon=icon,
-            url_path=title.lower(),
-            default=title == "Predict",
-        )
+        title: st.Page(render, title=title, icon=icon, url_path=title.lower())
         for title, (render, icon) in PAGES.items()
     }
     page = st.navigation(list(pages.values()))

@@ -1,7 +1,5 @@
 """Pieces that several pages share: headings, chips, tables, evidence, figures, empty states."""
 
-from __future__ import annotations
-
 import logging
 import re
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """What pages read, cached for a few seconds, so that a click does not read every store again."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 
 import streamlit as st
@@ -71,14 +69,14 @@ def failures(case: str, version: str) -> list[str]:
 
 
 @briefly
-def bad_cells(case: str, batch: Batch) -> list[BadCell]:
-    return loop(case).warehouse.batches.bad_cells(batch)
+def bad_cells(batch: Batch) -> list[BadCell]:
+    return loop(batch.case).warehouse.batches.bad_cells(batch)
 
 
 @briefly
-def bad_cell_counts(case: str, batch: Batch) -> list[tuple[str, str, int]]:
+def bad_cell_counts(batch: Batch) -> list[tuple[str, str, int]]:
     """Column, reason, cells; most first."""
-    return loop(case).warehouse.batches.bad_cell_counts(batch)
+    return loop(batch.case).warehouse.batches.bad_cell_counts(batch)
 
 
 @briefly
@@ -96,11 +94,10 @@ def release(case: str, version: str) -> StoredRelease:
 def comparison(
     case: str, first: str, second: str, batches: tuple[int, ...]
 ) -> VersionComparison | None:
-    return compare_versions(
-        loop(case), release(case, first), release(case, second), batches
-    )
+    releases = [release(case, version) for version in (first, second)]
+    return compare_versions(loop(case), releases, batches)
 
 
 @for_long
-def column_drifts(case: str, batch: Batch, version: str) -> tuple[ColumnDrift, ...]:
-    return read_drift(loop(case), batch, release(case, version))
+def column_drifts(batch: Batch, version: str) -> tuple[ColumnDrift, ...]:
+    return read_drift(loop(batch.case), batch, release(batch.case, version))

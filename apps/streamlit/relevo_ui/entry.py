@@ -1,7 +1,5 @@
 """The entries of a form, one per field of a model, with its default and its limits."""
 
-from __future__ import annotations
-
 import math
 from datetime import date
 from typing import Any

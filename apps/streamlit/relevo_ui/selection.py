@@ -1,7 +1,5 @@
 """What a person looks at: one use case, in one environment."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import cast
 

@@ -1,7 +1,5 @@
 """Settings of the UI alone; the warehouse and the stores are Relevo's own settings."""
 
-from __future__ import annotations
-
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 

@@ -1,7 +1,5 @@
 """The choice of use case and environment, and the champion there."""
 
-from __future__ import annotations
-
 from html import escape
 
 import streamlit as st

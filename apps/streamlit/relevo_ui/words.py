@@ -1,7 +1,5 @@
 """Values and names as people read them; the same everywhere in the UI."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any

@@ -1,6 +1,7 @@
 """Synthetic listings in the six sizes and price bands of the campaign: 1,084,909 rows."""
 
 from collections.abc import Iterator
+from functools import cache, partial
 from pathlib import Path
 
 import msgspec
@@ -56,13 +57,9 @@ class Campaign(Stream):
         self._seed = seed
         self._days = np.array([*SALE_DAYS.astype(str).tolist(), None], dtype=object)
         self._places = build_places(np.random.default_rng([seed, 0, 0, 0]))
-        samplers = {
-            state: PlaceSampler(self._places, IN_PLACE_SPREAD, state)
-            for state in {band.state for band in self._bands}
-        }
-        self._markets = [
-            Market(band, self._places, samplers[band.state]) for band in self._bands
-        ]
+        # one for the batches of any state: its table has three million entries
+        sampler = cache(partial(PlaceSampler, self._places, IN_PLACE_SPREAD))
+        self._markets = [Market(band, sampler(band.state)) for band in self._bands]
 
     def rows(self, batch_number: int) -> Iterator[list[Listing]]:
         chunks = -(-self.sizes[batch_number] // CHUNK_ROWS)
@@ -96,9 +93,7 @@ class Campaign(Stream):
         fits = (houses["price"] > band.low / 1.1) & (houses["price"] < band.high * 1.1)
         fits &= ~np.isin(houses["price"], [band.low, band.high])
         fits &= self._places.in_state(band.state)[houses["place"]]
-        return houses.take(
-            self._rng(batch_number, 0, RELISTABLE).permutation(np.flatnonzero(fits))
-        )
+        return self._rng(batch_number, 0, RELISTABLE).permutation(houses[fits])
 
     def _surely_listed(self, batch_number: int) -> Houses:
         """The new houses of a batch's first chunk that no relisted one replaces."""

@@ -11,12 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from relevo_data_api.streams.campaign_places import (
-    FloatArray,
-    IntArray,
-    Places,
-    PlaceSampler,
-)
+from relevo_data_api.streams.campaign_places import FloatArray, IntArray, PlaceSampler
 
 SIZE_MEAN = np.log(1_750)
 SIZE_SPREAD = 0.42
@@ -47,9 +42,8 @@ class Band(msgspec.Struct, frozen=True, kw_only=True):
 class Market:
     """Draws the houses of one batch: prices around TYPICAL_PRICE, long tails, cut to its band."""
 
-    def __init__(self, band: Band, places: Places, sampler: PlaceSampler) -> None:
+    def __init__(self, band: Band, sampler: PlaceSampler) -> None:
         self.band = band
-        self._places = places
         self._sampler = sampler
         self._log_prices = np.linspace(np.log(band.low), np.log(band.high), 4_096)
         distance = self._log_prices - TYPICAL_PRICE
@@ -71,7 +65,7 @@ class Market:
             return (values + rng.normal(0, spread, count)).round().clip(1, 40)
 
         # the order of the draws is part of the data: another order makes other houses
-        places = self._places
+        places = self._sampler.places
         log_price = np.interp(rng.random(count), self._cumulative, self._log_prices)
         place = self._sampler.draw(rng, log_price)
         gap = (log_price - places.price[place]).clip(-3.0, 4.0)

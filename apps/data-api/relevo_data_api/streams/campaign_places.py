@@ -109,6 +109,7 @@ class PlaceSampler:
     """
 
     def __init__(self, places: Places, spread: float, state: str | None) -> None:
+        self.places = places
         weight = places.weight * places.in_state(state)
         self._table = np.empty((len(PRICE_GRID), DRAWS), dtype=np.int16)
         for step, price in enumerate(PRICE_GRID):

@@ -1,7 +1,5 @@
 """A single prediction: the range of its typical error, and what each field adds."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ from relevo_ui.charts.look import (
     PALE_BLUE,
     Figure,
     framed,
+    in_order,
     labelled_bars,
     shades,
 )
@@ -61,21 +60,21 @@ def error_range(value: float, metric_name: str, error: float) -> ErrorRange | No
 
 
 def range_bar(span: ErrorRange, unit: str) -> Figure:
-    ends = pd.DataFrame({"at": [span.low, span.high]})
-    ends["amount"] = [words.in_unit(end, unit) for end in ends["at"]]
+    amounts = [words.in_unit(span.low, unit), "", words.in_unit(span.high, unit)]
+    table = pd.DataFrame({"at": [span.low, span.value, span.high], "amount": amounts})
     x = alt.X("at:Q").scale(zero=False, nice=False, padding=50).axis(None)
-    base = alt.Chart(ends).encode(x=x)
+    base = alt.Chart(table).encode(x=x)
     bar = base.mark_line(color=PALE_BLUE, strokeWidth=12, strokeCap="round")
+    dot = base.transform_filter("!datum.amount").mark_point(size=170, color=BLUE)
     labels = base.mark_text(dy=21, fontSize=13).encode(text="amount")
-    dot = alt.Chart(pd.DataFrame({"at": [span.value]})).mark_point(size=170, color=BLUE)
-    return framed(bar + dot.encode(x=x) + labels, height=54)
+    return framed(bar + dot + labels, height=54)
 
 
 def waterfall(explanation: Explanation, target: str, labels: dict[str, str]) -> Figure:
     """From the average to this prediction, one step per field; on a log scale each multiplies."""
     table = _steps(explanation, labels)
     x = _x_encoding(table, explanation, target)
-    base = alt.Chart(table).encode(y=alt.Y("feature:N", sort=None, title=None))
+    base = alt.Chart(table).encode(y=in_order("feature"))
     bars = base.mark_bar(height=16, cornerRadius=2).encode(
         x=x("start:Q"),
         x2="end",
@@ -83,7 +82,7 @@ def waterfall(explanation: Explanation, target: str, labels: dict[str, str]) -> 
         tooltip=["feature", "effect", "up to here"],
     )
     links = alt.Chart(table[:-1]).mark_tick(color=FAINT, bandSize=26, yOffset=14)
-    links = links.encode(x=x("end:Q"), y=alt.Y("feature:N", sort=None))
+    links = links.encode(x=x("end:Q"), y=in_order("feature"))
     effects = base.mark_text(align="left", dx=7).encode(x=x("right:Q"), text="effect")
     average = alt.Chart(table[:1]).mark_rule(color=FAINT, strokeDash=[4, 3])
     return framed(

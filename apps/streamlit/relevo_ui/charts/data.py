@@ -1,7 +1,5 @@
 """Rows per batch, and the drift of columns since training."""
 
-from __future__ import annotations
-
 import altair as alt
 import pandas as pd
 
@@ -17,6 +15,7 @@ from relevo_ui.charts.look import (
     Figure,
     dashed_line,
     framed,
+    in_order,
     labelled_bars,
     shades,
 )
@@ -73,15 +72,17 @@ def drift_by_column(drifts: tuple[ColumnDrift, ...], limit: float) -> Figure:
 def distribution(drift: ColumnDrift, batch: int, version: str) -> Figure:
     """Shares of rows per bin, training beside batch."""
     colours = {f"training of version {version}": FAINT, f"batch {batch}": BLUE}
-    columns = dict(zip(colours, (drift.reference, drift.batch), strict=True))
-    table = pd.DataFrame({"bin": drift.bins, **columns})
+    table = pd.DataFrame(
+        zip(drift.bins, drift.reference, drift.batch, strict=True),
+        columns=["bin", *colours],
+    )
     bars = (
         alt.Chart(table)
         .transform_fold(list(colours), as_=["rows of", "share"])
         .mark_bar()
         .encode(
             x=alt.X("share:Q", title="share of rows").axis(format=".0%"),
-            y=alt.Y("bin:N", sort=None, title=None),
+            y=in_order("bin"),
             yOffset=alt.YOffset("rows of:N", sort=list(colours)),
             color=shades("rows of", colours),
             tooltip=["bin", "rows of:N", alt.Tooltip("share:Q", format=".1%")],

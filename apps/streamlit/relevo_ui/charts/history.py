@@ -1,7 +1,5 @@
 """Batches in order: their rows, what was decided, and the champion's error."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import altair as alt
@@ -19,7 +17,7 @@ from relevo_ui.charts.look import (
     QUIET,
     Figure,
     axis_format,
-    axis_title,
+    error_axis,
     framed,
     shades,
 )
@@ -52,12 +50,9 @@ def timeline(entries: tuple[HistoryEntry, ...], chosen: int) -> Figure:
         }
         for number, entry in last_by_batch.items()
     )
-    present = set(table["decision"])
-    colours = {
-        decision: colour
-        for decision, colour in DECISION_COLOURS.items()
-        if decision in present
-    }
+    # the legend names only those that are there
+    present = filter(set(table["decision"]).__contains__, DECISION_COLOURS)
+    colours = {decision: DECISION_COLOURS[decision] for decision in present}
     x = alt.X("batch:O", title=None)
     bars = alt.Chart(table).mark_bar(cornerRadiusEnd=2, cursor="pointer", stroke=INK)
     bars = bars.encode(
@@ -81,11 +76,10 @@ def error_by_batch(
     entries: tuple[HistoryEntry, ...], metric: Metric, unit: str
 ) -> Figure:
     """The champion's error on each new batch, and each challenger's on the holdout."""
-    y = alt.Y("error:Q", title=axis_title(metric, unit)).scale(zero=False, padding=20)
     base = alt.Chart(_errors(entries, metric)).encode(
         # all batches, those without an error too
         x=alt.X("batch:O").scale(domain=sorted({e.batch.number for e in entries})),
-        y=y.axis(format=axis_format(metric)),
+        y=error_axis(alt.Y, metric, unit),
         tooltip=["batch", "model", alt.Tooltip("error", format=axis_format(metric))],
     )
     line = base.transform_filter("datum.result === ''")

@@ -1,7 +1,6 @@
 """Recent predictions: how many, how fast, how good."""
 
-from __future__ import annotations
-
+import math
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -85,22 +84,15 @@ def _labelled(
     for logged in recent:
         truth, predicted = numeric_truth(logged.get("label")), logged["output"]
         if truth is not None and predicted is not None:
+            error = abs(predicted - truth)
+            if metric.unit is Unit.SHARE:
+                error /= abs(truth) or math.nan  # there is no share of 0
             yield {
                 "at": predicted_at(logged),
-                "error": _row_error(metric, predicted, truth),
+                "error": error,
                 "predicted": words.in_unit(predicted, unit),
                 "truth": words.in_unit(truth, unit),
             }
-
-
-def _row_error(metric: Metric, predicted: float, truth: float) -> float | None:
-    """None where it is a share of 0."""
-    error = abs(predicted - truth)
-    if metric.unit is not Unit.SHARE:
-        return error
-    if not truth:
-        return None
-    return error / abs(truth)
 
 
 def _time_axis(since: datetime, until: datetime) -> Any:

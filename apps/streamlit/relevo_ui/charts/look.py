@@ -3,8 +3,6 @@
 Blue, orange and grey differ for the colour-blind too; where it matters, shape repeats it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -67,10 +65,18 @@ def axis_format(metric: Metric) -> str:
     return AXIS_FORMATS.get(metric.unit, "~s")
 
 
-def axis_title(metric: Metric, unit: str) -> str:
+def error_axis(axis: Any, metric: Metric, unit: str) -> Any:
+    """Of the column `error`; `axis` is alt.X or alt.Y."""
+    title = metric.label
     if metric.unit is Unit.TARGET and unit:
-        return f"{metric.label}, {unit}"
-    return metric.label
+        title += f", {unit}"
+    channel = axis("error:Q", title=title).scale(zero=False, padding=22)
+    return channel.axis(format=axis_format(metric))
+
+
+def in_order(column: str) -> Any:
+    """Rows of a chart, in the table's order."""
+    return alt.Y(f"{column}:N", sort=None, title=None)
 
 
 def shades(field: str, colours: Mapping[str, str]) -> Any:
@@ -90,7 +96,7 @@ def labelled_bars(
     table: pd.DataFrame, x: Any, label: str, labels: str, colour: Any
 ) -> Any:
     """Horizontal bars in the table's order, with their values in the format `labels`."""
-    base = alt.Chart(table).encode(x=x, y=alt.Y(f"{label}:N", sort=None, title=None))
+    base = alt.Chart(table).encode(x=x, y=in_order(label))
     text = base.mark_text(align="left", dx=6)
     text = text.encode(text=alt.Text(x.shorthand, format=labels))
     return base.mark_bar(height=14, cornerRadius=2).encode(color=colour) + text

@@ -1,7 +1,5 @@
 """Two versions beside each other."""
 
-from __future__ import annotations
-
 import altair as alt
 import pandas as pd
 
@@ -12,9 +10,9 @@ from relevo_ui.charts.look import (
     FAINT,
     ORANGE,
     Figure,
-    axis_format,
-    axis_title,
+    error_axis,
     framed,
+    in_order,
     shades,
 )
 from relevo_ui.reading.comparison import SliceErrors
@@ -34,11 +32,10 @@ def error_by_slice(
     )
     points = table.melt("group", var_name="version", value_name="error")
     points["amount"] = [words.metric(metric, error, unit) for error in points["error"]]
-    y = alt.Y("group:N", sort=None, axis=None)
-    x = alt.X("error:Q", title=axis_title(metric, unit)).scale(zero=False, padding=24)
+    y = in_order("group").axis(None)
     dots = alt.Chart(points).mark_point(size=120)
     dots = dots.encode(
-        x=x.axis(format=axis_format(metric)),
+        x=error_axis(alt.X, metric, unit),
         y=y,
         color=shades("version", dict(zip(names, (BLUE, ORANGE), strict=True))),
         shape=alt.Shape("version:N").scale(domain=names, range=["circle", "diamond"]),

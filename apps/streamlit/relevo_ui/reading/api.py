@@ -1,7 +1,5 @@
 """The inference API of one environment, over HTTP. Each failure says what to do."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -20,6 +18,11 @@ from relevo.serving.responses import (
 )
 
 ResponseType = TypeVar("ResponseType")
+# by whether the request had a token
+UNAUTHORIZED = {
+    False: "This API needs a key: set RELEVO_UI_API_KEY to its RELEVO_API_KEY.",
+    True: "The API knows another token; enter its RELEVO_API_TOKEN.",
+}
 
 
 class ApiError(RelevoError):
@@ -75,15 +78,7 @@ class Api:
         self, case: str, action: str, body: Mapping[str, str], token: str
     ) -> MovedAlias:
         """`action` is promote, of a version, or rollback; both need a reason."""
-        try:
-            return self._send("POST", f"/v1/{case}/{action}", MovedAlias, body, token)
-        except ApiRefused as refused:
-            if refused.status != httpx.codes.UNAUTHORIZED:
-                raise
-            raise ApiRefused(
-                "The API knows another token; enter its RELEVO_API_TOKEN.",
-                refused.status,
-            ) from refused
+        return self._send("POST", f"/v1/{case}/{action}", MovedAlias, body, token)
 
     def _send(
         self,
@@ -91,7 +86,7 @@ class Api:
         path: str,
         response_type: type[ResponseType],
         body: Mapping[str, Any] | None = None,
-        token: str = "",
+        token: str | None = None,
     ) -> ResponseType:
         headers = {}
         if token:
@@ -115,7 +110,5 @@ class Api:
             message = "; ".join(f"{each.field}: {each.message}" for each in detail)
             raise ApiRefused(message, response.status_code, detail)
         if response.status_code == httpx.codes.UNAUTHORIZED:
-            detail = (
-                "This API needs a key: set RELEVO_UI_API_KEY to its RELEVO_API_KEY."
-            )
+            detail = UNAUTHORIZED[token is not None]
         raise ApiRefused(detail, response.status_code)

@@ -1,7 +1,5 @@
 """The columns of a batch beside those that a model was trained on."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from itertools import pairwise
 

@@ -1,8 +1,6 @@
 """Two versions on the same rows, which neither was trained on."""
 
-from __future__ import annotations
-
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from relevo.app import Loop
@@ -35,7 +33,7 @@ class VersionComparison:
 
 
 def compare_versions(
-    loop: Loop, first: StoredRelease, second: StoredRelease, batches: tuple[int, ...]
+    loop: Loop, releases: Iterable[StoredRelease], batches: tuple[int, ...]
 ) -> VersionComparison | None:
     """None where there are no holdout rows yet."""
     if not batches:
@@ -45,9 +43,11 @@ def compare_versions(
     )
     if not len(rows):
         return None
-    comparison = compare(
-        loop.case, rows, _contender(first), _contender(second), batches[-1]
+    first, second = (
+        Contender(OnnxModel(release.model), release.release.classes)
+        for release in releases
     )
+    comparison = compare(loop.case, rows, first, second, batches[-1])
     metrics = comparison.metrics()
     return VersionComparison(
         rows=len(rows),
@@ -55,10 +55,6 @@ def compare_versions(
         second=metrics[1],
         slices=tuple(_slice_errors(comparison)),
     )
-
-
-def _contender(release: StoredRelease) -> Contender:
-    return Contender(OnnxModel(release.model), release.release.classes)
 
 
 def _slice_errors(comparison: Comparison) -> Iterator[SliceErrors]:

@@ -1,7 +1,5 @@
 """The record of a use case, batch by batch: what was decided, trained, ruled and published."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from relevo.app import Loop
@@ -10,7 +8,6 @@ from relevo.domain.evidence import Action, Decision, Move, Ruling, Training, Ver
 from relevo.domain.identity import Split
 from relevo.domain.metrics import ERROR_RATE, METRICS, MSE, Metric
 from relevo.domain.wording import percent
-from relevo.loop.history import read_history
 
 OUTCOMES_OF_ACTION = {Action.TRAIN: "trained", Action.SKIP: "skipped"}
 RESULTS_OF_RULING = {Ruling.PROMOTE: "promoted", Ruling.KEEP: "rejected"}
@@ -128,7 +125,7 @@ def read_case_history(loop: Loop) -> History:
     trainings = {each.decision_id: each for each in record.trainings(name)}
     verdicts = {each.decision_id: each for each in record.verdicts(name)}
     batches, entries = [], []
-    for batch, decisions in read_history(loop.case, loop.warehouse):
+    for batch, decisions in loop.history():
         batches.append(batch)
         if not decisions:
             entries.append(HistoryEntry(batch=batch))

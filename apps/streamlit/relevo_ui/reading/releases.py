@@ -1,7 +1,5 @@
 """The files of a version, as the artifacts store has them."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 

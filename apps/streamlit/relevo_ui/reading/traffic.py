@@ -1,7 +1,5 @@
 """Recent predictions and their errors, from the prediction log."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 

@@ -1,7 +1,5 @@
 """Data: rows per batch, the quarantine and its reasons, and the drift of each column since training."""
 
-from __future__ import annotations
-
 import pandas as pd
 import streamlit as st
 
@@ -9,7 +7,6 @@ from relevo.domain.batch import Batch
 from relevo.domain.wording import count
 from relevo_ui import blocks, cached, words
 from relevo_ui.charts.data import distribution, drift_by_column, rows_per_batch
-from relevo_ui.reading.columns import ColumnDrift
 from relevo_ui.reading.record import History
 from relevo_ui.reading.releases import ReleaseAbsent
 from relevo_ui.selection import Selection, current_selection
@@ -34,7 +31,7 @@ def render_data() -> None:
     with left:
         batch = _chosen_batch(selection, history)
         blocks.show_figure(rows_per_batch(history.batches, batch.number))
-        _show_quarantine(selection, batch)
+        _show_quarantine(batch)
     with right:
         _show_drift(selection, history, batch)
 
@@ -43,8 +40,7 @@ def _chosen_batch(selection: Selection, history: History) -> Batch:
     """A link may name the batch; else it is the newest."""
     by_number = {str(batch.number): batch for batch in reversed(history.batches)}
     linked = st.query_params.get("batch", "")
-    newest = next(iter(by_number))
-    numbers = list(by_number)
+    newest, *_ = numbers = list(by_number)
     chosen = st.selectbox(
         "Batch",
         numbers,
@@ -60,26 +56,19 @@ def _batch_label(batch: Batch) -> str:
     return f"Batch {batch.number} · {rows} · loaded {loaded}"
 
 
-def _show_quarantine(selection: Selection, batch: Batch) -> None:
+def _show_quarantine(batch: Batch) -> None:
     st.subheader(f"Quarantine of batch {batch.number}", anchor=False)
     if not batch.bad_rows:
         blocks.quiet("All its rows satisfy the contract.")
         return
-    counts = cached.bad_cell_counts(selection.case_name, batch)
+    counts = cached.bad_cell_counts(batch)
     reasons = ", ".join(
         f"{words.title(column).lower()} {reason} ({cells:,})"
         for column, reason, cells in counts[:4]
     )
     blocks.quiet(f"{count(batch.bad_rows, 'row')} rejected: {reasons}.")
-    table = pd.DataFrame(
-        {
-            "Row": cell.position,
-            "Column": cell.column,
-            "Value": cell.value,
-            "Reason": cell.reason,
-        }
-        for cell in cached.bad_cells(selection.case_name, batch)
-    )
+    table = pd.DataFrame(cached.bad_cells(batch))
+    table = table.set_axis(["Row", "Column", "Value", "Reason"], axis="columns")
     st.dataframe(
         table,
         hide_index=True,
@@ -108,7 +97,7 @@ def _show_drift(selection: Selection, history: History, batch: Batch) -> None:
     )
     version = version or champion
     try:
-        drifts = cached.column_drifts(selection.case_name, batch, version)
+        drifts = cached.column_drifts(batch, version)
     except ReleaseAbsent as absent:
         blocks.empty_state(f"Version {version} has no profile", str(absent))
         return
@@ -129,5 +118,5 @@ def _show_drift(selection: Selection, history: History, batch: Batch) -> None:
         required=True,
         key=selection.key("column", batch.number, version),
     )
-    chosen: ColumnDrift = by_name[name or drifts[0].name]
+    chosen = by_name[name or drifts[0].name]
     blocks.show_figure(distribution(chosen, batch.number, version))

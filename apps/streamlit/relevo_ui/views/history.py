@@ -1,7 +1,5 @@
 """History: each batch, its decision and its reason, the contest; click one for all its evidence."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from html import escape
 
@@ -26,7 +24,12 @@ CHIP_COLOURS = {"trained": "blue", "stopped": "orange", "promoted": "blue"}
 def render_history() -> None:
     selection = current_selection()
     history = selection.history
-    blocks.heading("History", _lead(history))
+    promoted = sum(entry.result == "promoted" for entry in history.entries)
+    blocks.heading(
+        "History",
+        f"{count(len(history.batches), 'batch', 'batches')} with {count(history.rows, 'row')}: "
+        f"{count(len(history.versions), 'training')}, {count(promoted, 'promotion')}.",
+    )
     if not history.entries:
         blocks.empty_state(
             "No batches yet",
@@ -41,14 +44,6 @@ def render_history() -> None:
         _show_list(history, selection)
     with right:
         _show_entry(entry, history, selection)
-
-
-def _lead(history: History) -> str:
-    promoted = sum(entry.result == "promoted" for entry in history.entries)
-    return (
-        f"{count(len(history.batches), 'batch', 'batches')} with {count(history.rows, 'row')}: "
-        f"{count(len(history.versions), 'training')}, {count(promoted, 'promotion')}."
-    )
 
 
 def _show_charts(history: History, entry: HistoryEntry, selection: Selection) -> None:
@@ -224,7 +219,7 @@ def _show_rows(entry: HistoryEntry, selection: Selection) -> None:
             ("Landed at", blocks.identity(batch.object_key)),
         ]
     )
-    counts = cached.bad_cell_counts(selection.case_name, batch)
+    counts = cached.bad_cell_counts(batch)
     if counts:
         rows = (
             (escape(f"{words.title(column)} {reason}"), f"{cells:,}")

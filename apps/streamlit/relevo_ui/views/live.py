@@ -1,7 +1,5 @@
 """Live: recent predictions, how fast and how good they were; one traced to all that it rests on."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from html import escape
 
@@ -55,7 +53,9 @@ def _show_traffic(selection: Selection) -> None:
         label_visibility="collapsed",
     )
     try:
-        traffic = _traffic(selection, span or DEFAULT_SPAN)
+        traffic = cached.traffic(
+            selection.case_name, selection.environment, SPANS[span or DEFAULT_SPAN]
+        )
     except RelevoError as error:
         blocks.empty_state("The prediction log is unavailable", str(error))
         return
@@ -74,10 +74,6 @@ def _show_traffic(selection: Selection) -> None:
         blocks.show_figure(latency(traffic.minutes, traffic.since, now))
     _show_errors(traffic, selection)
     _show_recent(traffic, selection)
-
-
-def _traffic(selection: Selection, span: str) -> Traffic:
-    return cached.traffic(selection.case_name, selection.environment, SPANS[span])
 
 
 def _show_totals(traffic: Traffic, selection: Selection) -> None:
@@ -188,10 +184,12 @@ def _show_receipt(selection: Selection) -> None:
 def _newest_receipt(selection: Selection) -> str:
     """Empty without predictions, or without their log."""
     try:
-        recent = _traffic(selection, DEFAULT_SPAN).recent
+        traffic = cached.traffic(
+            selection.case_name, selection.environment, SPANS[DEFAULT_SPAN]
+        )
     except RelevoError:
         return ""
-    return next((logged["receipt"] for logged in recent), "")
+    return next((logged["receipt"] for logged in traffic.recent), "")
 
 
 def _show_trace(trace: Receipt, selection: Selection) -> None:

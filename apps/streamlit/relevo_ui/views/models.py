@@ -1,7 +1,5 @@
 """Models: any two versions on the same rows; promote one or roll back, with a reason."""
 
-from __future__ import annotations
-
 import re
 from html import escape
 

@@ -1,7 +1,5 @@
 """Predict: a form, the prediction with its typical error, what each field adds, and the receipt."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -28,8 +26,7 @@ class ShownResult:
 
     form_version: str
     response: Prediction | None = None
-    explanation: Explanation | None
-    no_explanation: str  # why there is none
+    explanation: Explanation | str  # or why there is none
 
 
 def render_predict() -> None:
@@ -86,37 +83,33 @@ def _current_result(
     else:
         response = selection.api.predict(selection.case_name, row)
     with st.spinner("Explaining the prediction …"):
-        explanation, reason = _explain(row, selection)
+        explanation = _explain(row, selection)
     st.session_state[key] = result = ShownResult(
-        form_version=form.version,
-        response=response,
-        explanation=explanation,
-        no_explanation=reason,
+        form_version=form.version, response=response, explanation=explanation
     )
     return result
 
 
-def _explain(
-    row: dict[str, Any], selection: Selection
-) -> tuple[Explanation | None, str]:
+def _explain(row: dict[str, Any], selection: Selection) -> Explanation | str:
     """Not every estimator has an exact explanation; the API then says why."""
     try:
-        return selection.api.explain(selection.case_name, row), ""
+        return selection.api.explain(selection.case_name, row)
     except ApiRefused as refused:
         if refused.status != 409:
             raise
-        return None, str(refused)
+        return str(refused)
 
 
 def _show_result(result: ShownResult, form: CaseSchema, selection: Selection) -> None:
-    response, target = result.response, words.title(form.target).lower()
-    shown = response or result.explanation
-    if shown is None:
+    response, explanation = result.response, result.explanation
+    shown = response or explanation
+    if isinstance(shown, str):
         blocks.empty_state(
             "No example",
-            f"Enter values and press Predict. There is no explanation: {result.no_explanation}",
+            f"Enter values and press Predict. There is no explanation: {shown}",
         )
         return
+    target = words.title(form.target).lower()
     label = "An example, with the usual value of each field"
     if response:
         label = f"Predicted {target}"
@@ -131,15 +124,15 @@ def _show_result(result: ShownResult, form: CaseSchema, selection: Selection) ->
         _show_receipt(response, selection)
     if response and response.probabilities:
         blocks.show_figure(class_probabilities(response.probabilities))
-    elif result.explanation:
+    elif isinstance(explanation, str):
+        blocks.quiet(f"No explanation of this prediction: {explanation}")
+    else:
         # `Width` of "width, in metres": a label beside a bar must be short
         labels = {
             field.name: entry.field_label(field).partition(",")[0]
             for field in form.fields
         }
-        blocks.show_figure(waterfall(result.explanation, target, labels))
-    else:
-        blocks.quiet(f"No explanation of this prediction: {result.no_explanation}")
+        blocks.show_figure(waterfall(explanation, target, labels))
     if not response:
         blocks.quiet("Press Predict for a receipt; this example is not logged.")
 
