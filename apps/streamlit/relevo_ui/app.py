@@ -19,9 +19,7 @@ PAGES = {
 
 
 def main() -> None:
-    st.set_page_config(
-        "Relevo", str(LOGO), layout="wide", initial_sidebar_state="expanded"
-    )
+    st.set_page_config("Relevo", str(LOGO), layout="wide")
     st.html(blocks.STYLE)
     st.logo(str(LOGO.with_name("wordmark.svg")), size="large")
     pages = {

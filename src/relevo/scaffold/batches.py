@@ -107,7 +107,7 @@ def _has_classes(
 
 
 def _by_rows(rows: int, class_rows: dict[str, list[int]]) -> Cut:
-    most = max(1, min(MOST_BATCHES, rows // BATCH_ROWS))
+    most = min(MOST_BATCHES, rows // BATCH_ROWS) or 1
     fewest = min(FEWEST_BATCHES, most)
     needed = _rows_until_all_classes(rows, class_rows)
     if needed > rows / 2:

@@ -132,10 +132,9 @@ def _mend(column: Column, extent: Extent) -> Column:
         return column
     if column.kind is Kind.INTEGER and extent.bad.keys() <= NO_WHOLE_NUMBER:
         return replace(column, kind=Kind.NUMBER)
-    if column.kind in (Kind.BOOLEAN, Kind.CODE):
-        return replace(column, kind=Kind.CATEGORY, digits=None)
-    if bad <= MOST_BAD * (bad + extent.filled) or column.kind is Kind.TEXT:
-        return column
-    if column.kind is Kind.CATEGORY:
-        return replace(column, kind=Kind.TEXT)
+    if column.kind not in (Kind.BOOLEAN, Kind.CODE):
+        if bad <= MOST_BAD * (bad + extent.filled) or column.kind is Kind.TEXT:
+            return column
+        if column.kind is Kind.CATEGORY:
+            return replace(column, kind=Kind.TEXT)
     return replace(column, kind=Kind.CATEGORY, digits=None)
