@@ -14,7 +14,7 @@ from relevo.learning.target_scale import TargetScale
 MOST_NUMBERS = 50  # of more, a linear fit costs too much for what it tells
 LEADING = 2
 CLASS_SIGNALS = 10
-RIDGE = 1e-3
+RIDGE = 1e-3  # of a column's own spread: columns that say the same can be solved for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

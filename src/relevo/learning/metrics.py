@@ -23,7 +23,7 @@ from relevo.domain.use_case import Task
 LEAST_CHANCE = 1e-15  # a model that was certain and wrong is punished, not ruined
 # of a class that a model has never seen: below any share that it had in a million rows, so that to know it pays
 UNSEEN_CHANCE = 1e-6
-LEAST_TARGET = 1e-9
+LEAST_TARGET = 1e-9  # below it there is no logarithm to speak of
 INSTEAD_OF_NAN = float(np.finfo(np.float64).max)
 
 

@@ -19,7 +19,7 @@ class TargetEncoding:
 
     counts: Float64s  # [folds, rows]
     sums: Float64s  # [folds, rows, signals]
-    squares: Float64s  # [signals]
+    squares: Float64s  # [signals], over all rows: for the variance within categories
 
     @staticmethod
     def empty(categories: int, signals: int) -> TargetEncoding:

@@ -42,8 +42,7 @@ class BatchHistory:
     batch: Batch
     bad_cells: list[tuple[str, str, int]]  # column, reason, cells; most first
     results: list[BatchResult]
-    # by version, a sentence for each candidate that raised in its training
-    failures: dict[str, list[str]]
+    failures: dict[str, list[str]]  # by version
 
 
 def read_status(

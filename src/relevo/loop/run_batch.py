@@ -65,6 +65,6 @@ def run_decision(
     report(f"batch {batch.number}: version {training.version} meets the champion")
     verdict = steps.contest(decision.stored_id)
     steps.publish(decision.stored_id)
-    # the next batch begins with the memory that this training has freed
+    # else the next batch begins while the memory of this training is still held
     give_back()
     return BatchResult(batch, decision, training, verdict)

@@ -40,7 +40,7 @@ class ServedModel:
     onnx: OnnxModel
     feed: ModelInputs
     strict: RowReader
-    lenient: RowReader  # ignores names that are no field, where a dialect does
+    lenient: RowReader  # for dialects whose clients also send names that are no field
     # the categories of open columns that training saw, and none, by index of the column
     seen: tuple[tuple[int, frozenset[Cell]], ...]
     # a row with the names of its fields, for the log

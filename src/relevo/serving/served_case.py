@@ -43,7 +43,8 @@ class ServedCase:
     log: PredictionLog
     model: ServedModel | None = None
     has_none: bool = False  # the registry confirms that there is no model yet
-    champion_missing: bool = False  # though there is a challenger
+    # there is a challenger alone: a first model that was refused, or is not judged yet
+    champion_missing: bool = False
     last_reload: LastReload | None = None
     reloads: Counter[str] = field(default_factory=Counter)
     refused: int = 0

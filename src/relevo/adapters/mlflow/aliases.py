@@ -12,7 +12,8 @@ from relevo.errors import NotFound, StoreUnavailable
 
 # MLflow says so of a model, a version or an alias that it does not have
 ABSENT = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
-LONGEST_TAG = 5000  # MLflow's own limit
+# within both limits of MLflow: 8,000 characters for a run's tag, 100,000 for a version's
+LONGEST_TAG = 5000
 
 
 class MlflowAliases:

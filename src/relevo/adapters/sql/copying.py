@@ -21,6 +21,7 @@ from relevo.adapters.sql.transfer import Put
 
 # a block in one go: each read must take the interpreter from the thread that makes the next
 READ_SIZE = 8 << 20
+
 BLOCK_BYTES = 4 << 20
 BLOCKS_AHEAD = 2
 

@@ -40,7 +40,8 @@ class GrowingCategories:
         new_codes = [positions[category] for category in self._codes]
         table = np.array([*new_codes, MISSING], np.int32)
         codes = _concatenated(self._blocks, np.int32)
-        np.take(table, codes, mode="wrap", out=codes)  # in place: there may be many
+        # into codes itself, as there may be many; wrap: -1 is the last of the table, MISSING
+        np.take(table, codes, mode="wrap", out=codes)
         return Categorical(codes, tuple(ordered))
 
 

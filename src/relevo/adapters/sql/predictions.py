@@ -34,6 +34,7 @@ from relevo.errors import LinesRefused, StoreUnavailable
 ESCAPES = re.compile(
     rb"(\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u0000|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
 )
+# such a number fits a double: PostgreSQL raises for one that does not, and would end the whole query
 DECIMAL = r"^-?\d{1,200}(\.\d{1,100})?([eE][-+]?\d{1,2})?$"
 NO_RIGHTS = ("42501", "25006")
 NOT_NULL_VIOLATION = "23502"
@@ -228,7 +229,8 @@ def _by_json_each(connection: sa.Connection, log: sa.Table, lines: bytes) -> int
 
 def _storable_lines(lines: bytes) -> bytes:
     """As in RAW: U+FFFD stands for what no database can store. The object store has the line as it was."""
-    if b"\\u" not in lines:  # as nearly always: what can be stored is not escaped
+    # as nearly always: of what can be stored, little is escaped
+    if b"\\u" not in lines:
         return lines
     stored = ESCAPES.sub(lambda found: found[1] or rb"\ufffd", lines)
     if stored != lines:

@@ -124,7 +124,7 @@ def _is_storable(values: pa.Array) -> bool:
 
 
 def _moments(values: pa.Array) -> tuple[pa.Array, Originals]:
-    # Python's years, 1 to 9999: PostgreSQL knows more, and its driver cannot read them
+    # Python's years, 1 to 9999: PostgreSQL stores more, which could not be read back
     inside = pc.and_(
         pc.greater_equal(values, pa.scalar(datetime.min, MOMENT)),
         pc.less_equal(values, pa.scalar(datetime.max, MOMENT)),

@@ -29,7 +29,8 @@ from relevo.adapters.sql.columns import (
 from relevo.domain.batch import BatchState, Outcome
 from relevo.domain.evidence import Action, MoveKind, Ruling
 
-REVISION = "0002"  # the migration that makes exactly these tables
+# the migration after which a database has exactly these tables: raise it with them
+REVISION = "0002"
 SCHEMAS = ("raw", "clean", "quarantine", "audit", "predictions")
 
 

@@ -68,7 +68,8 @@ class Shipper:
             target=self._run, name=f"relevo-log-{name}", daemon=True
         )
         self.found_rows = self.shipped_rows = self.refused_rows = self.failures = 0
-        self.error = ""  # of the outage that goes on
+        # empty where there is no outage: its start and its end are logged once each
+        self.error = ""
         self._tries = 0
 
     @property
@@ -149,8 +150,10 @@ class Shipper:
                 _log.warning(message, self._folder, self.name)
                 self.error = ""
             self._tries = 0
+            # a read of over half was cut at its limit, so there is more; else lines gather, as a flush costs
+            # much more than a line
             if shipped > self._most_bytes // 2 or (shipped and self._closing.is_set()):
-                continue  # there is more; else lines gather for a while, as a flush costs much more than a line
+                continue
             if last_round:
                 return
             last_round = self._closing.wait(self._every)
