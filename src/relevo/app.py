@@ -207,7 +207,7 @@ class Loop(LoopPorts):
 
     def replay_trained(
         self, policy_file: Path, report: ReportProgress
-    ) -> Iterator[tuple[BatchResult, ReplayedDecision]]:
+    ) -> Iterator[tuple[BatchResult | None, ReplayedDecision]]:
         """Run a policy over what has landed, in a scratch folder that is gone afterwards."""
         from relevo.loop.replay import decided_batches, read_policy, replay_trained
 

@@ -67,3 +67,17 @@ def test_a_retry_would_not_mend_it_and_its_verdict_is_on_record(
     assert not FirstModelRefused.retryable
     tags = loop.registry.version("flats", verdict.challenger).tags
     assert tags["relevo.verdict"] == "keep"
+
+
+def test_a_replay_goes_on_after_a_first_model_that_its_policy_refuses(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for _ in range(2):
+        assert relevo(monkeypatch, "run", "flats") == 1
+    (tmp_path / "again.toml").write_text("onnx_tolerance = -1.0\n")
+    loop = open_loop("flats", settings)
+    replayed = list(loop.replay_trained(tmp_path / "again.toml", lambda _: None))
+    assert [result for result, _ in replayed] == [None, None]
+    assert {decision.why for _, decision in replayed} == {
+        "no champion yet; the first model is refused"
+    }

@@ -275,7 +275,8 @@ def replay_policy(
     decisions = []
     with show.ProgressBar(console, f"{case} (replay)", None) as progress:
         for result, decision in loop.replay_trained(policy, progress.step):
-            progress.finished(result)
+            if result:
+                progress.finished(result)
             decisions.append(decision)
     show.print_replay(console, decisions, policy.name)
 

@@ -93,7 +93,8 @@ def with_classes(frame: Frame, classes: tuple[str, ...]) -> Frame:
     if frame.classes == classes:
         return frame
     code_of = {name: code for code, name in enumerate(classes)}
-    recoded = np.array([code_of.get(name, MISSING) for name in frame.classes])
+    names = [code_of.get(name, MISSING) for name in frame.classes]
+    recoded = np.array([*names, MISSING])  # the last, where code -1 leads
     codes = recoded[frame.target.astype(np.int64)].astype(np.float64)
     return replace(frame, target=codes, classes=classes)
 

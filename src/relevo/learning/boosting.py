@@ -101,7 +101,7 @@ def fit_trees(
         watched = lowest(validation, STOPPING_ROWS, VALIDATION_SALT)
         others = validation.take(~np.isin(validation.identity, watched.identity))
         training = _Training(train, target_scale, settings, others)
-        booster, _ = training.stopped(stages, watched)
+        booster, stages = training.stopped(stages, watched)
     else:
         training = _Training(train, target_scale, settings)
         booster, stages = training.stopped(stages, validation)
@@ -109,6 +109,9 @@ def fit_trees(
             whole = joined_frames(train, validation)
             training = _Training(whole, target_scale, settings)
             booster = training.run(stages)
+    for finish in stages[1:]:  # with it the run can be repeated
+        objective = finish.objective["objective"]
+        settings |= {"finish_objective": objective, "finish_rounds": finish.rounds}
     return FittedTrees(name, training.encoder, target_scale, booster, settings)
 
 
@@ -149,7 +152,7 @@ def _stages(target_scale: TargetScale, rounds: int, patience: int) -> list[_Stag
         return [_Stage(objective, rounds, patience)]
     objective["eval_metric"] = "mae"
     finish = objective | {"objective": "reg:absoluteerror"}
-    half = _Stage(finish, rounds // 2, max(1, patience // 2))
+    half = _Stage(finish, max(1, rounds // 2), max(1, patience // 2))
     return [_Stage(objective, rounds, patience), half]
 
 

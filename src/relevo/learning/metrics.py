@@ -23,6 +23,7 @@ from relevo.domain.use_case import Task
 LEAST_CHANCE = 1e-15  # a model that was certain and wrong is punished, not ruined
 # of a class that a model has never seen: below any share that it had in a million rows, so that to know it pays
 UNSEEN_CHANCE = 1e-6
+CAPPED_FROM = 20  # rows; of fewer the worst hundredth is not one
 LEAST_TARGET = 1e-9  # below it there is no logarithm to speak of
 INSTEAD_OF_NAN = float(np.finfo(np.float64).max)
 
@@ -96,8 +97,10 @@ def _regression(target: Float64s, prediction: Float64s) -> dict[str, float]:
     explained = float(square == 0)
     if spread:
         explained = 1 - square / spread
-    # of few rows the second worst
-    worst = np.quantile(size, 0.99, method="lower")
+    worst = size.max()
+    if len(size) >= CAPPED_FROM:
+        # where hardly any row has an error, the cap is none of them
+        worst = np.quantile(size, 0.99, method="lower") or worst
     nonzero = target != 0
     relative = size[nonzero] / np.abs(target[nonzero])
     if not len(relative):

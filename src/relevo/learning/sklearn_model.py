@@ -113,7 +113,7 @@ def fit_estimator(
     training_encoder = fit_encoder(train, target_scale)
     matrix = training_encoder.matrix(train)
     medians = np.array([median(values) for values in matrix.T], np.float32)
-    matrix = np.where(np.isnan(matrix), medians, matrix)
+    np.copyto(matrix, medians, where=np.isnan(matrix))  # in place: it may be large
     estimator = make()
     # without a seed the same rows would give another model, of another digest
     if "random_state" in estimator.get_params(deep=False):

@@ -65,10 +65,13 @@ class CaseProgress:
 
     def news(self) -> Iterator[str]:
         for result in self._loop.finished(self._shown):
-            self._shown.add(result.decision.stored_id)
-            yield from self._lines(result)
             if result.verdict:
-                require_champion(result.verdict, self._loop.champion().version)
+                champion = self._loop.champion().version
+            yield from self._lines(result)
+            # not before the registry has answered: a refusal that it hides now is seen at the next look
+            self._shown.add(result.decision.stored_id)
+            if result.verdict:
+                require_champion(result.verdict, champion)
         # said once, until there are more
         batches = self._loop.batches_at_end()
         if batches is not None and batches != self._batches_at_end:

@@ -9,7 +9,7 @@ from relevo.domain.decision import BatchFindings, decide_on
 from relevo.domain.evidence import Decision, Evidence, TrainingRequest
 from relevo.domain.frame import Frame, with_classes
 from relevo.domain.identity import Split
-from relevo.domain.metrics import headline
+from relevo.domain.metrics import METRICS, headline
 from relevo.domain.profile import drift, new_category_share
 from relevo.domain.release import CHAMPION
 from relevo.domain.use_case import UseCase
@@ -118,6 +118,8 @@ def _beside_champion(
     target_drift = moved.pop(case.contract.target, None)
     share, column = new_category_share(profile, rows)
     metric = headline(case.task, case.log_target)
+    if metric.before and f"{Split.TEST}_{metric.name}" not in release.metrics:
+        metric = METRICS[metric.before]  # both errors of one measure
     coded = with_classes(rows, release.classes)
     answers = OnnxModel(folder.model).predict(coded)
     return replace(

@@ -14,7 +14,7 @@ from relevo.domain.batch import Batch
 from relevo.domain.decision import new_rows
 from relevo.domain.evidence import Action, Decision, Evidence
 from relevo.domain.policy import Policy
-from relevo.errors import NotFound, UseCaseBroken
+from relevo.errors import FirstModelRefused, NotFound, UseCaseBroken
 from relevo.loop.run_batch import BatchResult, ReportProgress, Steps, run_batch
 from relevo.ports.warehouse import Warehouse
 
@@ -129,19 +129,25 @@ def replay_trained(
     batches: list[Batch],
     decided: list[tuple[Batch, Decision]],
     report: ReportProgress,
-) -> Iterator[tuple[BatchResult, ReplayedDecision]]:
-    """Run the steps of another policy over the same batches."""
+) -> Iterator[tuple[BatchResult | None, ReplayedDecision]]:
+    """Run the steps of another policy over the same batches; no result where the first model is refused."""
     before = {batch.id: decision.action for batch, decision in decided}
     for batch in batches:
-        result = run_batch(steps, report)
-        if result is None:
-            return
+        action, why = Action.TRAIN, "no champion yet; the first model is refused"
+        try:
+            result = run_batch(steps, report)
+        except FirstModelRefused:  # the next batch may bring one that serves
+            result = None
+        else:
+            if result is None:
+                return
+            action, why = result.decision.action, result.decision.sentence
         yield (
             result,
             ReplayedDecision(
                 batch=batch,
                 was=before.get(batch.id, Action.SKIP),
-                would_be=result.decision.action,
-                why=result.decision.sentence,
+                would_be=action,
+                why=why,
             ),
         )

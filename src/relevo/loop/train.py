@@ -237,7 +237,7 @@ def _evenly(frame: Frame, rows: int) -> Frame:
 def onnx_gap(case: UseCase, native: Float64s, served: Float64s) -> float:
     """The largest difference of two forms' answers, of probabilities as it is.
 
-    Of numbers (logarithms for a log target) it is a share of the spread: how far the row's answer lies from the mean
+    Of numbers (logarithms for a log target) it is a share of the spread: how far the row's answer lies from the median
     answer, or a median row's does where that is more. What float32 rounds does not count, and is the least spread.
     """
     if not len(native):
@@ -248,8 +248,9 @@ def onnx_gap(case: UseCase, native: Float64s, served: Float64s) -> float:
     if case.log_target:
         native, served = log_of(native), log_of(served)
         least = 1.0  # exp rounds by a share of its answer, so a logarithm by an amount
-    distance = np.abs(native - native.mean())
-    rounded = FLOAT32_STEPS * np.maximum(np.abs(native), least)
+    distance = np.abs(native - np.median(native))
+    # the served form adds the mean to each answer: one giant moves it, and with it what all others are rounded by
+    rounded = FLOAT32_STEPS * np.maximum(np.abs(native), max(abs(native.mean()), least))
     spread = np.maximum(np.maximum(distance, np.median(distance)), rounded)
     difference = np.maximum(np.abs(served - native) - rounded, 0.0)
     return float(np.max(difference / spread))

@@ -39,6 +39,15 @@ def test_regression_metrics_are_those_of_scikit_learn() -> None:
     )
 
 
+@pytest.mark.parametrize(("rows", "wrong"), [(4, 1), (1_000, 5)])
+def test_the_cap_hides_no_error_of_few_rows_nor_the_only_ones(
+    rows: int, wrong: int
+) -> None:
+    answer = np.where(np.arange(rows) < wrong, 5.0, 0.0)
+    measured = measure("regression", np.zeros(rows), answer)
+    assert measured["capped_mae"] == measured["mae"] == 5 * wrong / rows
+
+
 @pytest.mark.parametrize("classes", [2, 4])
 def test_classification_metrics_are_those_of_scikit_learn(classes: int) -> None:
     target = RANDOM.integers(0, classes, 300).astype(float)

@@ -61,3 +61,15 @@ def test_a_million_rows_stay_a_matter_of_seconds() -> None:
     assert parameters["learning_rate"] == pytest.approx(0.2)
     assert parameters["max_depth"] == 5
     assert int(parameters["rounds"]) <= 3
+
+
+def test_one_round_is_enough_of_a_logarithm_too_and_both_objectives_are_on_record() -> (
+    None
+):
+    frame = listings().take(np.arange(2_000))
+    parts = frame.take(np.arange(1_500)), frame.take(np.arange(1_500, 2_000))
+    model = BoostedTrees(rounds=1).fit(*parts, 7, log_target=True)
+    parameters = model.parameters()
+    assert parameters["objective"] == "reg:squarederror"
+    assert parameters["finish_objective"] == "reg:absoluteerror"
+    assert (parameters["finish_rounds"], parameters["rounds"]) == (1, 2)

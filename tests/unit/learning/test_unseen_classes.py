@@ -89,3 +89,11 @@ def test_a_challenger_is_measured_on_holdout_rows_of_a_class_it_could_not_learn(
     assert 0.4 < challenger.metrics["test_accuracy"] <= 0.5
     assert challenger.metrics["test_log_loss"] < 8
     assert challenger.pictures["confusion.png"]
+
+
+def test_rows_that_are_coded_twice_stay_unseen() -> None:
+    frame = without_virginica()[1]
+    once = with_classes(frame, frame.classes[:2])
+    again = with_classes(once, (frame.classes[1],))
+    assert list(np.unique(once.target)) == [-1, 0, 1]
+    assert (again.target == np.where(once.target == 1, 0, -1)).all()

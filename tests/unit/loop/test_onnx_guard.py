@@ -16,7 +16,7 @@ from relevo.domain.identity import Split
 from relevo.domain.use_case import FileBatches, UseCase
 from relevo.learning.boosting import FittedTrees
 from relevo.learning.candidates import BoostedTrees, LinearBaseline
-from relevo.loop.train import ONNX_GAP, Challenger, make_challenger
+from relevo.loop.train import ONNX_GAP, Challenger, make_challenger, onnx_gap
 from tests.unit.learning.tables import table
 
 ROWS = 1_500
@@ -141,3 +141,12 @@ def test_one_threshold_moved_past_one_training_value_is_refused(
     monkeypatch.setattr(FittedTrees, "to_onnx", lambda model: moved(whole(model)))
     challenger = trained(case, frame)
     assert ruling(challenger, case) is Ruling.KEEP
+
+
+def test_one_giant_answer_hides_no_fault_in_the_others() -> None:
+    native = np.append(10 * NOISE[:999], 1e9)
+    case = case_of(frame_of(SIGNAL))
+    limit = case.policy.onnx_tolerance
+    rounded = (native - native.mean()).astype(np.float32) + np.float32(native.mean())
+    assert onnx_gap(case, native, rounded.astype(np.float64)) <= limit
+    assert onnx_gap(case, native, native + np.append(np.full(999, 50.0), 0.0)) > limit

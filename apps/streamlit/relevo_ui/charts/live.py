@@ -87,6 +87,7 @@ def _labelled(
             error = abs(predicted - truth)
             if metric.unit is Unit.SHARE:
                 error /= abs(truth) or math.nan  # there is no share of 0
+                error = min(error, 1.0)  # as the metric counts it
             yield {
                 "at": predicted_at(logged),
                 "error": error,
