@@ -99,8 +99,9 @@ def fit_trees(
     settings |= {"nthread": _threads(len(train)), "tree_method": "hist"}
     if not refit:
         watched = lowest(validation, STOPPING_ROWS, VALIDATION_SALT)
-        others = validation.take(~np.isin(validation.identity, watched.identity))
-        training = _Training(train, target_scale, settings, others)
+        others = ~np.isin(validation.identity, watched.identity)
+        # a copy of rows that nothing holds once they are encoded
+        training = _Training(train, target_scale, settings, validation.take(others))
         booster, stages = training.stopped(stages, watched)
     else:
         training = _Training(train, target_scale, settings)
